@@ -1,1 +1,15 @@
-export {};
+export type { CallerRule } from "./callers.ts";
+export { type ConnectOptions, connect } from "./connect.ts";
+export type { CallContext } from "./context.ts";
+export type { Callers, CallOptions, Handlers, Remote, ServiceDefinition } from "./definition.ts";
+export { createDenyList, type DeniedCertificate, type DenyList, type WritableDenyList } from "./deny-list.ts";
+export type { Refusal } from "./dispatcher.ts";
+export { type FileIdentity, fileIdentity } from "./file-identity.ts";
+export type { IdentityMaterial, IdentitySource } from "./identity.ts";
+export { IDENTITY_FILES, readIdentity, writeIdentity } from "./identity-files.ts";
+export { implement, type ServiceImplementation } from "./implement.ts";
+export { connectInProcess, type InProcessOptions } from "./in-process.ts";
+export { DEFAULT_LIMITS, type RpcLimits } from "./limits.ts";
+export { type Peer, readPeer } from "./peer.ts";
+export { type RpcServer, type ServeOptions, serve } from "./serve.ts";
+export { checkTrustDomain, DEFAULT_TRUST_DOMAIN, parseSpiffeId, type SpiffeId, suiteId } from "./spiffe-id.ts";

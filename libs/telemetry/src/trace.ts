@@ -29,7 +29,7 @@ const getter = {
 };
 
 /** Writes the active span's context into `carrier` and returns it; leaves it alone when no span is active. */
-export function injectContext<C extends TraceCarrier>(carrier: C): C {
+export function injectContext(carrier: TraceCarrier = {}): TraceCarrier {
   propagator.inject(context.active(), carrier, setter);
   return carrier;
 }
@@ -42,6 +42,12 @@ export function extractContext(carrier: TraceCarrier): Context {
 /** Runs `work` as a continuation of the trace in `carrier`. */
 export function withContext<T>(carrier: TraceCarrier, work: () => T): T {
   return context.with(extractContext(carrier), work);
+}
+
+/** `work` bound to the trace that is active now, to be run later, among the work of others. */
+export function inCurrentContext<T>(work: () => T): () => T {
+  const current = context.active();
+  return () => context.with(current, work);
 }
 
 /** Identifier of the active trace, 32 hex digits: what a caller quotes and an operator searches for. */

@@ -1,1 +1,112 @@
-export {};
+export {
+  defaultSignatureAlgorithm,
+  fitsKey,
+  isKeyAlgorithmId,
+  isSignatureAlgorithmId,
+  KEY_ALGORITHMS,
+  type KeyAlgorithmId,
+  type KeyType,
+  SIGNATURE_ALGORITHMS,
+  SIGNATURE_SCHEMES,
+  type SignatureAlgorithmId,
+  type SignatureScheme,
+  signatureAlgorithmOf,
+  signatureSchemeOf,
+} from "./algorithms.ts";
+export type { AttributeTypeName } from "./attribute-types.ts";
+export {
+  buildTbsCertificate,
+  Certificate,
+  parseCertificate,
+  parseTbsCertificate,
+  serialToHex,
+  TbsCertificate,
+  type TbsCertificateFields,
+} from "./certificate.ts";
+export { parseSignedAttributes, type SignedAttributes } from "./cms-signed-attributes.ts";
+export {
+  buildTbsCertList,
+  CertificateList,
+  parseCertificateList,
+  parseTbsCertList,
+  TbsCertList,
+  type TbsCertListFields,
+} from "./crl.ts";
+export { REVOCATION_REASONS, type RevocationReason, type RevokedCertificate, type RevokedEntry } from "./crl-entry.ts";
+export {
+  buildCertificationRequestInfo,
+  CertificationRequest,
+  type CertificationRequestFields,
+  CertificationRequestInfo,
+  type CsrAttribute,
+  createCertificationRequest,
+  type OwnCertificationRequest,
+  parseCertificationRequest,
+  parseCertificationRequestInfo,
+} from "./csr.ts";
+export { equalBytes, toHex } from "./der/bytes.ts";
+export { decodeOid, encodeOid } from "./der/oid.ts";
+export { DerReader } from "./der/reader.ts";
+export { CONSTRUCTED, constructedContext, primitiveContext, TAG } from "./der/tags.ts";
+export { readGeneralizedTime, readTime } from "./der/time.ts";
+export { DerWriter, encode } from "./der/writer.ts";
+export { ecdsaDerToRaw, rawEcdsaToDer } from "./ecdsa-signature.ts";
+export { type AuthorityInfoAccess, authorityInfoAccess } from "./extensions/authority-info-access.ts";
+export { type BasicConstraints, basicConstraints } from "./extensions/basic-constraints.ts";
+export { crlNumber, deltaCrlIndicator, expiredCertsOnCrl } from "./extensions/crl-extensions.ts";
+export {
+  crlDistributionPoints,
+  freshestCrl,
+  type IssuingDistributionPoint,
+  issuingDistributionPoint,
+} from "./extensions/distribution-points.ts";
+export { buildExtension, type Extension } from "./extensions/extension.ts";
+export { authorityKeyIdentifier, subjectKeyIdentifier } from "./extensions/key-identifiers.ts";
+export {
+  extendedKeyUsage,
+  KEY_USAGES,
+  type KeyUsage,
+  keyUsage,
+  type PrivateKeyUsagePeriod,
+  privateKeyUsagePeriod,
+} from "./extensions/key-usage.ts";
+export type { KnownExtensions } from "./extensions/known-extensions.ts";
+export {
+  type NameConstraints,
+  type NameConstraintsInput,
+  type NameSubtrees,
+  nameConstraints,
+  onlyTheseNames,
+} from "./extensions/name-constraints.ts";
+export {
+  certificatePolicies,
+  inhibitAnyPolicy,
+  type PolicyConstraints,
+  policyConstraints,
+} from "./extensions/policies.ts";
+export { noRevAvail, ocspNoCheck } from "./extensions/revocation-flags.ts";
+export { subjectAltName } from "./extensions/subject-alt-name.ts";
+export { lintTbsCertificate, lintTbsCertList } from "./lint/lint.ts";
+export type { Finding } from "./lint/rule.ts";
+export { buildName, type Name, type NameAttribute, parseName } from "./name.ts";
+export { attributeValues, nameToText } from "./name-text.ts";
+export { findConstraintViolation } from "./names/constraint-check.ts";
+export { type DnsNameOptions, isValidDnsName } from "./names/dns.ts";
+export { isMailbox } from "./names/email.ts";
+export type { GeneralNames, GeneralNamesInput } from "./names/general-names.ts";
+export { formatIpAddress, parseIpAddress, parseIpRange } from "./names/ip.ts";
+export { isAbsoluteUri } from "./names/uri.ts";
+export { type OcspResponseData, type OcspSingleResponse, parseOcspResponseData } from "./ocsp-response-data.ts";
+export { OID } from "./oids.ts";
+export { pemDecode, pemEncode } from "./pem.ts";
+export { importPublicKey, isSignedBy, type Signed, verifySignature } from "./signature.ts";
+export { assembleSigned } from "./signed.ts";
+export {
+  type KeyAlgorithmName,
+  keyAlgorithmOf,
+  parseSubjectPublicKey,
+  type SubjectPublicKey,
+  sha1KeyIdentifier,
+} from "./spki.ts";
+export { type KeyBlocklist, parseKeyBlocklist } from "./weak-keys/blocklist.ts";
+export { checkPublicKey, type KeyRequirements } from "./weak-keys/check-public-key.ts";

@@ -1,0 +1,80 @@
+import type { OutboxEvent } from "@vcc-pki/store";
+import { z } from "zod";
+
+const id = z.string().min(1).max(200);
+/** Lower-case hex of even length. */
+const hex = z.string().regex(/^([0-9a-f]{2}){1,64}$/);
+/** RFC 3339 in UTC. */
+const time = z.iso.datetime();
+const certificate = { certificateId: id, authorityId: id, serialHex: hex, profile: id, notAfter: time };
+
+/** What can have happened: the data of each fact by its type. Identifiers only, no keys and no personal data. A field may be
+ *  added to a version when old subscribers can do without it; anything else is a new version. */
+export const FACTS = {
+  "pki.certificate.issued.v1": z.object({
+    ...certificate,
+    notBefore: time.optional(),
+    dnsNames: z.array(z.string().max(253)).max(1_000).optional(),
+    requestId: id.optional(),
+  }),
+  "pki.certificate.revoked.v1": z.object({
+    ...certificate,
+    profile: id.optional(),
+    /** CRLReason of RFC 5280 section 5.3.1 by its name, e.g. "keyCompromise". */
+    reason: z.string().max(40),
+    revokedAt: time,
+    invalidityDate: time.optional(),
+  }),
+  /** `threshold` is the one that was crossed: a duration before the end ("7d") or a fraction of life ("1/3"). */
+  "pki.certificate.expiring.v1": z.object({ ...certificate, threshold: z.string().max(20) }),
+  "pki.certificate.expired.v1": z.object(certificate),
+  "pki.authority.created.v1": z.object({
+    authorityId: id,
+    parentAuthorityId: id.optional(),
+    keyId: id.optional(),
+    serialHex: hex.optional(),
+    notAfter: time,
+  }),
+  "pki.authority.revoked.v1": z.object({ authorityId: id, reason: z.string().max(40), revokedAt: time }),
+  "pki.crl.published.v1": z.object({
+    authorityId: id,
+    crlNumber: z.int().nonnegative(),
+    thisUpdate: time,
+    nextUpdate: time,
+    revokedCount: z.int().nonnegative().optional(),
+  }),
+  "pki.organisation.created.v1": z.object({
+    organisationId: id,
+    isolation: z.enum(["strict", "collaborative", "federated"]),
+  }),
+  /** `operation` is what waits, e.g. "authority.create"; `required` the number of custodians. */
+  "pki.approval.requested.v1": z.object({
+    approvalId: id,
+    operation: id,
+    keyId: id.optional(),
+    required: z.int().positive(),
+    expiresAt: time,
+  }),
+  "pki.policy.changed.v1": z.object({ policy: id, policyId: id, version: z.int().nonnegative().optional() }),
+} as const satisfies Record<string, z.ZodObject>;
+
+export type FactType = keyof typeof FACTS;
+
+export type FactData<T extends FactType> = z.infer<(typeof FACTS)[T]>;
+
+export const isFactType = (type: string): type is FactType => Object.hasOwn(FACTS, type);
+
+const ORGANISATION = /^[a-z][a-z0-9-]{1,38}[a-z0-9]$/;
+
+/** The outbox message that tells a fact: `event("pki.certificate.issued.v1", "brandenburg", …)` goes to subject
+ *  "pki.brandenburg.certificate.issued". Data that does not fit, or says more than the schema admits, is a programmer's error. */
+export function event<T extends FactType>(type: T, organisation: string, data: FactData<T>): OutboxEvent {
+  if (!ORGANISATION.test(organisation)) throw new Error(`not an organisation: ${organisation}`);
+  return { type, subject: subjectOf(type, organisation), data: FACTS[type].strict().parse(data) };
+}
+
+/** `organisation` may be "*" to subscribe to everyone's. */
+export function subjectOf(type: FactType, organisation: string): string {
+  const [, entity, fact] = type.split(".");
+  return `pki.${organisation}.${entity}.${fact}`;
+}

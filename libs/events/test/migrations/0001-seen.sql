@@ -1,0 +1,4 @@
+CREATE TABLE seen (
+  id             INTEGER PRIMARY KEY,
+  certificate_id TEXT NOT NULL
+) STRICT;

@@ -1,0 +1,114 @@
+import { generateKeyPairSync, randomUUID } from "node:crypto";
+import type { CertificateServiceDefinition } from "@vcc-pki/proto/ca";
+import type { Remote } from "@vcc-pki/rpc";
+import type { Logger, Telemetry } from "@vcc-pki/telemetry";
+import type { Clock } from "@vcc-pki/time";
+import { type Certificate, createCertificationRequest, parseCertificate, pemDecode, pemEncode } from "@vcc-pki/x509";
+import { type FileIdentity, writeIdentity } from "./identity-files.ts";
+
+type CertificateAuthority = Pick<Remote<CertificateServiceDefinition>, "issue">;
+
+export interface RenewalOptions {
+  readonly directory: string;
+  readonly identity: FileIdentity;
+  readonly ca: CertificateAuthority;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly telemetry?: Telemetry;
+  /** Told after the new identity is in place, e.g. to have another process read it. */
+  readonly onRenewed?: () => void;
+}
+
+export interface Renewal {
+  /** Renews if it is time to. Never throws: a failure is logged, counted, and tried again later. */
+  tick(): Promise<void>;
+  stop(): void;
+}
+
+const metrics = {
+  renewals: ["pki.identity.renewals", { description: "Renewals of the service's own certificate, by outcome" }],
+  remaining: ["pki.identity.expiry", { description: "Time until the service's own certificate expires", unit: "s" }],
+} as const;
+
+const LIFE_BEFORE_RENEWAL = 2 / 3;
+/** Spreads the renewals of services that were enrolled together. */
+const JITTER = 0.05;
+const TICK_MS = 30_000;
+const BACK_OFF_MS = { first: 5_000, most: 300_000 };
+
+/** When an identity should be renewed: at two thirds of its life, give or take `spread` (-1 to 1) times five percent. */
+export function renewalDueAt({ notBefore, notAfter }: Pick<Certificate, "notBefore" | "notAfter">, spread = 0): Date {
+  const lifeMs = notAfter.getTime() - notBefore.getTime();
+  return new Date(notBefore.getTime() + lifeMs * (LIFE_BEFORE_RENEWAL + spread * JITTER));
+}
+
+/** Keeps a service's own certificate fresh: a new key and certificate at two thirds of life, back-off when the ca does not answer,
+ *  the old identity in use until the new one is in place. */
+export function startRenewal({ identity, clock, log, telemetry, ...options }: RenewalOptions): Renewal {
+  const counter = telemetry?.meter.createCounter(...metrics.renewals);
+  const gauge = telemetry?.meter.createObservableGauge(...metrics.remaining);
+  gauge?.addCallback((result) => result.observe((leafOf(identity).notAfter.getTime() - clock.now().getTime()) / 1000));
+
+  const spread = Math.random() * 2 - 1;
+  let failures = 0;
+  let notBeforeMs = 0;
+  let running: Promise<void> | undefined;
+
+  async function renew(): Promise<void> {
+    try {
+      await renewIdentity({ ...options, identity });
+      failures = 0;
+      counter?.add(1, { outcome: "renewed" });
+      options.onRenewed?.();
+    } catch (error) {
+      failures += 1;
+      notBeforeMs = clock.monotonicMs() + Math.min(BACK_OFF_MS.most, BACK_OFF_MS.first * 2 ** (failures - 1));
+      counter?.add(1, { outcome: "failed" });
+      log.error("identity could not be renewed", { failures, notAfter: leafOf(identity).notAfter, error });
+    }
+  }
+
+  async function tick(): Promise<void> {
+    const due = renewalDueAt(leafOf(identity), spread) <= clock.now() && clock.monotonicMs() >= notBeforeMs;
+    if (!due && running === undefined) return;
+    running ??= renew().finally(() => {
+      running = undefined;
+    });
+    await running;
+  }
+
+  const timer = setInterval(tick, TICK_MS).unref();
+  setImmediate(tick);
+  return { tick, stop: () => clearInterval(timer) };
+}
+
+/** Makes a new key, has the ca certify it under the names of the current certificate (profile `platform`), and puts both in place.
+ *  Throws what the ca answers; then nothing has changed. */
+export async function renewIdentity({
+  directory,
+  identity,
+  ca,
+}: Pick<RenewalOptions, "directory" | "identity" | "ca">): Promise<void> {
+  const { dns, ip, uri } = leafOf(identity).subjectAltNames;
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const answer = await ca.issue({
+    requestId: randomUUID(),
+    organisation: "",
+    profile: "platform",
+    csrDer: createCertificationRequest({ subjectAltNames: { dns, ip, uri }, privateKey }),
+    authorityId: "",
+    validitySeconds: 0,
+  });
+  writeIdentity(directory, {
+    keyPem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    chainPem: answer.chainDer.map((der) => pemEncode("CERTIFICATE", der)).join(""),
+    trustPem: identity.current().trustPem,
+  });
+  identity.reload();
+}
+
+function leafOf(identity: FileIdentity): Certificate {
+  const [der] = pemDecode(identity.current().chainPem, "CERTIFICATE");
+  if (der === undefined) throw new Error("an identity has a certificate");
+  return parseCertificate(der);
+}

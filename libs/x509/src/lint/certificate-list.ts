@@ -1,0 +1,134 @@
+import type { Certificate } from "../certificate.ts";
+import type { TbsCertList } from "../crl.ts";
+import type { RevokedEntry } from "../crl-entry.ts";
+import { equalBytes } from "../der/bytes.ts";
+import { isKnown } from "../extensions/known-extensions.ts";
+import { isAbsoluteUri } from "../names/uri.ts";
+import { OID } from "../oids.ts";
+import { findAlgorithmMismatch } from "./certificate-fields.ts";
+import type { Finding, Rule } from "./rule.ts";
+
+/** Extensions of a CRL and whether each is critical (RFC 5280 section 5.2). */
+const CRITICALITY: Readonly<Record<string, boolean>> = {
+  [OID.authorityKeyIdentifier]: false,
+  [OID.cRLNumber]: false,
+  [OID.deltaCRLIndicator]: true,
+  [OID.issuingDistributionPoint]: true,
+  [OID.freshestCRL]: false,
+  [OID.authorityInfoAccess]: false,
+  [OID.expiredCertsOnCRL]: false,
+};
+
+/** Rules on a CRL (RFC 5280 section 5). */
+export const CRL_RULES: readonly Rule<TbsCertList, Certificate>[] = [
+  ["version-2", ({ version }) => version !== 2 && "version is not 2"],
+  [
+    "issuer-name",
+    (crl, issuer) =>
+      !equalBytes(crl.issuer.der, issuer.subject.der) && "issuer is not the CA's subject octet for octet",
+  ],
+  ["issuer-may-sign-crls", (_, issuer) => !issuer.keyUsage?.includes("cRLSign") && "the issuer may not sign CRLs"],
+  ["signature-algorithm", (crl, issuer) => findAlgorithmMismatch(crl, issuer.keyAlgorithm)],
+  [
+    "authority-key-identifier",
+    ({ authorityKeyIdentifier, known }, issuer) => {
+      const expected = issuer.subjectKeyIdentifier;
+      const agrees = authorityKeyIdentifier && expected && equalBytes(authorityKeyIdentifier, expected);
+      return (!agrees || known.authorityKeyIdentifier?.namesIssuer) && "authorityKeyIdentifier is not the CA's key";
+    },
+  ],
+  ["crl-number", ({ crlNumber }) => crlNumber === undefined && "cRLNumber is missing"],
+  ["next-update", ({ nextUpdate }) => nextUpdate === undefined && "nextUpdate is missing"],
+  [
+    "update-order",
+    ({ thisUpdate, nextUpdate }) => nextUpdate && nextUpdate <= thisUpdate && "nextUpdate is not after thisUpdate",
+  ],
+  [
+    "criticality",
+    ({ extensions }) => {
+      const bad = extensions.find(({ oid, critical }) => critical !== (CRITICALITY[oid] ?? false));
+      return bad && `extension ${bad.oid} has the wrong criticality`;
+    },
+  ],
+  [
+    "known-extensions",
+    ({ extensions }) => {
+      const bad = extensions.find(({ oid }) => !(isKnown(oid) && Object.hasOwn(CRITICALITY, oid)));
+      return bad && `extension ${bad.oid} is not one of a CRL that we understand`;
+    },
+  ],
+  [
+    "delta-base",
+    ({ known: { crlNumber, deltaCrlIndicator } }) =>
+      crlNumber !== undefined &&
+      deltaCrlIndicator !== undefined &&
+      deltaCrlIndicator >= crlNumber &&
+      "a delta CRL's base is not older than itself",
+  ],
+  [
+    "delta-without-freshest",
+    ({ known }) => known.deltaCrlIndicator !== undefined && known.freshestCrl && "freshestCRL stands in a delta CRL", // section 5.2.6
+  ],
+  [
+    "distribution-point",
+    ({ known: { issuingDistributionPoint: point } }) => {
+      if (point?.indirectCrl || point?.onlySomeReasons) return "indirect CRLs and CRLs by reason are not issued here";
+      const scopes = [point?.onlyContainsUserCerts, point?.onlyContainsCaCerts, point?.onlyContainsAttributeCerts];
+      if (scopes.filter(Boolean).length > 1) return "more than one onlyContains in issuingDistributionPoint";
+      const bad = point?.urls.find((url) => !(url.startsWith("http://") && isAbsoluteUri(url)));
+      return bad !== undefined && `not an http URL: ${bad}`;
+    },
+  ],
+];
+
+type EntryRule = readonly [rule: string, check: (entry: RevokedEntry, crl: TbsCertList) => string | false | undefined];
+
+/** Rules on each entry (RFC 5280 section 5.3). */
+export const CRL_ENTRY_RULES: readonly EntryRule[] = [
+  [
+    "revocation-date",
+    ({ serialHex, revocationDate }, { thisUpdate }) =>
+      revocationDate > thisUpdate && `${serialHex} is revoked after thisUpdate`,
+  ],
+  [
+    "reason-unspecified-absent",
+    ({ serialHex, reason, extensions }) =>
+      reason === "unspecified" &&
+      extensions.some(({ oid }) => oid === OID.reasonCode) &&
+      `reasonCode unspecified is encoded for ${serialHex}`,
+  ],
+  [
+    "remove-from-crl",
+    ({ serialHex, reason }, { known }) =>
+      reason === "removeFromCRL" &&
+      known.deltaCrlIndicator === undefined &&
+      `removeFromCRL in a complete CRL, ${serialHex}`,
+  ],
+  [
+    "invalidity-date",
+    ({ serialHex, invalidityDate, revocationDate }) =>
+      invalidityDate && invalidityDate > revocationDate && `${serialHex} became invalid after it was revoked`,
+  ],
+  [
+    "entry-criticality",
+    ({ serialHex, extensions }) =>
+      extensions.some(({ critical }) => critical) && `critical entry extension for ${serialHex}`,
+  ],
+];
+
+/** Findings on the entries, at most one to a rule, in one pass over the list. */
+export function lintEntries(crl: TbsCertList): Finding[] {
+  const findings = new Map<string, Finding>();
+  const serials = new Set<string>();
+  for (const entry of crl.revoked()) {
+    if (serials.has(entry.serialHex)) {
+      findings.set("entry-unique", { rule: "entry-unique", message: `${entry.serialHex} comes twice` });
+    }
+    serials.add(entry.serialHex);
+    for (const [rule, check] of CRL_ENTRY_RULES) {
+      const message = check(entry, crl);
+      if (message) findings.set(rule, { rule, message });
+    }
+  }
+  return [...findings.values()];
+}

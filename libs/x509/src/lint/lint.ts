@@ -1,0 +1,36 @@
+import { PkiError } from "@vcc-pki/errors";
+import { type Certificate, parseTbsCertificate } from "../certificate.ts";
+import { parseTbsCertList } from "../crl.ts";
+import { EXTENSION_RULES } from "./certificate-extensions.ts";
+import { FIELD_RULES } from "./certificate-fields.ts";
+import { CRL_RULES, lintEntries } from "./certificate-list.ts";
+import { NAME_RULES } from "./certificate-names.ts";
+import { USAGE_RULES } from "./certificate-usage.ts";
+import { type Finding, runRules } from "./rule.ts";
+
+/** What is wrong with a certificate about to be signed; empty is clean. `issuer` is the certificate of the CA that will sign,
+ *  undefined for a self-signed root. Octets that do not parse are the one finding "well-formed". */
+export function lintTbsCertificate(tbsDer: Uint8Array, issuer: Certificate | undefined): Finding[] {
+  return orMalformed(() => {
+    const tbs = parseTbsCertificate(tbsDer);
+    return [FIELD_RULES, EXTENSION_RULES, USAGE_RULES, NAME_RULES].flatMap((rules) => runRules(rules, tbs, issuer));
+  });
+}
+
+/** What is wrong with a CRL about to be signed by `issuer`; empty is clean. */
+export function lintTbsCertList(tbsDer: Uint8Array, issuer: Certificate): Finding[] {
+  return orMalformed(() => {
+    const crl = parseTbsCertList(tbsDer);
+    return [...runRules(CRL_RULES, crl, issuer), ...lintEntries(crl)];
+  });
+}
+
+/** A parser's refusal is a finding; anything else is a bug and passes through. */
+function orMalformed(lint: () => Finding[]): Finding[] {
+  try {
+    return lint();
+  } catch (error) {
+    if (error instanceof PkiError) return [{ rule: "well-formed", message: error.message }];
+    throw error;
+  }
+}
