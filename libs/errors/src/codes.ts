@@ -77,6 +77,7 @@ export const ERRORS = {
   APPROVAL_REFUSED: { grpc: PERMISSION_DENIED, http: 403, retry: false },
   APPROVAL_EXPIRED: { grpc: FAILED_PRECONDITION, http: 409, retry: false },
   APPROVAL_INVALID: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
+  REGISTRATION_CLOSED: { grpc: FAILED_PRECONDITION, http: 409, retry: false },
 
   // What we lean on.
   HSM_UNAVAILABLE: { grpc: UNAVAILABLE, http: 503, retry: true },

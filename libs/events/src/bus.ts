@@ -7,8 +7,9 @@ export interface Bus {
   readonly connected: boolean;
   /** Calls `listener` each time the bus has become usable. Returns the function that stops it. */
   onConnected(listener: () => void): () => void;
-  /** Resolves when the bus has stored the event under its subject. An id stored in the last minutes is not stored again. Events published in
-   *  one turn of the event loop are stored in that order, up to the first that fails. Rejects with PEER_UNAVAILABLE, and then the event may or may not be stored. */
+  /** Resolves when the bus has stored the event under its subject; an id stored in the last minutes is not stored again. Events
+   *  published in one turn of the event loop are stored in that order, up to the first that fails. Rejects with
+   *  PEER_UNAVAILABLE: then the event may or may not be stored. */
   publish(event: CloudEvent): Promise<void>;
   /** The id of the newest stored event of exactly this subject. */
   lastIdOn(subject: string): Promise<string | undefined>;

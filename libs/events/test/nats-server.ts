@@ -19,6 +19,9 @@ export interface TestNats {
   clientCertificates(name: string): Promise<string[]>;
   /** kill -9. */
   kill(): Promise<void>;
+  /** Stops the process without closing its connections, as a hung machine does; `thaw` lets it go on. */
+  freeze(): void;
+  thaw(): void;
   /** Deletes what the server has stored; only while it is not running. */
   forget(): void;
   /** Kills the server and removes its directory. */
@@ -56,6 +59,8 @@ tls { cert_file: "${server.certificate}", key_file: "${server.key}", ca_file: "$
       await exited;
       child = undefined;
     },
+    freeze: () => child?.kill("SIGSTOP"),
+    thaw: () => child?.kill("SIGCONT"),
     async clientCertificates(name) {
       const answer = await fetch(`http://127.0.0.1:${monitoringPort}/connz?auth=1`);
       const { connections } = (await answer.json()) as { connections: Connz[] };
@@ -67,6 +72,8 @@ tls { cert_file: "${server.certificate}", key_file: "${server.key}", ca_file: "$
       rmSync(directory, { recursive: true, force: true });
     },
   };
+  // A test that dies takes its server along.
+  process.once("exit", () => child?.kill("SIGKILL"));
   await nats.start();
   return nats;
 }

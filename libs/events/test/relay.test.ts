@@ -138,6 +138,21 @@ describe("outbox relay to NATS", () => {
     expect(certificateIds(await stored(bus, organisation, 1))).toEqual(["ca:new"]);
   });
 
+  it("does not wait for ever for a server that hangs", async () => {
+    const organisation = newOrganisation();
+    const { store } = newStore();
+    const bus = newBus(nats);
+    const { log, messages } = memoryLog();
+    const relay = newRelay({ store, bus, log });
+    await until(() => bus.connected);
+    nats.freeze();
+    await tell(store, organisation, "ca:0");
+    await until(() => messages().includes("outbox waits for the bus"));
+    nats.thaw();
+    await relay.drain();
+    expect(certificateIds(await stored(bus, organisation, 1))).toEqual(["ca:0"]);
+  });
+
   it("does not publish again after an outage that lost nothing", async () => {
     const organisation = newOrganisation();
     const { store } = newStore();

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import type { StoreFaults } from "@vcc-pki/store";
@@ -120,6 +121,9 @@ describe("durable subscription", () => {
     await tell(newPublisher().store, organisation, "ca:good");
     await until(() => seen().length === 1);
     expect(seen()).toEqual(["ca:good"]);
+    const manager = await jetstreamManager(raw);
+    const waiting = async () => (await manager.consumers.info("PKI", `notes-${organisation}`)).num_ack_pending;
+    while ((await waiting()) > 0) await sleep(20);
     const malformed = lines.filter(({ msg }) => msg === "event is malformed");
     expect(malformed).toHaveLength(5);
     expect(malformed[4]).toMatchObject({ level: "error", eventId: spoiled.id, error: { code: "REQUEST_MALFORMED" } });

@@ -1,10 +1,14 @@
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { PkiError } from "@vcc-pki/errors";
 import type { Telemetry } from "@vcc-pki/telemetry";
+import { explicitBucketBoundaries } from "./server-telemetry.ts";
 
 /** OpenTelemetry semantic conventions for RPC. */
 const metrics = {
-  duration: ["rpc.client.call.duration", { unit: "s", description: "Time from a unary call to its answer" }],
+  duration: [
+    "rpc.client.call.duration",
+    { unit: "s", description: "Time from a unary call to its answer", advice: { explicitBucketBoundaries } },
+  ],
 } as const;
 
 /** Wraps a unary call in a client span and measures it. */

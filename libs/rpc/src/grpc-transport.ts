@@ -40,8 +40,9 @@ function openClient(options: ConnectOptions): Client {
     "grpc.max_reconnect_backoff_ms": 2_000,
     // Whoever may reach the suite's ports does not depend on the environment's proxy settings.
     "grpc.enable_http_proxy": 0,
+    // Without a service config the only retry is the transparent one: of a call that the server refused unseen (RFC 9113 section
+    // 8.7), as happens to calls that cross a connection's end of life. Nobody retries what may have been done.
     "grpc.service_config_disable_resolution": 1,
-    "grpc.enable_retries": 0,
     "grpc.enable_channelz": 0,
     // A connection belongs to one identity.
     "grpc.use_local_subchannel_pool": 1,

@@ -1,9 +1,17 @@
 import { context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { extractContext, injectContext, type Telemetry, type TraceCarrier } from "@vcc-pki/telemetry";
 
+/** Seconds, from a fast unary call to the longest deadline in use. */
+export const explicitBucketBoundaries = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
+
 /** OpenTelemetry semantic conventions for RPC. Labels are bounded: our own method paths and our own codes. */
 const metrics = {
-  duration: ["rpc.server.call.duration", { unit: "s", description: "Time from a call's arrival to its answer" }],
+  duration: [
+    "rpc.server.call.duration",
+    { unit: "s", description: "Time from a call's arrival to its answer", advice: { explicitBucketBoundaries } },
+  ],
 } as const;
 
 /** Carries a served call's span: `run` executes inside it, `end` closes it. */

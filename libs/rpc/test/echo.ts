@@ -51,12 +51,14 @@ export const text = (service: string): Text => ({ service });
 export interface EchoOptions {
   /** Of every RPC but `secret`, which is the hsm-gateway's. */
   readonly callers?: readonly CallerRule[];
+  /** What `say` answers if it is a string. */
   readonly onCall?: (context: CallContext) => unknown;
+  readonly onCount?: (i: number) => void;
 }
 
 /** `say` answers what it is told, unless that is an instruction: "fail" throws NOT_FOUND with details, "crash" an Error with a
  *  secret, "sleep" waits until it is aborted. `count` counts up to the number given, or for ever. */
-export function echoService({ callers = ["any-suite"], onCall }: EchoOptions = {}): ServiceImplementation {
+export function echoService({ callers = ["any-suite"], onCall, onCount }: EchoOptions = {}): ServiceImplementation {
   return implement(
     EchoDefinition,
     {
@@ -81,6 +83,7 @@ export function echoService({ callers = ["any-suite"], onCall }: EchoOptions = {
         onCall?.(context);
         const last = service === "" ? Number.POSITIVE_INFINITY : Number(service);
         for (let i = 1; i <= last; i++) {
+          onCount?.(i);
           yield text(`${i}`);
           if (service === "") await sleep(1);
         }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLogger } from "@vcc-pki/telemetry";
@@ -51,7 +51,7 @@ describe("identity files", () => {
     const directory = newDirectory();
     const [before, after] = [material(), material()];
     writeIdentity(directory, before);
-    writeFileSync(join(directory, "key.pem.next"), after.keyPem);
+    writeFileSync(join(directory, "key.pem.next"), after.keyPem, { mode: 0o600 });
     writeFileSync(join(directory, "chain.pem.next"), after.chainPem);
     renameSync(join(directory, "chain.pem.next"), join(directory, "chain.pem"));
     const identity = fileIdentity(directory, silentLogger);
@@ -65,6 +65,41 @@ describe("identity files", () => {
     const before = material();
     writeIdentity(directory, before);
     writeFileSync(join(directory, "key.pem.next"), material().keyPem);
+    const identity = fileIdentity(directory, silentLogger);
+    expect(identity.current()).toEqual(before);
+    identity.close();
+  });
+
+  it("survive a crash that cut the new key short", () => {
+    const directory = newDirectory();
+    const before = material();
+    writeIdentity(directory, before);
+    writeFileSync(join(directory, "key.pem.next"), material().keyPem.slice(0, 40));
+    const identity = fileIdentity(directory, silentLogger);
+    expect(identity.current()).toEqual(before);
+    identity.close();
+  });
+
+  it("are refused with a key that others can read", () => {
+    const directory = newDirectory();
+    writeIdentity(directory, material());
+    chmodSync(join(directory, "key.pem"), 0o640);
+    expect(() => fileIdentity(directory, silentLogger)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
+  });
+
+  it.each([
+    ["a foreign chain", () => identities.foreign.forUri("spiffe://vcc.internal/pki/ca").current()],
+    ["another's key", () => ({ ...material(), keyPem: material().keyPem })],
+    ["no chain", () => ({ ...material(), chainPem: "" })],
+    [
+      "a chain without its issuer",
+      () => ({ ...material(), chainPem: material().chainPem.split(/(?=-----BEGIN)/)[0] ?? "" }),
+    ],
+  ])("are not written with %s, and stay what they were", (_, broken) => {
+    const directory = newDirectory();
+    const before = material();
+    writeIdentity(directory, before);
+    expect(() => writeIdentity(directory, broken())).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
     const identity = fileIdentity(directory, silentLogger);
     expect(identity.current()).toEqual(before);
     identity.close();

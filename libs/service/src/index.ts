@@ -1,6 +1,14 @@
 export { BaseConfig, type Environment, loadConfig } from "./config.ts";
 export { defineService, type RunningService, type ServiceContext, type ServiceDefinition } from "./define.ts";
 export { type FileIdentity, fileIdentity, hasIdentity, writeIdentity } from "./identity-files.ts";
-export { type Renewal, type RenewalOptions, renewalDueAt, renewIdentity, startRenewal } from "./renewal.ts";
+export {
+  createKeyAndCsr,
+  type PendingIdentity,
+  type Renewal,
+  type RenewalOptions,
+  renewalDueAt,
+  renewIdentity,
+  startRenewal,
+} from "./renewal.ts";
 export { runService } from "./run.ts";
 export { type StartedService, startService } from "./start.ts";

@@ -1,4 +1,5 @@
 import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { ERRORS, PkiError } from "@vcc-pki/errors";
 import type { CertificateServiceDefinition } from "@vcc-pki/proto/ca";
 import type { Remote } from "@vcc-pki/rpc";
 import type { Logger, Telemetry } from "@vcc-pki/telemetry";
@@ -53,14 +54,20 @@ export function startRenewal({ identity, clock, log, telemetry, ...options }: Re
   let failures = 0;
   let notBeforeMs = 0;
   let running: Promise<void> | undefined;
+  let pending: PendingIdentity | undefined;
 
   async function renew(): Promise<void> {
     try {
-      await renewIdentity({ ...options, identity });
+      pending ??= createKeyAndCsr(leafOf(identity));
+      await renewIdentity({ ...options, identity, pending });
+      pending = undefined;
       failures = 0;
+      // A certificate that is born past two thirds of its life must not be renewed in a circle.
+      notBeforeMs = clock.monotonicMs() + BACK_OFF_MS.most;
       counter?.add(1, { outcome: "renewed" });
       options.onRenewed?.();
     } catch (error) {
+      if (!mayHaveBeenDone(error)) pending = undefined;
       failures += 1;
       notBeforeMs = clock.monotonicMs() + Math.min(BACK_OFF_MS.most, BACK_OFF_MS.first * 2 ** (failures - 1));
       counter?.add(1, { outcome: "failed" });
@@ -82,30 +89,48 @@ export function startRenewal({ identity, clock, log, telemetry, ...options }: Re
   return { tick, stop: () => clearInterval(timer) };
 }
 
-/** Makes a new key, has the ca certify it under the names of the current certificate (profile `platform`), and puts both in place.
- *  Throws what the ca answers; then nothing has changed. */
+/** A key that waits for its certificate. The same request id yields the same certificate, so it is kept while nobody knows whether
+ *  the ca has answered. */
+export interface PendingIdentity {
+  readonly requestId: string;
+  readonly keyPem: string;
+  readonly csrDer: Uint8Array;
+}
+
+/** A new EC P-256 key, which no one else has seen, and a PKCS#10 request for the names of `current`. */
+export function createKeyAndCsr(current: Pick<Certificate, "subjectAltNames">): PendingIdentity {
+  const { dns, ip, uri } = current.subjectAltNames;
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return {
+    requestId: randomUUID(),
+    keyPem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    csrDer: createCertificationRequest({ subjectAltNames: { dns, ip, uri }, privateKey }),
+  };
+}
+
+/** Has the ca certify a new key under the names of the current certificate (profile `platform`), and puts both in place. Throws what
+ *  the ca answers, or CONFIG_INVALID when its answer does not fit; then nothing has changed. */
 export async function renewIdentity({
   directory,
   identity,
   ca,
-}: Pick<RenewalOptions, "directory" | "identity" | "ca">): Promise<void> {
-  const { dns, ip, uri } = leafOf(identity).subjectAltNames;
-  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const answer = await ca.issue({
-    requestId: randomUUID(),
-    organisation: "",
-    profile: "platform",
-    csrDer: createCertificationRequest({ subjectAltNames: { dns, ip, uri }, privateKey }),
-    authorityId: "",
-    validitySeconds: 0,
-  });
-  writeIdentity(directory, {
-    keyPem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
-    chainPem: answer.chainDer.map((der) => pemEncode("CERTIFICATE", der)).join(""),
-    trustPem: identity.current().trustPem,
-  });
+  pending = createKeyAndCsr(leafOf(identity)),
+}: Pick<RenewalOptions, "directory" | "identity" | "ca"> & { readonly pending?: PendingIdentity }): Promise<void> {
+  const { keyPem, csrDer, requestId } = pending;
+  const { uri } = leafOf(identity).subjectAltNames;
+  const request = { requestId, organisation: "", profile: "platform", csrDer, authorityId: "", validitySeconds: 0 };
+  const { chainDer } = await ca.issue(request);
+  const [leafDer = new Uint8Array()] = chainDer;
+  if (parseCertificate(leafDer).subjectAltNames.uri.join(" ") !== uri.join(" ")) {
+    throw new PkiError("CONFIG_INVALID", "the renewed certificate is somebody else's");
+  }
+  const chainPem = chainDer.map((der) => pemEncode("CERTIFICATE", der)).join("");
+  writeIdentity(directory, { keyPem, chainPem, trustPem: identity.current().trustPem });
   identity.reload();
 }
+
+/** The answer may have been lost on its way. */
+const mayHaveBeenDone = (error: unknown): boolean => error instanceof PkiError && ERRORS[error.code].retry;
 
 function leafOf(identity: FileIdentity): Certificate {
   const [der] = pemDecode(identity.current().chainPem, "CERTIFICATE");

@@ -2,13 +2,7 @@ import { PkiError } from "@vcc-pki/errors";
 import { type Bus, connectBus, startRelay } from "@vcc-pki/events";
 import { CertificateServiceDefinition } from "@vcc-pki/proto/ca";
 import { connect, createDenyList, type RpcServer, readPeer, serve, suiteId } from "@vcc-pki/rpc";
-import {
-  type HealthServer,
-  type Logger,
-  type ReadinessReport,
-  startHealthServer,
-  startTelemetry,
-} from "@vcc-pki/telemetry";
+import { type Logger, type ReadinessReport, startHealthServer, startTelemetry } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
 import { parseCertificate, pemDecode } from "@vcc-pki/x509";
 import type { z } from "zod";
@@ -93,19 +87,23 @@ async function build<S extends z.ZodType<BaseConfig>>(
     service.store && bus && startRelay({ store: service.store, bus, source: self, log, clock, meter: telemetry.meter });
   if (relay) closers.push(() => relay.stop());
 
-  // 4. Health.
-  const health = await startHealthServer({
-    ...config.health,
-    handleMetrics: telemetry.handleMetrics,
-    isReady: async () => ({ ...(await service.ready()), ...identityReport(identity, clock) }),
+  // 4. Health, over HTTP and as grpc.health.v1.
+  const isReady = async () => ({
+    ...(await service.ready()),
+    ...storeReport(service),
+    ...identityReport(identity, clock),
   });
+  const health = await startHealthServer({ ...config.health, handleMetrics: telemetry.handleMetrics, isReady });
+  closers.push(() => health.close());
+  const chores = startChores(isReady, server, denyList, clock);
+  closers.push(() => clearInterval(chores));
   log.info("service started", { rpcPort: server.port, healthPort: health.port });
 
   return {
     rpcPort: server.port,
     healthPort: health.port,
     renewal: renewal || undefined,
-    close: (graceMs) => shutDown(graceMs, server, health, closers),
+    close: (graceMs) => shutDown(graceMs, server, closers),
   };
 }
 
@@ -143,7 +141,10 @@ function serveRpc(
     services,
     mayForward,
     limits,
-    onRefused,
+    onRefused(refusal) {
+      log.warn("call refused", { ...refusal });
+      onRefused?.(refusal);
+    },
     trustDomain,
     clock,
     log,
@@ -166,10 +167,35 @@ function identityReport(identity: FileIdentity, clock: Clock): ReadinessReport {
   return { identity: expired ? "the certificate of this service has expired" : true };
 }
 
+function storeReport({ store }: RunningService): ReadinessReport {
+  if (store === undefined) return {};
+  try {
+    store.db.prepare("SELECT 1").get();
+    return { store: true };
+  } catch {
+    return { store: "the database does not answer" };
+  }
+}
+
+const CHORES_MS = 5_000;
+
+/** Lets grpc.health.v1 say what /readyz says, and keeps the deny-list free of what has expired anyway. */
+function startChores(
+  isReady: () => Promise<ReadinessReport>,
+  server: RpcServer,
+  denyList: ServiceContext["denyList"],
+  clock: Clock,
+): NodeJS.Timeout {
+  const chores = async (): Promise<void> => {
+    denyList.dropExpired(clock.now());
+    const report = await isReady().catch(() => ({ ready: "the check failed" }));
+    server.setServing(Object.values(report).every((check) => check === true));
+  };
+  return setInterval(chores, CHORES_MS).unref();
+}
+
 /** The door first, so that nothing new comes in; then the closers in reverse, of which the service's own closes the store. */
-async function shutDown(graceMs: number, server: RpcServer, health: HealthServer, closers: Closers): Promise<void> {
-  server.setServing(false);
+async function shutDown(graceMs: number, server: RpcServer, closers: Closers): Promise<void> {
   await server.close(graceMs);
-  await health.close();
   for (const close of [...closers].reverse()) await close();
 }

@@ -29,7 +29,11 @@ export function approvalMessage(canonicalRequest: Uint8Array, decision: Approval
 }
 
 /** A custodian's signature: ECDSA with SHA-256 in DER for a P-256 key, or Ed25519. */
-export function signDecision(privateKey: KeyObject, canonicalRequest: Uint8Array, decision: ApprovalDecision): Uint8Array {
+export function signDecision(
+  privateKey: KeyObject,
+  canonicalRequest: Uint8Array,
+  decision: ApprovalDecision,
+): Uint8Array {
   const isEdwards = privateKey.asymmetricKeyType === "ed25519";
   return new Uint8Array(sign(isEdwards ? null : "sha256", approvalMessage(canonicalRequest, decision), privateKey));
 }

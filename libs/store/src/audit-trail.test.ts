@@ -69,6 +69,26 @@ describe("audit trail", () => {
     expect(() => audit.verify()).toThrow(BROKEN);
   });
 
+  it("finds an entry replaced by a well-formed one: the next no longer fits", async () => {
+    const { store, audit, tamper } = await trailOf(3);
+    const { store: other } = await trailOf(1);
+    await other.write(() => other.audit.add(auditRecord({ target: "another story" })));
+    const [forged] = other.audit.read(1, 1);
+    tamper(
+      `UPDATE audit SET target = 'another story', details = NULL, hash = x'${forged?.hashHex}' WHERE sequence = 2`,
+    );
+    expect(store.audit.read(1, 1)).toEqual([forged]);
+    expect(() => audit.verify()).toThrow(BROKEN);
+  });
+
+  it("finds a gap even where the hashes fit", async () => {
+    const { store, audit, tamper } = await trailOf(1);
+    tamper("UPDATE audit SET sequence = 5, hash = zeroblob(32)");
+    await store.write(() => audit.add(auditRecord()));
+    store.db.exec("DELETE FROM audit WHERE sequence = 5");
+    expect(() => audit.verify()).toThrow(BROKEN);
+  });
+
   it("finds a cut end when a head was known before", async () => {
     const { audit, tamper } = await trailOf(4);
     const known = audit.head();

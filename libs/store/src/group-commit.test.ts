@@ -101,6 +101,19 @@ describe("group commit", () => {
     await expect(store.write(() => insert("a"))).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
   });
 
+  it("tells everyone in the commit when the disk fails under the work of one", async () => {
+    const { store, insert, texts } = newStore();
+    const failing = () => {
+      store.db.pragma("query_only = ON");
+      insert("b");
+    };
+    const results = await Promise.allSettled([store.write(() => insert("a")), store.write(failing)]);
+    expect(results.map((result) => reasonOf(result)?.code)).toEqual(["STORE_UNAVAILABLE", "STORE_UNAVAILABLE"]);
+    store.db.pragma("query_only = OFF");
+    await store.write(() => insert("c"));
+    expect(texts()).toEqual(["c"]);
+  });
+
   it("refuses work that returns a promise, and undoes it", async () => {
     const { store, insert, texts } = newStore();
     const work = async () => insert("too early");

@@ -73,20 +73,15 @@ describe("database file", () => {
     const options = storeOptions();
     const { store, insert } = newStore(options);
     const text = "x".repeat(2_000);
-    let next = 0;
-    let largest = 0;
-    const writeAll = async () => {
-      while (next < 30_000) {
-        await store.write(() => insert(`${next++} ${text}`));
-        if (next % 1_000 === 0) largest = Math.max(largest, statSync(`${options.file}-wal`).size);
-      }
+    let written = 0;
+    const write = async () => {
+      while (written < 50_000) await store.write(() => insert(`${written++} ${text}`));
     };
-    await Promise.all(Array.from({ length: 64 }, writeAll));
-    const written = next;
+    await Promise.all(Array.from({ length: 64 }, write));
+    // The file keeps its greatest length. SQLite's own checkpoint, which holds the event loop, begins at 16 000 frames of 4 KiB.
+    expect(statSync(`${options.file}-wal`).size).toBeLessThan(16_000 * 4_096);
     await store.close();
-    // 30 000 rows of two to a page, written in batches that touch shared pages again, are well over 60 MB of WAL frames.
-    expect(statSync(options.file).size).toBeGreaterThan(60e6);
-    expect(largest).toBeLessThan(80e6);
+    expect(statSync(options.file).size).toBeGreaterThan(100e6);
     expect(newStore(options).texts()).toHaveLength(written);
   });
 

@@ -77,7 +77,7 @@ export class TbsCertList {
     return signatureSchemeOf(this.signatureAlgorithmDer);
   }
 
-  get crlNumber(): number | undefined {
+  get crlNumber(): bigint | undefined {
     return this.known.crlNumber;
   }
 

@@ -48,7 +48,8 @@ export function parseSubjectPublicKey(spkiDer: Uint8Array): SubjectPublicKey {
           if (key.length !== 32) throw malformed("Ed25519 key is not 32 octets"); // RFC 8410 section 4
           return { type: "ed25519", point: key };
         default:
-          while (!algorithm.atEnd) algorithm.skipChecked();
+          if (!algorithm.atEnd) algorithm.skipChecked();
+          algorithm.end();
           return { type: "other", oid };
       }
     },

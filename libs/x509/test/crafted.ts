@@ -10,6 +10,7 @@ import {
   parseName,
   parseTbsCertificate,
   primitiveContext,
+  SIGNATURE_ALGORITHMS,
   sha1KeyIdentifier,
   subjectKeyIdentifier,
   TAG,
@@ -111,4 +112,28 @@ export function selfIssuedLeaf(): Uint8Array {
 /** An extension with this value, whatever it should be. */
 export function rawExtension(oid: string, critical: boolean, valueHex: string): Uint8Array {
   return buildExtension(oid, critical, (writer) => writer.raw(new Uint8Array(Buffer.from(valueHex, "hex"))));
+}
+
+/** A tbsCertList with one entry and no extensions, in variants that `buildTbsCertList` does not offer. */
+export function craftedTbsCertList(
+  issuer: Name,
+  fields: { version?: 1 | 2; nextUpdate?: Date; entryExtension?: Uint8Array },
+): Uint8Array {
+  const { version = 2, entryExtension, nextUpdate } = fields;
+  return encode((writer) => {
+    if (entryExtension) {
+      writer.raw(entryExtension);
+      writer.wrap(TAG.SEQUENCE, 0);
+    }
+    writer.time(NOT_BEFORE);
+    writer.primitive(TAG.INTEGER, SERIAL);
+    writer.wrap(TAG.SEQUENCE, 0);
+    writer.wrap(TAG.SEQUENCE, 0);
+    if (nextUpdate) writer.time(nextUpdate);
+    writer.time(NOT_BEFORE);
+    writer.raw(issuer.der);
+    writer.raw(SIGNATURE_ALGORITHMS["ecdsa-p256-sha256"].algorithmIdentifierDer);
+    if (version === 2) writer.integer(1);
+    writer.wrap(TAG.SEQUENCE, 0);
+  });
 }

@@ -1,1 +1,3 @@
-export {};
+export { HsmGatewayConfig } from "./config.ts";
+export { hsmGateway } from "./service.ts";
+export { initialiseToken, inspectToken, type TokenFacts, type TokenSetup } from "./token-setup.ts";

@@ -1,1 +1,3 @@
-export {};
+export { defaultHomeDirectory, ensurePrivateDirectory, type Home, homeAt, repositoryRoot } from "./home.ts";
+export { type HomeLock, isLocked, lockHome } from "./lock.ts";
+export { writeSoftHsmConf } from "./softhsm.ts";

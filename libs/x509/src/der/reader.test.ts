@@ -96,6 +96,11 @@ describe("DerReader", () => {
     expect(over("3000").listOf(TAG.SEQUENCE, (list) => list.oid(), 0)).toEqual([]);
   });
 
+  it.each(["010101", "02020001", "0a020001", "030107", "03020101", "0300", "050100", "06028001", "3003010101"])(
+    "does not pass over %s, which is not DER",
+    (hex) => expect(() => over(hex).skipChecked()).toThrow(malformed),
+  );
+
   it("never throws anything but DER_MALFORMED", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {

@@ -150,17 +150,12 @@ export class DerReader {
 
   /** A BIT STRING with named bits: the numbers of those set. Trailing zero bits are not DER (X.690 section 11.2.2). */
   namedBits(tag: number = TAG.BIT_STRING): number[] {
-    const content = this.content(tag);
-    const unused = content[0];
-    if (unused === undefined || unused > 7 || (content.length === 1 && unused > 0))
-      throw malformed("BIT STRING header");
-    const last = content.length > 1 ? (content.at(-1) as number) : undefined;
-    if (last !== undefined && (last & ((1 << (unused + 1)) - 1)) !== 1 << unused) {
-      throw malformed("BIT STRING has trailing zero bits");
-    }
+    const { unused, octets } = this.#bitString(tag);
+    const last = octets.at(-1);
+    if (last !== undefined && (last & (1 << unused)) === 0) throw malformed("BIT STRING has trailing zero bits");
     const bits: number[] = [];
-    for (let i = 0; i < (content.length - 1) * 8; i++) {
-      if ((content[1 + (i >> 3)] as number) & (0x80 >> (i & 7))) bits.push(i);
+    for (let i = 0; i < octets.length * 8; i++) {
+      if ((octets[i >> 3] as number) & (0x80 >> (i & 7))) bits.push(i);
     }
     return bits;
   }
@@ -169,11 +164,44 @@ export class DerReader {
     if (this.content(TAG.NULL).length !== 0) throw malformed("NULL with content");
   }
 
-  /** Walks the next value to its leaves, so that what we do not understand is at least well-formed DER. */
+  /** Passes over the next value, whatever it is, after walking it to its leaves: what we do not understand is DER all the same. */
   skipChecked(): void {
-    const constructed = (this.peekTag() & CONSTRUCTED) !== 0;
-    const children = this.enter(this.peekTag());
-    if (constructed) while (!children.atEnd) children.skipChecked();
+    const tag = this.peekTag();
+    if (tag & CONSTRUCTED) {
+      const children = this.enter(tag);
+      while (!children.atEnd) children.skipChecked();
+      return;
+    }
+    switch (tag) {
+      case TAG.BOOLEAN:
+        this.boolean();
+        return;
+      case TAG.INTEGER:
+      case TAG.ENUMERATED:
+        this.integer(tag);
+        return;
+      case TAG.BIT_STRING:
+        this.#bitString(tag);
+        return;
+      case TAG.NULL:
+        this.null();
+        return;
+      case TAG.OID:
+        this.oid();
+        return;
+      default:
+        this.element();
+    }
+  }
+
+  /** A BIT STRING whose unused bits are zero (X.690 section 11.2.1). */
+  #bitString(tag: number): { unused: number; octets: Uint8Array } {
+    const content = this.content(tag);
+    const [unused] = content;
+    const octets = content.subarray(1);
+    if (unused === undefined || unused > (octets.length === 0 ? 0 : 7)) throw malformed("BIT STRING header");
+    if (unused > 0 && ((octets.at(-1) as number) & ((1 << unused) - 1)) !== 0) throw malformed("unused bits are set");
+    return { unused, octets };
   }
 
   #byte(offset: number): number {

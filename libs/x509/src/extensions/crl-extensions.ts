@@ -1,7 +1,11 @@
+import { toHex } from "../der/bytes.ts";
+import { malformed } from "../der/malformed.ts";
 import { DerReader } from "../der/reader.ts";
 import { readGeneralizedTime } from "../der/time.ts";
 import { OID } from "../oids.ts";
 import { buildExtension } from "./extension.ts";
+
+const MAX_CRL_NUMBER_OCTETS = 20;
 
 /** CRLNumber ::= INTEGER (0..MAX) of at most 20 octets (RFC 5280 section 5.2.3). Not critical. */
 export function crlNumber(number: number | bigint): Uint8Array {
@@ -19,11 +23,12 @@ export function expiredCertsOnCrl(since: Date): Uint8Array {
   return buildExtension(OID.expiredCertsOnCRL, false, (writer) => writer.generalizedTime(since));
 }
 
-export function parseCrlNumber(valueDer: Uint8Array): number {
+export function parseCrlNumber(valueDer: Uint8Array): bigint {
   const reader = DerReader.over(valueDer);
-  const number = reader.smallInteger();
+  const number = reader.integer();
   reader.end();
-  return number;
+  if ((number[0] as number) >= 0x80 || number.length > MAX_CRL_NUMBER_OCTETS) throw malformed("cRLNumber out of range");
+  return BigInt(`0x${toHex(number)}`);
 }
 
 export function parseGeneralizedTime(valueDer: Uint8Array): Date {

@@ -1,13 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  type LeafOverrides,
-  leafTbs,
-  makeCa,
-  NOT_AFTER,
-  NOT_BEFORE,
-  SERIAL,
-  type TestCa,
-} from "../../test/authority.ts";
+import { type LeafOverrides, leafTbs, makeCa, NOT_AFTER, NOT_BEFORE, type TestCa } from "../../test/authority.ts";
 import {
   akiWithIssuer,
   bmpName,
@@ -24,13 +16,10 @@ import {
   authorityInfoAccess,
   authorityKeyIdentifier,
   basicConstraints,
-  buildExtension,
   buildName,
-  buildTbsCertificate,
   certificatePolicies,
   crlDistributionPoints,
   crlNumber,
-  encode,
   extendedKeyUsage,
   keyUsage,
   lintTbsCertificate,
@@ -40,12 +29,9 @@ import {
   ocspNoCheck,
   onlyTheseNames,
   parseName,
-  primitiveContext,
   privateKeyUsagePeriod,
-  sha1KeyIdentifier,
   subjectAltName,
   subjectKeyIdentifier,
-  TAG,
 } from "../index.ts";
 import { EXTENSION_RULES } from "./certificate-extensions.ts";
 import { FIELD_RULES } from "./certificate-fields.ts";

@@ -1,0 +1,2 @@
+-- The outbox needs no table but the library's own.
+SELECT 1;

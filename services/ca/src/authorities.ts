@@ -1,0 +1,162 @@
+import { hash } from "node:crypto";
+import { PkiError } from "@vcc-pki/errors";
+import type { Signer } from "@vcc-pki/signer";
+import {
+  type Certificate,
+  defaultSignatureAlgorithm,
+  parseCertificate,
+  type SignatureAlgorithmId,
+} from "@vcc-pki/x509";
+import type { Actor } from "./actor.ts";
+import type { Issuer } from "./issuer.ts";
+import type { Profile } from "./profile.ts";
+import type { Authority, AuthorityTable } from "./store/authorities.ts";
+import type { PublicUrls } from "./urls.ts";
+
+/** A key in the hsm-gateway. */
+export interface KeyReference {
+  readonly organisation: string;
+  readonly keyId: string;
+  readonly spkiDer: Uint8Array;
+  readonly algorithm: SignatureAlgorithmId;
+}
+
+export type OpenSigner = (key: KeyReference) => Signer;
+
+/** All authorities with what is needed to use them, read from the database at start and kept in step with it. */
+export class Authorities {
+  readonly #table: AuthorityTable;
+  readonly #openSigner: OpenSigner;
+  readonly #urls: PublicUrls;
+  readonly #byId = new Map<string, Authority>();
+  readonly #issuers = new Map<string, Issuer>();
+  readonly #keys = new Set<string>();
+
+  constructor(table: AuthorityTable, openSigner: OpenSigner, urls: PublicUrls) {
+    this.#table = table;
+    this.#openSigner = openSigner;
+    this.#urls = urls;
+    for (const authority of table.all()) this.remember(authority);
+  }
+
+  /** Takes note of an authority as the database has it now. */
+  remember(authority: Authority): void {
+    this.#byId.set(authority.authorityId, authority);
+    if (authority.spkiDer) this.#keys.add(keyName(authority.spkiDer));
+    this.#issuers.delete(authority.authorityId);
+  }
+
+  find(authorityId: string): Authority | undefined {
+    return this.#byId.get(authorityId);
+  }
+
+  all(): Authority[] {
+    return [...this.#byId.values()];
+  }
+
+  isAuthorityKey(spkiDer: Uint8Array): boolean {
+    return this.#keys.has(keyName(spkiDer));
+  }
+
+  /** An authority that has a certificate, ready to sign; undefined while it has none. Revoked ones still sign their CRLs. */
+  findIssuer(authorityId: string): Issuer | undefined {
+    const known = this.#issuers.get(authorityId);
+    if (known) return known;
+    const authority = this.#byId.get(authorityId);
+    if (!authority?.certificateDer) return undefined;
+    const issuer = this.#openIssuer(authority, parseCertificate(authority.certificateDer));
+    this.#issuers.set(authorityId, issuer);
+    return issuer;
+  }
+
+  /** Throws NOT_FOUND when there is none or the organisation may not know of it, AUTHORITY_NOT_ACTIVE when it cannot sign now. */
+  getActiveIssuer(authorityId: string): Issuer {
+    const issuer = this.findIssuer(authorityId);
+    if (issuer === undefined || this.#byId.get(authorityId)?.state !== "active") {
+      throw new PkiError("AUTHORITY_NOT_ACTIVE", `${authorityId} is not active`);
+    }
+    return issuer;
+  }
+
+  /** The certificates from this authority upwards; without the root unless asked for. */
+  chainOf(authorityId: string, { withRoot }: { withRoot: boolean }): Uint8Array[] {
+    const chain: Uint8Array[] = [];
+    for (let id: string | undefined = authorityId; id !== undefined; ) {
+      const authority = this.#byId.get(id);
+      if (!authority?.certificateDer) break;
+      if (withRoot || authority.parentId !== undefined) chain.push(authority.certificateDer);
+      id = authority.parentId;
+    }
+    return chain;
+  }
+
+  /** Whether the organisation may obtain certificates from it: its own, or one it was granted. */
+  mayUse(authorityId: string, organisation: string): boolean {
+    return this.#byId.get(authorityId)?.organisation === organisation || this.#table.mayUse(authorityId, organisation);
+  }
+
+  /** Whether the organisation may know of it: one it may use, or one above such a one. */
+  isVisible(authorityId: string, organisation: string): boolean {
+    if (this.mayUse(authorityId, organisation)) return true;
+    return this.all().some(({ parentId, authorityId: child }) => parentId === authorityId && this.isVisible(child, organisation));
+  }
+
+  /** Throws NOT_FOUND, the same for what does not exist and what is not the organisation's business. */
+  getVisible(authorityId: string, organisation: string): Authority {
+    const authority = this.#byId.get(authorityId);
+    if (authority === undefined || !this.isVisible(authorityId, organisation)) throw noSuchAuthority();
+    return authority;
+  }
+
+  /** The authority that issues a profile to an organisation: the one asked for, else the organisation's only own one with that
+   *  profile, else the profile's. Throws NOT_FOUND, PROFILE_NOT_ALLOWED, AUTHORITY_NOT_ACTIVE, and AMBIGUOUS for several own ones. */
+  choose(profile: Profile, actor: Actor, requestedId: string): Issuer {
+    const { organisation } = actor.organisation;
+    const authorityId = requestedId || this.#defaultFor(profile, organisation);
+    const authority = this.getVisible(authorityId, organisation);
+    if (!this.mayUse(authorityId, organisation) || !authority.profiles.includes(profile.profile)) {
+      throw new PkiError("PROFILE_NOT_ALLOWED", `${authorityId} does not issue ${profile.profile} for this organisation`);
+    }
+    return this.getActiveIssuer(authorityId);
+  }
+
+  #defaultFor(profile: Profile, organisation: string): string {
+    const own = this.all().filter(
+      (authority) =>
+        authority.organisation === organisation &&
+        authority.state === "active" &&
+        authority.profiles.includes(profile.profile) &&
+        authority.authorityId !== profile.authority,
+    );
+    if (own.length > 1) throw new PkiError("AMBIGUOUS", "several authorities issue this profile: name one");
+    const authorityId = own[0]?.authorityId ?? profile.authority;
+    if (authorityId === undefined) throw new PkiError("PROFILE_NOT_ALLOWED", "no authority issues this profile here: name one");
+    return authorityId;
+  }
+
+  #openIssuer(authority: Authority, certificate: Certificate): Issuer {
+    const { authorityId, organisation, keyId, spkiDer, keyAlgorithm, parentId } = authority;
+    const keyIdentifier = certificate.subjectKeyIdentifier;
+    if (!keyId || !spkiDer || !keyIdentifier) throw new Error(`${authorityId} has a certificate but no key`);
+    return {
+      authorityId,
+      organisation,
+      certificate,
+      signer: this.#openSigner({ organisation, keyId, spkiDer, algorithm: defaultSignatureAlgorithm(keyAlgorithm) }),
+      chainDer: this.chainOf(authorityId, { withRoot: false }),
+      facts: {
+        keyIdentifier,
+        notBefore: certificate.notBefore,
+        notAfter: certificate.notAfter,
+        crlUrl: this.#urls.crl(authorityId, 0),
+        // A root signs authorities and lists only, so no OCSP responder can speak for it.
+        ocspUrl: parentId === undefined ? undefined : this.#urls.ocsp(authorityId),
+        caIssuersUrl: this.#urls.caIssuers(authorityId),
+      },
+    };
+  }
+}
+
+export const noSuchAuthority = (): PkiError => new PkiError("NOT_FOUND", "no such authority");
+
+const keyName = (spkiDer: Uint8Array): string => hash("sha256", spkiDer, "base64");

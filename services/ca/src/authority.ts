@@ -1,0 +1,256 @@
+import { hash, randomUUIDv7 } from "node:crypto";
+import { ERRORS, PkiError, toPkiError } from "@vcc-pki/errors";
+import { event } from "@vcc-pki/events";
+import type { KeyServiceDefinition } from "@vcc-pki/proto/hsm";
+import type { Remote } from "@vcc-pki/rpc";
+import type { Store } from "@vcc-pki/store";
+import type { Logger } from "@vcc-pki/telemetry";
+import type { Clock } from "@vcc-pki/time";
+import { type Certificate, defaultSignatureAlgorithm } from "@vcc-pki/x509";
+import type { Actor } from "./actor.ts";
+import type { Authorities, OpenSigner } from "./authorities.ts";
+import { buildAuthorityTbs } from "./authority-certificate.ts";
+import { authorityKeyPolicy } from "./authority-key.ts";
+import { type AuthorityRequest, planAuthority } from "./authority-plan.ts";
+import { certificateId } from "./certificate-id.ts";
+import { firstNotice } from "./expiry-notices.ts";
+import { type Issuer, LintedTbs, signCertificate } from "./issuer.ts";
+import type { Profile } from "./profile.ts";
+import type { Profiles } from "./profiles.ts";
+import { AUTHORITY_PROFILE } from "./revoke.ts";
+import type { SerialSource } from "./serial.ts";
+import type { Authority, AuthorityTable } from "./store/authorities.ts";
+import type { CertificateTable } from "./store/certificates.ts";
+import type { CrlTable } from "./store/crls.ts";
+import type { OrganisationTable } from "./store/organisations.ts";
+import type { RequestKey, RequestTable } from "./store/requests.ts";
+
+export interface AuthorityContext {
+  readonly store: Store;
+  readonly table: AuthorityTable;
+  readonly organisations: OrganisationTable;
+  readonly certificates: CertificateTable;
+  readonly crls: CrlTable;
+  readonly requests: RequestTable;
+  readonly authorities: Authorities;
+  readonly profiles: Profiles;
+  readonly serials: SerialSource;
+  readonly keys: Remote<typeof KeyServiceDefinition>;
+  readonly openSigner: OpenSigner;
+  readonly operatorOrganisation: string;
+  /** SPIFFE URI of this service: the only one that may use the keys. */
+  readonly self: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** A list that nobody waits for: authorities under quorum get theirs when it is asked for, or when something is revoked. */
+const NEVER = new Date(8.64e15);
+
+/** The making of authorities: plan, key, certificate. Each step is stored before the next, so a crash or a quorum only pauses it,
+ *  and `advance` takes it up where it stopped. */
+export class AuthorityCreation {
+  readonly #ca: AuthorityContext;
+  readonly #running = new Map<string, Promise<Authority>>();
+
+  constructor(context: AuthorityContext) {
+    this.#ca = context;
+  }
+
+  /** The authority, pending while custodians have to approve. Throws as `planAuthority`, ALREADY_EXISTS, and what the hsm-gateway
+   *  throws; when that is worth repeating, the same request id goes on. */
+  async create(actor: Actor, request: RequestKey, wanted: AuthorityRequest): Promise<Authority> {
+    const earlier = this.#ca.requests.findTarget(request);
+    if (earlier !== undefined) return this.#repeat(earlier);
+
+    // 1 check the plan
+    const plan = planAuthority(wanted, actor, this.#ca);
+    const planned: Authority = {
+      ...plan,
+      state: "pending",
+      ...{ requestId: request.requestId, attemptId: randomUUIDv7(), createdAt: this.#ca.clock.now() },
+      ...{ caller: actor.caller.uri, requester: actor.requester.uri },
+    };
+    // 2 store it
+    const isFirst = await this.#ca.store.write(() => this.#storePlan(planned, request));
+    if (!isFirst) return this.create(actor, request, wanted);
+    this.#ca.authorities.remember(planned);
+    // 3 key, 4 TBS, 5 signature, 6 certificate
+    return this.advance(planned);
+  }
+
+  /** Goes on with every authority that is not finished. One that fails does not keep the others. */
+  async advanceAll(): Promise<void> {
+    for (const authority of this.#ca.authorities.all().filter(({ state }) => state === "pending")) {
+      await this.advance(authority).catch((error) =>
+        this.#ca.log.warn("authority not finished", { authority: authority.authorityId, error }),
+      );
+    }
+  }
+
+  /** One attempt at a time for each authority. */
+  advance({ authorityId }: Authority): Promise<Authority> {
+    const running = this.#running.get(authorityId);
+    if (running) return running;
+    const attempt = this.#advance(authorityId).finally(() => this.#running.delete(authorityId));
+    this.#running.set(authorityId, attempt);
+    return attempt;
+  }
+
+  #repeat(authorityId: string): Promise<Authority> | Authority {
+    const authority = this.#ca.authorities.find(authorityId);
+    if (authority === undefined) throw new Error(`${authorityId} is gone`);
+    return authority.state === "pending" ? this.advance(authority) : authority;
+  }
+
+  /** False when the request id has been taken meanwhile. A refused attempt does not block its name. */
+  #storePlan(planned: Authority, request: RequestKey): boolean {
+    const { table, requests } = this.#ca;
+    if (requests.findTarget(request) !== undefined) return false;
+    const existing = table.find(planned.authorityId);
+    if (existing && (existing.state !== "refused" || existing.organisation !== planned.organisation)) {
+      throw new PkiError("ALREADY_EXISTS", "an authority of this name exists");
+    }
+    requests.insert(request, planned.authorityId, planned.createdAt);
+    table.put(planned);
+    this.#audit(planned, "requested", { parentId: planned.parentId, profiles: planned.profiles });
+    return true;
+  }
+
+  async #advance(authorityId: string): Promise<Authority> {
+    let authority = this.#ca.authorities.find(authorityId);
+    if (authority?.state !== "pending") throw new Error(`${authorityId} is not pending`);
+    try {
+      authority = authority.keyId ? authority : await this.#createKey(authority);
+      authority = authority.tbsDer ? authority : await this.#prepare(authority);
+      return await this.#sign(authority);
+    } catch (cause) {
+      return this.#pauseOrRefuse(authority, toPkiError(cause));
+    }
+  }
+
+  /** 3 A key whose policy admits no more than the plan: this issuer name, these usages, this lifetime. */
+  async #createKey(authority: Authority): Promise<Authority> {
+    const key = await this.#ca.keys.createKey({
+      requestId: `key:${authority.attemptId}`,
+      label: authority.authorityId,
+      keyAlgorithm: authority.keyAlgorithm,
+      policy: authorityKeyPolicy(authority, this.#organisationName(authority), this.#profilesOf(authority), this.#ca.self),
+    });
+    return this.#put({ ...authority, keyId: key.keyId, spkiDer: key.spkiDer, token: key.token });
+  }
+
+  /** 4 What will be signed, linted and stored. */
+  #prepare(authority: Authority): Promise<Authority> {
+    if (!authority.spkiDer) throw new Error(`${authority.authorityId} has no key`);
+    const parent = this.#parentOf(authority);
+    const serial = this.#ca.serials.next();
+    const tbsDer = buildAuthorityTbs({
+      ...{ plan: authority, parent, serial, spkiDer: authority.spkiDer, now: this.#ca.clock.now() },
+      organisationName: this.#organisationName(authority),
+      profiles: this.#profilesOf(authority),
+    });
+    LintedTbs.certificate(tbsDer, parent?.certificate);
+    return this.#put({ ...authority, serial, tbsDer });
+  }
+
+  /** 5 The parent's signature, or for a root its own; 6 the certificate, stored with its audit record and events. */
+  async #sign(authority: Authority): Promise<Authority> {
+    const parent = this.#parentOf(authority);
+    const { tbsDer, attemptId, requester } = authority;
+    if (!tbsDer) throw new Error(`${authority.authorityId} has nothing to sign`);
+    const linted = LintedTbs.certificate(tbsDer, parent?.certificate);
+    const signer = parent?.signer ?? this.#ownSigner(authority);
+    const certificate = await signCertificate(signer, linted, `certificate:${attemptId}`, requester);
+    const active = await this.#ca.store.write(() => this.#record(authority, certificate));
+    this.#ca.authorities.remember(active);
+    this.#ca.log.info("authority created", { authority: authority.authorityId, organisation: authority.organisation });
+    return active;
+  }
+
+  #record(pending: Authority, certificate: Certificate): Authority {
+    const { store, table, certificates, crls, clock } = this.#ca;
+    const { organisation, authorityId, parentId, requester, quorumThreshold } = pending;
+    const { notBefore, notAfter, serial } = certificate;
+    const active: Authority = {
+      ...pending,
+      state: "active",
+      ...{ tbsDer: undefined, approvalId: undefined, certificateDer: certificate.der, notBefore, notAfter },
+    };
+    table.put(active);
+    const issuerId = parentId ?? authorityId;
+    const key = { organisation, authorityId: issuerId, serial };
+    if (certificates.find(key)) return active; // stored before, although its commit was reported as failed
+    certificates.insert(
+      {
+        ...{ ...key, profile: AUTHORITY_PROFILE, profileVersion: 1, requester, crlShard: 0 },
+        ...{ certificateDer: certificate.der, issuedAt: clock.now(), notAfter },
+      },
+      [],
+      firstNotice(certificate),
+    );
+    const dueAt = quorumThreshold > 0 ? NEVER : clock.now();
+    crls.putState({ organisation, authorityId, crlShard: 0, lastNumber: 0, dirtySince: undefined, dueAt });
+    this.#audit(active, "done", { certificateSha256: hash("sha256", certificate.der, "hex"), keyId: active.keyId });
+    const facts = { authorityId, serialHex: certificate.serialHex, notAfter: notAfter.toISOString() };
+    store.outbox.add(
+      event("pki.authority.created.v1", organisation, { ...facts, parentAuthorityId: parentId, keyId: active.keyId }),
+    );
+    store.outbox.add(
+      event("pki.certificate.issued.v1", organisation, {
+        ...{ certificateId: certificateId(issuerId, serial), profile: AUTHORITY_PROFILE },
+        ...{ ...facts, authorityId: issuerId, notBefore: notBefore.toISOString() },
+      }),
+    );
+    return active;
+  }
+
+  /** A wait for custodians is noted and answered as pending; what cannot succeed is refused, on record. Throws the rest. */
+  async #pauseOrRefuse({ authorityId }: Authority, error: PkiError): Promise<Authority> {
+    const authority = this.#ca.authorities.find(authorityId);
+    if (authority === undefined) throw error;
+    if (error.code === "APPROVAL_REQUIRED") {
+      const { approvalId } = error.details;
+      return approvalId === authority.approvalId ? authority : this.#put({ ...authority, approvalId });
+    }
+    if (ERRORS[error.code].retry || error.code === "INTERNAL") throw error;
+    const refused: Authority = { ...authority, state: "refused", refusalCode: error.code };
+    await this.#ca.store.write(() => {
+      this.#ca.table.put(refused);
+      this.#audit(refused, "failed", { code: error.code });
+    });
+    this.#ca.authorities.remember(refused);
+    throw error;
+  }
+
+  async #put(authority: Authority): Promise<Authority> {
+    await this.#ca.store.write(() => this.#ca.table.put(authority));
+    this.#ca.authorities.remember(authority);
+    return authority;
+  }
+
+  #parentOf({ parentId }: Authority): Issuer | undefined {
+    return parentId === undefined ? undefined : this.#ca.authorities.getActiveIssuer(parentId);
+  }
+
+  #ownSigner({ organisation, keyId, spkiDer, keyAlgorithm, authorityId }: Authority) {
+    if (!keyId || !spkiDer) throw new Error(`${authorityId} has no key`);
+    return this.#ca.openSigner({ organisation, keyId, spkiDer, algorithm: defaultSignatureAlgorithm(keyAlgorithm) });
+  }
+
+  #profilesOf({ profiles }: Authority): Profile[] {
+    return profiles.map((name) => this.#ca.profiles.get(name));
+  }
+
+  #organisationName({ organisation }: Authority): string {
+    return this.#ca.organisations.find(organisation)?.name ?? organisation;
+  }
+
+  #audit(authority: Authority, outcome: "requested" | "done" | "failed", details: Record<string, unknown>): void {
+    this.#ca.store.audit.add({
+      action: "authority.create",
+      ...{ outcome, details, caller: authority.caller, requester: authority.requester },
+      ...{ organisation: authority.organisation, target: authority.authorityId, requestId: authority.requestId },
+    });
+  }
+}

@@ -1,0 +1,196 @@
+import { hash } from "node:crypto";
+import { PkiError } from "@vcc-pki/errors";
+import {
+  type Certificate as CertificateMessage,
+  CertificateServiceDefinition,
+  CertificateState,
+  IssueRequest,
+  type ListCertificatesRequest,
+  RevocationReason as ReasonMessage,
+  RevokeCertificateRequest,
+} from "@vcc-pki/proto/ca";
+import { type Callers, implement, type ServiceImplementation } from "@vcc-pki/rpc";
+import type { Clock } from "@vcc-pki/time";
+import { nameToText, parseCertificate, parseCertificationRequest, type RevocationReason, serialToHex } from "@vcc-pki/x509";
+import type { Actor } from "../actor.ts";
+import type { Authorities } from "../authorities.ts";
+import { certificateId, parseCertificateId } from "../certificate-id.ts";
+import type { Issued } from "../complete.ts";
+import type { Issuance } from "../issue.ts";
+import type { Revocations } from "../revoke.ts";
+import { parseNameSearch } from "../search.ts";
+import { type CertificateList, type CertificateState as State, type Cursor, stateOf } from "../store/certificate-list.ts";
+import type { CertificateStatus, CertificateTable } from "../store/certificates.ts";
+import { type Door, guarded, requestKey } from "./guard.ts";
+
+export interface CertificateDoor extends Door {
+  readonly issuance: Issuance;
+  readonly revocations: Revocations;
+  readonly certificates: CertificateTable;
+  readonly list: CertificateList;
+  readonly authorities: Authorities;
+  readonly clock: Clock;
+}
+
+const CALLERS: Callers<typeof CertificateServiceDefinition> = {
+  issue: ["any-suite", "any-workload"],
+  get: ["gateway", "ceremony"],
+  list: ["gateway", "ceremony"],
+  revoke: ["gateway", "ceremony"],
+  getStatus: ["gateway", "ceremony"],
+};
+
+export function certificateService(door: CertificateDoor): ServiceImplementation {
+  const { issuance, revocations, authorities, clock } = door;
+  const organisationOf = ({ organisation }: { organisation: string }) => organisation;
+  return implement(
+    CertificateServiceDefinition,
+    {
+      issue: guarded(door, "certificate.issue", organisationOf, async (request, actor) => {
+        const issued = await issuance.issue({
+          actor,
+          request: requestKey(actor, "Issue", IssueRequest, request),
+          profile: request.profile,
+          csr: parseCertificationRequest(request.csrDer),
+          authorityId: request.authorityId,
+          validityMs: request.validitySeconds === 0 ? undefined : request.validitySeconds * 1_000,
+        });
+        return { certificate: issuedToProto(issued, clock.now()), chainDer: [...issued.chainDer] };
+      }),
+
+      get: guarded(door, "certificate.get", organisationOf, (request, actor) => {
+        const status = getCertificate(door, actor, request.certificateId);
+        const chainDer = [status.certificateDer, ...authorities.chainOf(status.authorityId, { withRoot: false })];
+        return { certificate: toProto(status, clock.now()), chainDer };
+      }),
+
+      list: guarded(door, "certificate.list", organisationOf, (request, actor) => listPage(door, actor, request)),
+
+      revoke: guarded(door, "certificate.revoke", organisationOf, async (request, actor) => {
+        const revoked = await revocations.revoke({
+          actor,
+          request: requestKey(actor, "Revoke", RevokeCertificateRequest, request),
+          certificate: getCertificate(door, actor, request.certificateId),
+          reason: reasonFromProto(request.reason),
+          invalidityDate: request.invalidityDate,
+        });
+        return toProto(revoked, clock.now());
+      }),
+
+      getStatus: guarded(door, "certificate.status", organisationOf, (request, actor) => {
+        const status = getCertificate(door, actor, request.certificateId);
+        return {
+          certificateId: certificateId(status.authorityId, status.serial),
+          state: STATES[stateOf(status, clock.now())],
+          revokedAt: status.revocation?.revokedAt,
+          revocationReason: REASONS[status.revocation?.reason ?? "unspecified"],
+          notAfter: status.notAfter,
+        };
+      }),
+    },
+    CALLERS,
+  );
+}
+
+/** By certificate id, or by serial number in hex. Throws NOT_FOUND, AMBIGUOUS when two authorities used the serial number. */
+function getCertificate({ certificates }: CertificateDoor, actor: Actor, id: string): CertificateStatus {
+  const { organisation } = actor.organisation;
+  const found = /^([0-9a-fA-F]{2}){1,20}$/.test(id)
+    ? certificates.findBySerial(organisation, Buffer.from(id, "hex"))
+    : [certificates.find({ organisation, ...parseCertificateId(id) })];
+  const [certificate, second] = found;
+  if (certificate === undefined) throw new PkiError("NOT_FOUND", "no such certificate");
+  if (second !== undefined) throw new PkiError("AMBIGUOUS", "several certificates have this serial number: use the certificate id");
+  return certificate;
+}
+
+const DEFAULT_PAGE = 100;
+const MAX_PAGE = 1_000;
+
+function listPage({ list, clock }: CertificateDoor, actor: Actor, request: ListCertificatesRequest) {
+  const now = clock.now();
+  const filter = {
+    organisation: actor.organisation.organisation,
+    authorityId: request.authorityId || undefined,
+    profile: request.profile || undefined,
+    state: stateFromProto(request.state),
+    name: request.name === "" ? undefined : parseNameSearch(request.name),
+    expiresBefore: request.expiresBefore,
+  };
+  const size = Math.min(request.pageSize || DEFAULT_PAGE, MAX_PAGE);
+  const { certificates, next } = list.page(filter, decodeCursor(request.pageToken), size, now);
+  return {
+    certificates: certificates.map((status) => ({ ...toProto(status, now), certificateDer: new Uint8Array() })),
+    nextPageToken: next === undefined ? "" : Buffer.from(JSON.stringify([next.key, next.serialHex])).toString("base64url"),
+  };
+}
+
+function decodeCursor(token: string): Cursor | undefined {
+  if (token === "") return undefined;
+  try {
+    const [key, serialHex, more] = JSON.parse(Buffer.from(token, "base64url").toString("utf8"));
+    const isKey = typeof key === "string" || Number.isSafeInteger(key);
+    if (isKey && typeof serialHex === "string" && /^[0-9a-f]*$/.test(serialHex) && more === undefined) return { key, serialHex };
+  } catch {
+    // Answered below, as any other token that is not ours.
+  }
+  throw new PkiError("REQUEST_MALFORMED", "not a page token of this service");
+}
+
+const issuedToProto = ({ status, certificate }: Issued, now: Date): CertificateMessage => toProto(status, now, certificate);
+
+function toProto(status: CertificateStatus, now: Date, certificate = parseCertificate(status.certificateDer)): CertificateMessage {
+  const { dns, ip, uri, email } = certificate.subjectAltNames;
+  return {
+    certificateId: certificateId(status.authorityId, status.serial),
+    organisation: status.organisation,
+    authorityId: status.authorityId,
+    serialHex: serialToHex(status.serial),
+    profile: status.profile,
+    profileVersion: status.profileVersion,
+    subject: nameToText(certificate.subject),
+    ...{ dnsNames: [...dns], ipAddresses: [...ip], uris: [...uri], emails: [...email] },
+    notBefore: certificate.notBefore,
+    notAfter: certificate.notAfter,
+    state: STATES[stateOf(status, now)],
+    revokedAt: status.revocation?.revokedAt,
+    revocationReason: REASONS[status.revocation?.reason ?? "unspecified"],
+    certificateDer: status.certificateDer,
+    requester: status.requester,
+    issuedAt: status.issuedAt,
+    fingerprintSha256: hash("sha256", status.certificateDer, "buffer"),
+    keyAlgorithm: certificate.keyAlgorithm,
+  };
+}
+
+const STATES = {
+  valid: CertificateState.VALID,
+  revoked: CertificateState.REVOKED,
+  expired: CertificateState.EXPIRED,
+} as const satisfies Record<State, CertificateState>;
+
+function stateFromProto(state: CertificateState): State | undefined {
+  if (state === CertificateState.UNSPECIFIED) return undefined;
+  const found = Object.entries(STATES).find(([, message]) => message === state);
+  if (found === undefined) throw new PkiError("REQUEST_MALFORMED", "no such state of a certificate");
+  return found[0] as State;
+}
+
+const REASONS = {
+  unspecified: ReasonMessage.UNSPECIFIED,
+  keyCompromise: ReasonMessage.KEY_COMPROMISE,
+  cACompromise: ReasonMessage.CA_COMPROMISE,
+  affiliationChanged: ReasonMessage.AFFILIATION_CHANGED,
+  superseded: ReasonMessage.SUPERSEDED,
+  cessationOfOperation: ReasonMessage.CESSATION_OF_OPERATION,
+  certificateHold: ReasonMessage.CERTIFICATE_HOLD,
+  removeFromCRL: ReasonMessage.REMOVE_FROM_CRL,
+  privilegeWithdrawn: ReasonMessage.PRIVILEGE_WITHDRAWN,
+  aACompromise: ReasonMessage.AA_COMPROMISE,
+} as const satisfies Record<RevocationReason, ReasonMessage>;
+
+export function reasonFromProto(reason: ReasonMessage): RevocationReason {
+  const found = Object.entries(REASONS).find(([, message]) => message === reason);
+  if (found === undefined) throw new PkiError("REVOCATION_REASON_NOT_ALLOWED", "no such revocation reason");
+  return found[0] as RevocationReason;
+}

@@ -1,0 +1,100 @@
+import { PkiError } from "@vcc-pki/errors";
+import type { Signer } from "@vcc-pki/signer";
+import {
+  assembleSigned,
+  type Certificate,
+  type CertificateList,
+  equalBytes,
+  isSignedBy,
+  lintTbsCertificate,
+  lintTbsCertList,
+  parseCertificate,
+  parseCertificateList,
+  type Signed,
+} from "@vcc-pki/x509";
+import type { IssuerFacts } from "./profile.ts";
+
+type Kind = "certificate" | "certificate list";
+
+/** The right to have these bytes signed, once. There is no other way to get one than to pass the lints. */
+export class LintedTbs<K extends Kind = Kind> {
+  readonly kind: K;
+  #der: Uint8Array | undefined;
+
+  private constructor(kind: K, der: Uint8Array) {
+    this.kind = kind;
+    this.#der = der;
+  }
+
+  /** `issuer` is undefined for a root's own certificate. Throws LINT_FAILED. */
+  static certificate(tbsDer: Uint8Array, issuer: Certificate | undefined): LintedTbs<"certificate"> {
+    requireClean(lintTbsCertificate(tbsDer, issuer));
+    return new LintedTbs("certificate", tbsDer);
+  }
+
+  /** Throws LINT_FAILED. */
+  static certificateList(tbsDer: Uint8Array, issuer: Certificate): LintedTbs<"certificate list"> {
+    requireClean(lintTbsCertList(tbsDer, issuer));
+    return new LintedTbs("certificate list", tbsDer);
+  }
+
+  redeem(): Uint8Array {
+    const der = this.#der;
+    if (der === undefined) throw new Error("this TBS was signed before");
+    this.#der = undefined;
+    return der;
+  }
+}
+
+function requireClean(findings: readonly { rule: string; message: string }[]): void {
+  const [first] = findings;
+  if (first === undefined) return;
+  const rules = findings.map(({ rule }) => rule).join(", ");
+  throw new PkiError("LINT_FAILED", `what would be signed breaks ${rules}: ${first.message}`, { details: { rules } });
+}
+
+/** Signs with an authority's key and believes the outcome only after verifying it: the signature is by this key, and over the
+ *  bytes that were handed in. `requestId` names the signature at the hsm-gateway, where a repeat yields the same one.
+ *  Throws what the signer throws, and SIGNATURE_INVALID when the outcome does not verify. */
+export async function signCertificate(
+  signer: Signer,
+  tbs: LintedTbs<"certificate">,
+  requestId: string,
+  requester: string,
+): Promise<Certificate> {
+  const tbsDer = tbs.redeem();
+  const signature = await signer.sign({ $case: "tbsCertificate", value: tbsDer }, requestId, { requester });
+  const certificate = parseCertificate(assembleSigned(tbsDer, signer.algorithm, signature));
+  requireOwnSignature(certificate, tbsDer, signer);
+  return certificate;
+}
+
+/** The same for a certificate revocation list. */
+export async function signCertificateList(
+  signer: Signer,
+  tbs: LintedTbs<"certificate list">,
+  requestId: string,
+): Promise<CertificateList> {
+  const tbsDer = tbs.redeem();
+  const signature = await signer.sign({ $case: "tbsCertList", value: tbsDer }, requestId);
+  const list = parseCertificateList(assembleSigned(tbsDer, signer.algorithm, signature));
+  requireOwnSignature(list, tbsDer, signer);
+  return list;
+}
+
+function requireOwnSignature(signed: Signed, tbsDer: Uint8Array, signer: Signer): void {
+  if (!equalBytes(signed.tbsDer, tbsDer) || !isSignedBy(signed, signer.spkiDer)) {
+    throw new PkiError("SIGNATURE_INVALID", "the signature that came back does not verify");
+  }
+}
+
+/** An authority that can sign: its certificate, its key, and what certificates below it need to know of it. */
+export interface Issuer {
+  readonly authorityId: string;
+  readonly organisation: string;
+  readonly certificate: Certificate;
+  readonly signer: Signer;
+  readonly facts: IssuerFacts;
+  /** This certificate first, then the ones above it, without the root. */
+  readonly chainDer: readonly Uint8Array[];
+}

@@ -1,0 +1,137 @@
+import { PkiError } from "@vcc-pki/errors";
+import { event } from "@vcc-pki/events";
+import type { Store } from "@vcc-pki/store";
+import type { Logger } from "@vcc-pki/telemetry";
+import type { Clock } from "@vcc-pki/time";
+import { type RevocationReason, serialToHex } from "@vcc-pki/x509";
+import { type Actor, requireAdmin } from "./actor.ts";
+import { certificateId } from "./certificate-id.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Profiles } from "./profiles.ts";
+import type { CertificateKey, CertificateStatus, CertificateTable } from "./store/certificates.ts";
+import type { CrlTable } from "./store/crls.ts";
+import type { RequestKey, RequestTable } from "./store/requests.ts";
+import type { RevocationTable } from "./store/revocations.ts";
+import type { Authorities } from "./authorities.ts";
+
+/** The profile name under which certificates of authorities are stored. */
+export const AUTHORITY_PROFILE = "authority";
+
+export interface RevokeInput {
+  readonly actor: Actor;
+  readonly request: RequestKey;
+  readonly certificate: CertificateStatus;
+  readonly reason: RevocationReason;
+  /** When the key is known or suspected to have been compromised. */
+  readonly invalidityDate: Date | undefined;
+}
+
+export interface RevocationContext {
+  readonly store: Store;
+  readonly certificates: CertificateTable;
+  readonly revocations: RevocationTable;
+  readonly crls: CrlTable;
+  readonly requests: RequestTable;
+  readonly authorities: Authorities;
+  readonly profiles: Profiles;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Called after a revocation is stored: a list wants to be signed soon. */
+  readonly onRevoked: () => void;
+}
+
+/** Reasons that end entities may be revoked for. A hold would have to be released again, which no profile provides for; the
+ *  compromise of a CA or attribute authority is not theirs. */
+const END_ENTITY_REASONS: readonly RevocationReason[] = [
+  ...(["unspecified", "keyCompromise", "affiliationChanged", "superseded", "cessationOfOperation"] as const),
+  "privilegeWithdrawn",
+];
+
+/** Revocation: one row, whatever the length of the list. */
+export class Revocations {
+  readonly #ca: RevocationContext;
+
+  constructor(context: RevocationContext) {
+    this.#ca = context;
+  }
+
+  /** Revokes an end entity's certificate. Throws CERTIFICATE_NOT_REVOCABLE when it is revoked or expired already or belongs to an
+   *  authority, REVOCATION_REASON_NOT_ALLOWED, REQUEST_MALFORMED for an invalidity date that makes no sense. */
+  async revoke(input: RevokeInput): Promise<CertificateStatus> {
+    const { actor, request, certificate, reason } = input;
+    requireAdmin(actor);
+    const earlier = this.#ca.requests.findTarget(request);
+    if (earlier !== undefined) return this.#reread(certificate);
+
+    // 1 may it be revoked, and for this reason
+    if (certificate.profile === AUTHORITY_PROFILE) throw notRevocable("an authority is revoked as such");
+    if (!END_ENTITY_REASONS.includes(reason)) {
+      throw new PkiError("REVOCATION_REASON_NOT_ALLOWED", `certificates are not revoked for ${reason}`);
+    }
+    this.#requireInvalidityDate(input);
+    // 2 row, dirty list, audit record and event in one transaction
+    await this.#ca.store.write(() => {
+      if (this.#ca.requests.findTarget(request) !== undefined) return;
+      this.#requireRevocable(certificate);
+      this.#ca.requests.insert(request, certificateId(certificate.authorityId, certificate.serial), this.#ca.clock.now());
+      this.record(input, "certificate.revoke");
+    });
+    this.#ca.onRevoked();
+    // 3 reply
+    return this.#reread(certificate);
+  }
+
+  /** Stores a revocation. Only inside `store.write`. */
+  record({ actor, request, certificate, reason, invalidityDate }: RevokeInput, action: string): void {
+    const { store, revocations, crls, clock, log, metrics } = this.#ca;
+    const { organisation, authorityId, serial, crlShard, notAfter, profile } = certificate;
+    const now = clock.now();
+    const id = certificateId(authorityId, serial);
+    const listedUntil = this.#isListedForever(certificate) ? undefined : notAfter;
+    const requester = actor.requester.uri;
+    revocations.insert({ ...{ organisation, authorityId, serial, crlShard, reason }, revokedAt: now, invalidityDate, listedUntil, requester });
+    const issuer = this.#ca.authorities.find(authorityId);
+    if (issuer) crls.markDirty({ organisation: issuer.organisation, authorityId, crlShard }, now);
+    store.audit.add({
+      ...{ action, outcome: "done", caller: actor.caller.uri, requester, organisation, target: id },
+      ...{ requestId: request.requestId, details: { reason, invalidityDate: invalidityDate?.toISOString() } },
+    });
+    store.outbox.add(
+      event("pki.certificate.revoked.v1", organisation, {
+        ...{ certificateId: id, authorityId, serialHex: serialToHex(serial), profile, reason },
+        ...{ notAfter: notAfter.toISOString(), revokedAt: now.toISOString(), invalidityDate: invalidityDate?.toISOString() },
+      }),
+    );
+    metrics.revoked.add(1, { authority: authorityId, reason });
+    log.info("certificate revoked", { certificateId: id, organisation, reason, requester });
+  }
+
+  #requireRevocable(key: CertificateKey): void {
+    const certificate = this.#reread(key);
+    if (certificate.revocation) throw notRevocable("it is revoked already");
+    const expired = certificate.notAfter < this.#ca.clock.now();
+    if (expired && !this.#isListedForever(certificate)) throw notRevocable("it has expired");
+  }
+
+  #requireInvalidityDate({ invalidityDate, reason, certificate }: RevokeInput): void {
+    if (invalidityDate === undefined) return;
+    const inTime = invalidityDate <= this.#ca.clock.now() && invalidityDate <= certificate.notAfter;
+    if (reason !== "keyCompromise" || !inTime) {
+      throw new PkiError("REQUEST_MALFORMED", "an invalidity date goes with keyCompromise and lies in the past");
+    }
+  }
+
+  /** Signatures are verified long after their certificate has expired. */
+  #isListedForever({ profile }: CertificateStatus): boolean {
+    return this.#ca.profiles.find(profile)?.revokedStays === "forever";
+  }
+
+  #reread(key: CertificateKey): CertificateStatus {
+    const certificate = this.#ca.certificates.find(key);
+    if (certificate === undefined) throw new Error("a certificate is gone");
+    return certificate;
+  }
+}
+
+const notRevocable = (why: string) => new PkiError("CERTIFICATE_NOT_REVOCABLE", `the certificate cannot be revoked: ${why}`);

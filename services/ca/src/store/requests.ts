@@ -1,0 +1,44 @@
+import { PkiError } from "@vcc-pki/errors";
+import type { Database } from "@vcc-pki/store";
+
+/** One request id of one requester in one organisation. */
+export interface RequestKey {
+  readonly organisation: string;
+  /** SPIFFE URI. */
+  readonly requester: string;
+  readonly requestId: string;
+  /** SHA-256 over the RPC's name and the request: what a repeat must agree with. */
+  readonly contentSha256: Uint8Array;
+}
+
+/** What was asked under which request id, and what came of it. */
+export class RequestTable {
+  readonly #sql;
+
+  constructor(db: Database) {
+    this.#sql = {
+      find: db.prepare<[string, string, string], { content_sha256: Buffer; target: string }>(
+        "SELECT content_sha256, target FROM requests WHERE organisation = ? AND requester = ? AND request_id = ?",
+      ),
+      insert: db.prepare(
+        `INSERT INTO requests (organisation, requester, request_id, content_sha256, target, recorded_at)
+         VALUES (?, ?, ?, ?, ?, ?)`,
+      ),
+    };
+  }
+
+  /** What the same request led to; undefined for a new one. Throws REQUEST_ID_REUSED when its content was another. */
+  findTarget({ organisation, requester, requestId, contentSha256 }: RequestKey): string | undefined {
+    const row = this.#sql.find.get(organisation, requester, requestId);
+    if (row === undefined) return undefined;
+    if (!row.content_sha256.equals(contentSha256)) {
+      throw new PkiError("REQUEST_ID_REUSED", "this request id was used for another request");
+    }
+    return row.target;
+  }
+
+  /** Only inside `store.write`, after `findTarget` there has found nothing. */
+  insert({ organisation, requester, requestId, contentSha256 }: RequestKey, target: string, now: Date): void {
+    this.#sql.insert.run(organisation, requester, requestId, contentSha256, target, now.getTime());
+  }
+}

@@ -1,0 +1,10 @@
+/** The shapes of the REST door, as zod schemas: validated here, documented by OpenAPI, and parsed again by the CLI. */
+export * from "./approvals.ts";
+export * from "./authorities.ts";
+export * from "./certificates.ts";
+export * from "./events.ts";
+export * from "./fields.ts";
+export * from "./health.ts";
+export * from "./organisations.ts";
+export * from "./problem.ts";
+export * from "./profiles.ts";

@@ -1,0 +1,69 @@
+import type { RequestListener } from "node:http";
+import type { Server } from "node:https";
+import { TLSSocket } from "node:tls";
+import { PkiError } from "@vcc-pki/errors";
+import type { Logger, Telemetry } from "@vcc-pki/telemetry";
+import fastify, { type FastifyRequest } from "fastify";
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
+import { addErrorAnswers, answerBadUrl, answerUnparsable } from "./error-answers.ts";
+import { addSecurityHeaders } from "./headers.ts";
+import type { App } from "./http.ts";
+import type { Identify } from "./identity.ts";
+import type { RateLimiter } from "./rate-limit.ts";
+import { addTracing } from "./tracing.ts";
+
+const BODY_LIMIT_BYTES = 256 * 1024;
+/** Certificate ids are the longest thing in a path. */
+const MAX_PARAM_LENGTH = 200;
+
+export interface AppOptions {
+  readonly createServer: (listener: RequestListener) => Server;
+  readonly identify: Identify;
+  readonly rateLimiter: RateLimiter;
+  readonly log: Logger;
+  readonly telemetry: Telemetry;
+}
+
+/** The door without its routes. Each request goes through the same steps, unknown paths included:
+ *  1 trace, 2 headers that would name a client are dropped, 3 the person is identified, 4 the rate limit is asked,
+ *  5 the shape is checked by the route's schema, 6 the route runs; whatever fails becomes a problem. */
+export function createApp({ createServer, identify, rateLimiter, log, telemetry }: AppOptions): App {
+  const app: App = fastify({
+    serverFactory: createServer,
+    bodyLimit: BODY_LIMIT_BYTES,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    frameworkErrors: answerBadUrl,
+    clientErrorHandler: answerUnparsable,
+    return503OnClosing: true,
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  takeOnlyJsonAndPkcs10(app);
+
+  addTracing(app, telemetry, log);
+  addSecurityHeaders(app);
+  app.addHook("onRequest", async (request) => {
+    request.requester = await identify(tlsSocketOf(request));
+  });
+  app.addHook("onRequest", async (request) => {
+    const waitMs = rateLimiter.take(request.requester.uri);
+    if (waitMs === 0) return;
+    const details = { retryAfterSeconds: String(Math.ceil(waitMs / 1000)) };
+    throw new PkiError("RATE_LIMITED", "too many requests", { details });
+  });
+  addErrorAnswers(app, log);
+  return app;
+}
+
+/** A body of any other type is refused with 415 before it is read. */
+function takeOnlyJsonAndPkcs10(app: App): void {
+  app.removeContentTypeParser("text/plain");
+  app.addContentTypeParser("application/pkcs10", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+}
+
+/** The connection a request came over; it carries the client certificate. */
+export function tlsSocketOf(request: FastifyRequest): TLSSocket {
+  const { socket } = request.raw;
+  if (socket instanceof TLSSocket) return socket;
+  throw new Error("the gateway listens without TLS");
+}

@@ -1,0 +1,40 @@
+import { BaseConfig } from "@vcc-pki/service";
+import { parseDuration } from "@vcc-pki/time";
+import { z } from "zod";
+import { AuthorityId, OrganisationId } from "./api/fields.ts";
+
+/** "15s", "5m" as milliseconds. */
+const Duration = z.string().transform((text, context) => {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    context.addIssue({ code: "custom", message: (error as Error).message });
+    return z.NEVER;
+  }
+});
+
+/** What the door itself is told, apart from where it stands. */
+const doorShape = {
+  /** The organisation that operates the suite and owns the authorities below. */
+  operatorOrganisation: OrganisationId.default("vcc"),
+  /** Authorities of the operator whose certificates make an administrator. */
+  adminIssuers: z.array(AuthorityId).min(1).default(["vcc-admin-ca"]),
+  /** How long the ca's answer about these authorities is used before it is asked again. A revoked one is refused after that. */
+  adminIssuersRefresh: Duration.prefault("1m"),
+  /** Requests of one person: kept up per second, and at once after a pause. */
+  rateLimit: z
+    .strictObject({ perSecond: z.number().positive(), burst: z.int().positive() })
+    .default({ perSecond: 100, burst: 200 }),
+  /** How often a quiet event stream shows that it is alive, and how often the right to it is looked at again. */
+  eventHeartbeat: Duration.prefault("15s"),
+};
+
+const DoorConfig = z.strictObject(doorShape);
+export type DoorConfig = z.output<typeof DoorConfig>;
+
+export const GatewayConfig = BaseConfig.extend({
+  ...doorShape,
+  /** Where HTTPS is served to people and tools. */
+  https: z.strictObject({ host: z.string().min(1), port: z.int().min(0).max(65_535) }),
+});
+export type GatewayConfig = z.output<typeof GatewayConfig>;

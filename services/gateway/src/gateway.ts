@@ -1,0 +1,104 @@
+import type { Bus } from "@vcc-pki/events";
+import type {
+  AuthorityServiceDefinition,
+  CertificateServiceDefinition,
+  CrlServiceDefinition,
+  OrganizationServiceDefinition,
+  ProfileServiceDefinition,
+} from "@vcc-pki/proto/ca";
+import type { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
+import type { DenyList, IdentitySource, Remote } from "@vcc-pki/rpc";
+import type { Logger, Telemetry } from "@vcc-pki/telemetry";
+import type { Clock } from "@vcc-pki/time";
+import { createAdminIssuers } from "./admin-issuers.ts";
+import { createApp, tlsSocketOf } from "./app.ts";
+import { createApprovalAccess } from "./approval-access.ts";
+import type { DoorConfig } from "./config.ts";
+import type { App } from "./http.ts";
+import { createIdentify, type Identify } from "./identity.ts";
+import { addOpenApi } from "./openapi.ts";
+import { createRateLimiter } from "./rate-limit.ts";
+import { approvalRoutes } from "./routes/approvals.ts";
+import { authorityRoutes } from "./routes/authorities.ts";
+import { certificateRequestRoute } from "./routes/certificate-request.ts";
+import { certificateRoutes } from "./routes/certificates.ts";
+import { crlRoute } from "./routes/crl.ts";
+import { eventRoute } from "./routes/events.ts";
+import { type HealthRouteOptions, healthRoute } from "./routes/health.ts";
+import { organisationRoutes } from "./routes/organisations.ts";
+import { profileRoutes } from "./routes/profiles.ts";
+import { trustRoute } from "./routes/trust.ts";
+import { createTlsServer } from "./tls.ts";
+
+export const VERSION = "0.1.0";
+
+/** The services behind the door. */
+export interface Peers {
+  readonly organisations: Remote<OrganizationServiceDefinition>;
+  readonly authorities: Remote<AuthorityServiceDefinition>;
+  readonly profiles: Remote<ProfileServiceDefinition>;
+  readonly certificates: Remote<CertificateServiceDefinition>;
+  readonly crls: Remote<CrlServiceDefinition>;
+  readonly approvals: Remote<ApprovalServiceDefinition>;
+  readonly custodians: Remote<CustodianServiceDefinition>;
+}
+
+export interface GatewayOptions {
+  readonly config: DoorConfig;
+  readonly trustDomain: string;
+  readonly peers: Peers;
+  readonly identity: IdentitySource;
+  readonly denyList: DenyList;
+  /** Undefined when the suite runs without NATS. */
+  readonly bus: Pick<Bus, "tail"> | undefined;
+  readonly ready: HealthRouteOptions["ready"];
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly telemetry: Telemetry;
+}
+
+/** The whole door, not yet listening. Closing it ends event streams too. */
+export async function buildGateway(options: GatewayOptions): Promise<App> {
+  const { config, trustDomain, peers, identity, denyList, clock, log, telemetry } = options;
+  const issuers = createAdminIssuers({
+    authorities: peers.authorities,
+    authorityIds: config.adminIssuers,
+    organisation: config.operatorOrganisation,
+    refreshMs: config.adminIssuersRefresh,
+    clock,
+    log,
+  });
+  const identify = createIdentify({ issuers, denyList, trustDomain, clock });
+  const app = createApp({
+    createServer: (listener) => createTlsServer(identity, listener),
+    identify,
+    rateLimiter: createRateLimiter(config.rateLimit, clock),
+    log,
+    telemetry,
+  });
+  await addOpenApi(app, VERSION);
+  addRoutes(app, options, identify);
+  return app;
+}
+
+function addRoutes(app: App, { config, peers, bus, clock, ready }: GatewayOptions, identify: Identify): void {
+  const closing = new AbortController();
+  app.addHook("preClose", async () => closing.abort());
+
+  authorityRoutes(app, peers.authorities);
+  certificateRequestRoute(app, peers.certificates);
+  certificateRoutes(app, peers.certificates);
+  crlRoute(app, peers.crls, clock);
+  approvalRoutes(app, peers.approvals, createApprovalAccess({ ...peers, ...config }));
+  organisationRoutes(app, peers.organisations);
+  profileRoutes(app, peers.profiles);
+  trustRoute(app, peers.authorities);
+  eventRoute(app, {
+    bus,
+    authorities: peers.authorities,
+    heartbeatMs: config.eventHeartbeat,
+    identifyAgain: (request) => identify(tlsSocketOf(request)),
+    closing: closing.signal,
+  });
+  healthRoute(app, { version: VERSION, clock, ready });
+}

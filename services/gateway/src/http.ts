@@ -1,0 +1,32 @@
+import { randomUUIDv7 } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Server } from "node:https";
+import type { SpiffeId } from "@vcc-pki/rpc";
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+
+/** The Fastify instance every file of routes adds to: HTTPS, with zod schemas. */
+export type App = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>;
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** The person who asks, from the client certificate. Set before anything of the request is looked at. */
+    requester: AdminId;
+    traceId: string;
+  }
+}
+
+export type AdminId = Extract<SpiffeId, { kind: "admin" }>;
+
+/** The `request_id` of a write: the caller's Idempotency-Key (quotes of RFC 8941 strings removed), else a new UUIDv7. */
+export function requestIdOf(request: { headers: Readonly<Record<string, unknown>> }): string {
+  const key = request.headers["idempotency-key"];
+  return typeof key === "string" ? key.replaceAll('"', "") : randomUUIDv7();
+}
+
+/** Options of a call to another service in the requester's name. */
+export const onBehalfOf = (request: Pick<FastifyRequest, "requester">) => ({ requester: request.requester });
+
+/** The organisation a request is for; empty lets the ca take the requester's own. */
+export const organisationOf = (request: { query: { organisation?: string } }): string =>
+  request.query.organisation ?? "";

@@ -1,0 +1,4 @@
+import { runService } from "@vcc-pki/service";
+import { gateway } from "./service.ts";
+
+await runService(gateway);

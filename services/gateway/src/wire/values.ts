@@ -1,0 +1,25 @@
+import { pemEncode } from "@vcc-pki/x509";
+
+/** An empty string of proto is an absent field of JSON. */
+export const present = (text: string): string | undefined => (text === "" ? undefined : text);
+
+export const timestamp = (date: Date | undefined): string | undefined => date?.toISOString();
+
+/** For fields that the service always sets. A missing one is a defect of ours, not of the caller. */
+export function requiredTimestamp(date: Date | undefined, field: string): string {
+  if (date === undefined) throw new Error(`the answer has no ${field}`);
+  return date.toISOString();
+}
+
+export const certificatePem = (der: Uint8Array): string | undefined =>
+  der.length === 0 ? undefined : pemEncode("CERTIFICATE", der);
+
+/** Several certificates in one PEM text, in the given order. */
+export const chainPem = (chain: readonly Uint8Array[]): string =>
+  chain.map((der) => pemEncode("CERTIFICATE", der)).join("");
+
+/** The text of an enum that was received from another service; a value of a newer proto is a defect of the deployment. */
+export function known<T>(value: T | undefined, field: string): T {
+  if (value === undefined) throw new Error(`the answer has an unknown ${field}`);
+  return value;
+}

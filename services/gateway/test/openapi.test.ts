@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { newSuite, type Suite } from "./suite.ts";
+
+let suite: Suite;
+beforeAll(async () => {
+  suite = await newSuite();
+});
+afterAll(() => suite.close());
+
+type Schema = Record<string, unknown>;
+
+it("documents every route, with refusals, and refers to nothing that is missing", async () => {
+  const document = (await suite.knock({ path: "/api/openapi.json" })).json() as {
+    openapi: string;
+    paths: Record<string, Record<string, { summary?: string; responses: Schema }>>;
+    components: { schemas: Schema };
+    security: unknown;
+  };
+  expect(document.openapi).toBe("3.1.0");
+  expect(document.security).toEqual([{ mutualTLS: [] }]);
+  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, ...operation })),
+  );
+  expect(operations.map(({ name }) => name).sort()).toEqual(ROUTES);
+  for (const { name, summary, responses } of operations) {
+    expect(summary, name).toBeTruthy();
+    expect(responses.default, name).toMatchObject({ content: { "application/problem+json": {} } });
+  }
+  const references = [...JSON.stringify(document).matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(
+    ([, name]) => name,
+  );
+  expect([...new Set(references)].sort()).toEqual(Object.keys(document.components.schemas).sort());
+});
+
+const ROUTES = [
+  "GET /api/v1/approvals",
+  "GET /api/v1/approvals/{id}",
+  "GET /api/v1/ca/list",
+  "GET /api/v1/ca/{ca_id}",
+  "GET /api/v1/ca/{ca_id}/certificate",
+  "GET /api/v1/ca/{ca_id}/chain",
+  "GET /api/v1/certs/list",
+  "GET /api/v1/certs/status/{cert_id}",
+  "GET /api/v1/certs/{cert_id}",
+  "GET /api/v1/crl/{ca_id}",
+  "GET /api/v1/events",
+  "GET /api/v1/health",
+  "GET /api/v1/organisations",
+  "GET /api/v1/profiles",
+  "GET /api/v1/profiles/{profile}",
+  "GET /api/v1/trust/bundle",
+  "POST /api/v1/approvals/{id}/decisions",
+  "POST /api/v1/ca/create-issuing-ca",
+  "POST /api/v1/ca/revoke/{ca_id}",
+  "POST /api/v1/certs/request",
+  "POST /api/v1/certs/revoke/{cert_id}",
+  "POST /api/v1/organisations",
+  "POST /api/v1/organisations/{org_id}/members",
+  "POST /api/v1/organisations/{org_id}/members/revoke",
+];
+
+it("has a page that loads under its own content security policy", async () => {
+  const page = await suite.knock({ path: "/api/docs/" });
+  const policy = String(page.headers["content-security-policy"]);
+  expect([page.status, page.headers["content-type"]]).toEqual([200, "text/html; charset=utf-8"]);
+  expect(policy).toContain("script-src 'self';");
+  // Nothing of the page is inline or comes from elsewhere, so 'self' is enough.
+  const sources = [...page.text.matchAll(/<(?:script|link|img)\b[^>]*?(?:src|href)="([^"]*)"/g)].map(
+    ([, source = ""]) => source,
+  );
+  expect(sources.length).toBeGreaterThan(3);
+  for (const source of sources) {
+    expect(source).not.toMatch(/^(?:[a-z]+:)?\/\//);
+    const loaded = await suite.knock({ path: new URL(source, "https://x/api/docs/").pathname });
+    expect(loaded.status, source).toBe(200);
+  }
+  expect(page.text).not.toMatch(/<script(?![^>]*src=)[^>]*>[^<]/);
+  const initializer = await suite.knock({ path: "/api/docs/static/swagger-initializer.js" });
+  expect(initializer.text).toContain("/api/openapi.json");
+});
+
+it("is no more open than the rest", async () => {
+  for (const path of ["/api/docs/", "/api/openapi.json", "/api/v1/health"]) {
+    await expect(suite.knock({ path, as: { keyPem: "", chainPem: "" } })).rejects.toThrow();
+  }
+});

@@ -1,0 +1,104 @@
+import { PkiError } from "@vcc-pki/errors";
+import { type Refusal, type ServiceImplementation, suiteId } from "@vcc-pki/rpc";
+import type { Store } from "@vcc-pki/store";
+import type { Logger, ReadinessReport, Telemetry } from "@vcc-pki/telemetry";
+import type { Clock } from "@vcc-pki/time";
+import { ApprovalStore } from "./approval-store.ts";
+import type { HsmGatewayConfig } from "./config.ts";
+import { KeyCreation } from "./create-key.ts";
+import { CustodianStore } from "./custodian-store.ts";
+import { Custodians } from "./custodians.ts";
+import { services } from "./grpc.ts";
+import { startHeartbeat } from "./heartbeat.ts";
+import { KeyStore } from "./key-store.ts";
+import { Keys } from "./keys.ts";
+import { Ledger } from "./ledger.ts";
+import { createMetrics } from "./metrics.ts";
+import type { Pkcs11 } from "./pkcs11.ts";
+import { Quorum } from "./quorum.ts";
+import { Rates } from "./rate.ts";
+import { Signing } from "./sign.ts";
+import { Token } from "./token.ts";
+import { Trail } from "./trail.ts";
+
+export interface GatewayOptions {
+  readonly config: Pick<
+    HsmGatewayConfig,
+    "token" | "creators" | "mayForward" | "rootKeysNeedQuorum" | "approvalValidity"
+  >;
+  readonly trustDomain: string;
+  readonly pkcs11: Pkcs11;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly meter: Telemetry["meter"];
+}
+
+export interface Gateway {
+  readonly services: readonly ServiceImplementation[];
+  readonly mayForward: readonly string[];
+  readonly onRefused: (refusal: Refusal) => void;
+  ready(): Promise<ReadinessReport>;
+  /** Leaves the token. The store stays open. */
+  close(): Promise<void>;
+}
+
+/** The last entries of the ledger that are checked at each start. */
+const CHECKED_AT_START = 1_000;
+
+/** Puts the gateway together. Starts also without its token, which may come later; throws CONFIG_INVALID, and AUDIT_CHAIN_BROKEN when
+ *  somebody touched the ledger's end. */
+export async function startGateway({ config, ...options }: GatewayOptions): Promise<Gateway> {
+  const { store, clock, log, trustDomain, pkcs11 } = options;
+  const { label, pinFile, sessions: poolSize, probeEvery } = config.token;
+
+  const token = new Token({ pkcs11, label, pinFile, poolSize, clock, log });
+  const ledger = new Ledger(store, clock);
+  ledger.verify(Math.max(0, ledger.head().sequence - CHECKED_AT_START));
+
+  const [keyStore, approvals, custodianStore] = [
+    new KeyStore(store),
+    new ApprovalStore(store),
+    new CustodianStore(store),
+  ];
+  const [trail, metrics] = [new Trail(store, log), createMetrics(options.meter, token)];
+  const common = { store, clock, log, trail, token, keys: keyStore, custodians: custodianStore };
+  const quorum = new Quorum({ ...common, approvals, validityMs: config.approvalValidity });
+  const creation = new KeyCreation({ ...common, quorum, rootKeysNeedQuorum: config.rootKeysNeedQuorum });
+  const keys = new Keys({ ...common, quorum });
+  const signing = new Signing({ ...common, ledger, quorum, rates: new Rates(clock), metrics });
+  const custodians = new Custodians({ ...common, quorum, trustDomain });
+
+  const heartbeat = await startHeartbeat({
+    ...{ token, trail, log, everyMs: probeEvery, self: suiteId("hsm-gateway", trustDomain) },
+    onConnected: async () => {
+      await creation.recover();
+      await keys.recover();
+      await quorum.resume();
+    },
+  });
+  const parts = { creation, keys, signing, quorum, custodians, ledger, log, tokenDescription: () => token.description };
+  return {
+    services: services(parts, { ...config, trustDomain }),
+    mayForward: config.mayForward,
+    onRefused: ({ method: target, caller = "unknown", code }) => {
+      const error = new PkiError("CALLER_NOT_ALLOWED", code);
+      void trail.refused(
+        { caller, requester: caller },
+        { action: "rpc.call", organisation: "", target, details: { code } },
+        error,
+      );
+    },
+    ready: async () => ({ token: TOKEN_READINESS[token.state] }),
+    async close() {
+      await heartbeat.stop();
+      await token.close();
+    },
+  };
+}
+
+const TOKEN_READINESS = {
+  connected: true,
+  away: "the token is away",
+  "pin-rejected": "the token rejected the PIN; it will not be tried again before a restart",
+} as const;

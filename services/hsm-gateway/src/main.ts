@@ -1,0 +1,4 @@
+import { runService } from "@vcc-pki/service";
+import { hsmGateway } from "./service.ts";
+
+await runService(hsmGateway);

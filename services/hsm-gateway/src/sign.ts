@@ -1,0 +1,213 @@
+import { PkiError, toPkiError } from "@vcc-pki/errors";
+import type { SignRequest } from "@vcc-pki/proto/hsm";
+import type { Store } from "@vcc-pki/store";
+import type { Logger } from "@vcc-pki/telemetry";
+import { equalBytes, isSignatureAlgorithmId, type SignatureAlgorithmId } from "@vcc-pki/x509";
+import { admit } from "./admit.ts";
+import type { ApprovalRecord, Operation } from "./approval-store.ts";
+import { privateKeyOf, signNow, signOnPool } from "./key-pair.ts";
+import type { KeyRecord, KeyStore } from "./key-store.ts";
+import type { Ledger, Signed } from "./ledger.ts";
+import { SIGNING, verifyInSoftware } from "./mechanisms.ts";
+import type { Metrics } from "./metrics.ts";
+import { type Payload, payloadOf, toPayload } from "./payload.ts";
+import { isLost } from "./pkcs11.ts";
+import { isAuthority, PURPOSE_NAMES } from "./policy.ts";
+import type { Quorum } from "./quorum.ts";
+import type { Rates } from "./rate.ts";
+import { noSuchKey, requestIdReused, requireRequestId, type Who } from "./request.ts";
+import type { Connection, Token } from "./token.ts";
+import type { Trail } from "./trail.ts";
+
+export interface SigningOptions {
+  readonly store: Store;
+  readonly keys: KeyStore;
+  readonly ledger: Ledger;
+  readonly token: Token;
+  readonly quorum: Quorum;
+  readonly rates: Rates;
+  readonly trail: Trail;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** What is to be signed, by which key, for whom; everything checked. */
+interface Task extends Who {
+  readonly key: KeyRecord;
+  readonly payload: Payload;
+  readonly algorithm: SignatureAlgorithmId;
+  readonly requestId: string;
+}
+
+interface Running {
+  readonly request: SignRequest;
+  signature: Promise<Uint8Array>;
+}
+
+/** How a signature comes about. The README tells the same story with the same numbers. */
+export class Signing {
+  readonly #options: SigningOptions;
+  /** By caller and request id, so that a request sent twice at once is signed once. */
+  readonly #running = new Map<string, Running>();
+
+  constructor(options: SigningOptions) {
+    this.#options = options;
+    options.quorum.executes("sign", (approval) => this.#signApproved(approval));
+  }
+
+  /** Signs what the key's policy admits and returns the signature once it is in the ledger. A repeat returns the first signature.
+   *  Throws NOT_FOUND (also for keys that are not this caller's), KEY_NOT_ACTIVE, ALGORITHM_NOT_ALLOWED, PAYLOAD_NOT_ADMITTED and
+   *  what parsing throws, REQUEST_ID_REUSED, RATE_LIMITED, APPROVAL_REQUIRED and what becomes of it, HSM_UNAVAILABLE,
+   *  STORE_UNAVAILABLE. After the last two the signature may or may not have been made: repeat with the same request id. */
+  sign(request: SignRequest, who: Who): Promise<Uint8Array> {
+    const id = `${who.caller} ${request.requestId}`;
+    const running = this.#running.get(id);
+    if (running) return isSameRequest(running.request, request) ? running.signature : Promise.reject(requestIdReused());
+    const entry: Running = { request, signature: NEVER };
+    this.#running.set(id, entry);
+    entry.signature = this.#signOnce(request, who, id);
+    return entry.signature;
+  }
+
+  async #signOnce(request: SignRequest, who: Who, id: string): Promise<Uint8Array> {
+    try {
+      return await this.#sign(request, who);
+    } catch (error) {
+      this.#options.metrics.refused(toPkiError(error).code);
+      const { organisation, keyId: target, requestId } = request;
+      await this.#options.trail.refused(who, { action: "key.sign", organisation, target, requestId }, error);
+      throw error;
+    } finally {
+      this.#running.delete(id);
+    }
+  }
+
+  async #sign(request: SignRequest, { caller, requester }: Who): Promise<Uint8Array> {
+    const { ledger, quorum, rates } = this.#options;
+    const { requestId, organisation, keyId } = request;
+    // 1. The request: an id to repeat it by, a payload with a type, an algorithm we know.
+    requireRequestId(requestId);
+    const payload = toPayload(request.payload);
+    const algorithm = requireAlgorithm(request.signatureAlgorithm);
+    // 2. The key. To whom it does not belong, it does not exist.
+    const key = this.#options.keys.find(organisation, keyId);
+    if (!key?.policy.allowedCallers.has(caller)) throw noSuchKey();
+    const task: Task = { key, payload, algorithm, caller, requester, requestId };
+    // 3. A repeat gets the first signature.
+    const first = this.#findFirst(task);
+    if (first) return first;
+    // 4. The policy: the payload is parsed and held against it.
+    requireActive(key);
+    admit(payload, algorithm, key);
+    // 5. The custodians, for a key under quorum: the signature is made when the last one approves.
+    if (key.policy.quorumThreshold > 0) {
+      await quorum.require(toOperation(task), { caller, requester, requestId });
+      return this.#findFirst(task) ?? missing();
+    }
+    rates.take(keyId, key.policy.rateLimitPerSecond);
+    // 6. The token, and for CA keys a second look at what it made.
+    const signature = this.#signOnLoop(task) ?? (await this.#signSlowly(task));
+    // 7. The ledger, before anyone else sees it.
+    await ledger.record(toSigned(task, signature));
+    this.#options.metrics.signed(PURPOSE_NAMES[key.policy.purpose], algorithm);
+    return signature;
+  }
+
+  /** Steps 4 to 7 for what custodians have approved, perhaps days later. */
+  async #signApproved(approval: ApprovalRecord): Promise<() => void> {
+    const { caller, requester, requestId, organisation, keyId } = approval;
+    const key = this.#options.keys.find(organisation, keyId);
+    if (!key) throw noSuchKey();
+    requireActive(key);
+    const payload = payloadOf(approval.payloadType, approval.payload);
+    const algorithm = requireAlgorithm(approval.signatureAlgorithm);
+    admit(payload, algorithm, key);
+    const task: Task = { key, payload, algorithm, caller, requester, requestId };
+    const signature = await this.#signSlowly(task);
+    return () => this.#options.ledger.insert(toSigned(task, signature));
+  }
+
+  #findFirst({ key, payload, algorithm, caller, requestId }: Task): Uint8Array | undefined {
+    const first = this.#options.ledger.find(caller, requestId);
+    if (!first) return undefined;
+    const isSame =
+      first.keyId === key.keyId &&
+      first.signatureAlgorithm === algorithm &&
+      first.payloadType === payload.type &&
+      equalBytes(first.payloadSha256, payload.sha256);
+    if (!isSame) throw requestIdReused();
+    return first.signature;
+  }
+
+  /** The fast way: at once, without waiting for anything. Undefined when there is no connection, it was lost just now, or the
+   *  signature takes too long or needs a second look. */
+  #signOnLoop({ key, payload, algorithm }: Task): Uint8Array | undefined {
+    const { token } = this.#options;
+    const connection = token.current;
+    if (!connection || SIGNING[algorithm].on !== "loop" || isAuthority(key.policy.purpose)) return undefined;
+    try {
+      return signNow(connection, privateKeyOf(connection, key.keyId, key.policy.copyable), algorithm, payload.octets);
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      token.drop(connection, error);
+      return undefined;
+    }
+  }
+
+  /** CA keys sign what others will rely on for years: a signature that a fault spoilt could also give the key away. */
+  async #signSlowly({ key, payload, algorithm }: Task): Promise<Uint8Array> {
+    const signature = await this.#options.token.run((connection) => signOn(connection, key, algorithm, payload.octets));
+    if (!isAuthority(key.policy.purpose)) return signature;
+    if (await verifyInSoftware(key.publicKey, algorithm, payload.octets, signature)) return signature;
+    this.#options.log.error("token made a wrong signature", { keyId: key.keyId, algorithm });
+    throw new PkiError("HSM_UNAVAILABLE", "the token made a signature that does not verify");
+  }
+}
+
+const NEVER = new Promise<Uint8Array>(() => {});
+
+function signOn(connection: Connection, key: KeyRecord, algorithm: SignatureAlgorithmId, octets: Uint8Array) {
+  const privateKey = privateKeyOf(connection, key.keyId, key.policy.copyable);
+  const sign = SIGNING[algorithm].on === "loop" ? signNow : signOnPool;
+  return sign(connection, privateKey, algorithm, octets);
+}
+
+function toSigned({ key, payload, algorithm, caller, requester, requestId }: Task, signature: Uint8Array): Signed {
+  const { purpose, organisation } = key.policy;
+  return {
+    ...{ organisation, keyId: key.keyId, purpose: PURPOSE_NAMES[purpose], signatureAlgorithm: algorithm },
+    ...{ payloadType: payload.type, payloadSha256: payload.sha256, caller, requester, requestId, signature },
+  };
+}
+
+function toOperation({ key, payload, algorithm }: Task): Operation {
+  const { organisation, quorumThreshold: threshold } = key.policy;
+  return {
+    operation: "sign",
+    ...{ organisation, keyId: key.keyId, signatureAlgorithm: algorithm, threshold },
+    ...{ payloadType: payload.type, payload: payload.octets },
+  };
+}
+
+function requireAlgorithm(id: string): SignatureAlgorithmId {
+  if (!isSignatureAlgorithmId(id)) throw new PkiError("ALGORITHM_NOT_ALLOWED", `no signature algorithm "${id}"`);
+  return id;
+}
+
+function requireActive({ state }: KeyRecord): void {
+  if (state !== "active") throw new PkiError("KEY_NOT_ACTIVE", "this key does not sign any more");
+}
+
+function isSameRequest(a: SignRequest, b: SignRequest): boolean {
+  return (
+    a.organisation === b.organisation &&
+    a.keyId === b.keyId &&
+    a.signatureAlgorithm === b.signatureAlgorithm &&
+    a.payload?.$case === b.payload?.$case &&
+    equalBytes(a.payload?.value ?? new Uint8Array(), b.payload?.value ?? new Uint8Array())
+  );
+}
+
+function missing(): never {
+  throw new Error("approved and done, but not in the ledger");
+}

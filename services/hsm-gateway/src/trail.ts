@@ -1,0 +1,42 @@
+import { ERRORS, toPkiError } from "@vcc-pki/errors";
+import type { Store } from "@vcc-pki/store";
+import type { AuditRecord, Logger } from "@vcc-pki/telemetry";
+import type { Who } from "./request.ts";
+
+export type Act = Pick<AuditRecord, "action" | "organisation" | "target" | "requestId" | "details">;
+
+/** Audit records of what was not done. What was done is recorded in the transaction that did it. */
+export class Trail {
+  readonly #store: Store;
+  readonly #log: Logger;
+
+  constructor(store: Store, log: Logger) {
+    this.#store = store;
+    this.#log = log;
+  }
+
+  /** Runs `work`; when it refuses for good, that is recorded before the caller hears of it. What may be tried again
+   *  (ERRORS[code].retry) is no refusal. */
+  async refusals<T>(who: Who, act: Act, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      await this.refused(who, act, error);
+      throw error;
+    }
+  }
+
+  async refused(who: Who, act: Act, error: unknown): Promise<void> {
+    const { code } = toPkiError(error);
+    if (ERRORS[code].retry) return;
+    try {
+      await this.add({ ...act, ...who, code, outcome: code === "INTERNAL" ? "failed" : "refused" });
+    } catch (cause) {
+      this.#log.error("refusal was not recorded", { error: cause, action: act.action, code });
+    }
+  }
+
+  async add(record: AuditRecord): Promise<void> {
+    await this.#store.write(() => this.#store.audit.add(record));
+  }
+}

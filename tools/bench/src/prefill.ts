@@ -1,0 +1,130 @@
+import { randomBytes } from "node:crypto";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { searchTerms } from "@vcc-pki/ca/search";
+import { CertificateTable } from "@vcc-pki/ca/store/certificates";
+import { RequestTable } from "@vcc-pki/ca/store/requests";
+import { RevocationTable } from "@vcc-pki/ca/store/revocations";
+import { openStore } from "@vcc-pki/store";
+import { systemClock } from "@vcc-pki/time";
+import {
+  assembleSigned,
+  buildExtension,
+  buildTbsCertificate,
+  type Certificate,
+  OID,
+  parseCertificate,
+  serialToHex,
+  subjectAltName,
+} from "@vcc-pki/x509";
+
+const MIGRATIONS = pathToFileURL(`${resolve(import.meta.dirname, "../../../services/ca/migrations")}/`);
+const BATCH = 5_000;
+const DAY_MS = 86_400_000;
+/** Time between two stored certificates: a million in a year and a half, two thirds of which have expired. */
+const SPACING_MS = 48_000;
+const LIFE_MS = 180 * DAY_MS;
+/** One certificate in so many is revoked, one in so many is of the rare profile. */
+const REVOKED_EVERY = 50;
+const RARE_EVERY = 1_000;
+export const RARE_PROFILE = "vcc_service_template";
+
+export interface Prefill {
+  readonly home: string;
+  readonly count: number;
+  readonly organisation: string;
+  readonly authorityId: string;
+  readonly profile: string;
+  /** A certificate that was really issued: the others are like it, but for serial number, dates and name. */
+  readonly pattern: Uint8Array;
+  dnsNameOf(index: number): string;
+}
+
+/** Puts certificates into the database of a ca that is not running, through the ca's own tables: with names, request ids, keys and
+ *  revocations, as if each had been issued. Audit and events, which are never searched, are left out. */
+export async function prefillCertificates(prefill: Prefill, progress: (count: number) => void): Promise<void> {
+  const { home, count } = prefill;
+  const [file, keyFile] = [join(home, "ca/ca.db"), join(home, "ca/db.key")];
+  const store = openStore({ file, keyFile, migrations: MIGRATIONS, clock: systemClock });
+  const tables = {
+    certificates: new CertificateTable(store.db),
+    requests: new RequestTable(store.db),
+    revocations: new RevocationTable(store.db),
+  };
+  const pattern = parseCertificate(prefill.pattern);
+  const firstMs = systemClock.now().getTime() - count * SPACING_MS;
+  try {
+    for (let from = 0; from < count; from += BATCH) {
+      await store.write(() => {
+        for (let i = from; i < Math.min(from + BATCH, count); i++) {
+          insert(tables, prefill, pattern, i, new Date(firstMs + i * SPACING_MS));
+        }
+      });
+      progress(Math.min(from + BATCH, count));
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+interface Tables {
+  readonly certificates: CertificateTable;
+  readonly requests: RequestTable;
+  readonly revocations: RevocationTable;
+}
+
+function insert(
+  { certificates, requests, revocations }: Tables,
+  { organisation, authorityId, profile, dnsNameOf }: Prefill,
+  pattern: Certificate,
+  index: number,
+  issuedAt: Date,
+): void {
+  const serial = serialAt(issuedAt);
+  const notAfter = new Date(issuedAt.getTime() + LIFE_MS - 1_000);
+  const key = { organisation, authorityId, serial };
+  const requester = "spiffe://vcc.internal/org/vcc/admin/operator";
+  const tbsDer = buildTbsCertificate({
+    ...{ serial, notAfter, notBefore: issuedAt, signatureAlgorithm: "ecdsa-p256-sha256" },
+    ...{ issuer: pattern.issuer, subject: pattern.subject, spkiDer: pattern.spkiDer },
+    extensions: extensionsOf(pattern, dnsNameOf(index)),
+  });
+  certificates.claimKey(randomBytes(32), organisation, profile);
+  requests.insert(
+    { organisation, requester, requestId: `prefill-${String(index).padStart(9, "0")}`, contentSha256: randomBytes(32) },
+    `${authorityId}:${serialToHex(serial)}`,
+    issuedAt,
+  );
+  certificates.insert(
+    {
+      ...{ ...key, requester, issuedAt, notAfter, profileVersion: 1, crlShard: 0 },
+      profile: index % RARE_EVERY === 0 ? RARE_PROFILE : profile,
+      certificateDer: assembleSigned(tbsDer, "ecdsa-p256-sha256", pattern.signature),
+    },
+    searchTerms({ dns: [dnsNameOf(index)], ip: [], uri: [], email: [] }),
+    notAfter > systemClock.now() ? notAfter : undefined,
+  );
+  if (index % REVOKED_EVERY === 0) {
+    revocations.insert({
+      ...{ ...key, requester, crlShard: 0, revokedAt: issuedAt, listedUntil: notAfter, invalidityDate: undefined },
+      reason: "superseded",
+    });
+  }
+}
+
+/** The pattern's extensions, with another name. */
+const extensionsOf = ({ extensions }: Certificate, dnsName: string): Uint8Array[] =>
+  extensions.map(({ oid, critical, valueDer }) =>
+    oid === OID.subjectAltName
+      ? subjectAltName({ dns: [dnsName] }, critical)
+      : buildExtension(oid, critical, (writer) => writer.raw(valueDer)),
+  );
+
+/** As services/ca/src/serial.ts lays it out: generation, milliseconds, counter, random. */
+function serialAt(issuedAt: Date): Uint8Array {
+  const serial = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0, 0, ...randomBytes(10)]);
+  const view = new DataView(serial.buffer);
+  view.setUint16(1, Math.floor(issuedAt.getTime() / 2 ** 32));
+  view.setUint32(3, issuedAt.getTime() % 2 ** 32);
+  return serial;
+}

@@ -1,0 +1,29 @@
+import { hash } from "node:crypto";
+import { PkiError } from "@vcc-pki/errors";
+import type { GetCrlResponse } from "@vcc-pki/proto/ca";
+import type { RunStep, StepContext } from "../context.ts";
+import type { StepOf } from "../script.ts";
+
+/** The first lists of authorities under quorum, so that nobody has to gather the custodians on the day a list is needed. */
+export const publishCrls: RunStep<StepOf<"publish-crls">> = async ({ authorities }, context) => {
+  const published = [];
+  for (const authority of authorities) {
+    const { crlDer, crlNumber, nextUpdate } = await publish(authority, context);
+    const crlSha256 = hash("sha256", crlDer);
+    published.push({ authority, crlNumber, nextUpdate: nextUpdate?.toISOString(), crlSha256 });
+  }
+  return { crls: published };
+};
+
+async function publish(authorityId: string, context: StepContext): Promise<GetCrlResponse> {
+  const { crls } = await context.suite();
+  const { organisation, operator } = context;
+  const request = { requestId: context.requestId(`crl:${authorityId}`), organisation, authorityId };
+  try {
+    return await crls.publish(request, operator);
+  } catch (error) {
+    if (!(error instanceof PkiError) || error.code !== "APPROVAL_REQUIRED") throw error;
+    await context.approver([error.details.approvalId ?? ""]);
+    return await crls.publish(request, operator);
+  }
+}

@@ -1,0 +1,4 @@
+import type { Session } from "../session.ts";
+
+/** Runs one command with a connection to the suite that the options name, and ends the connection after it. */
+export type RunIn = (command: (session: Session) => Promise<void>) => Promise<void>;

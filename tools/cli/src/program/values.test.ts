@@ -1,0 +1,31 @@
+import { InvalidArgumentError } from "commander";
+import { describe, expect, it } from "vitest";
+import { moment, naturalNumber, positiveInteger, revocationReason } from "./values.ts";
+
+describe("values of options", () => {
+  it.each([
+    ["key_compromise", "key_compromise"],
+    ["keyCompromise", "key_compromise"],
+    ["key-compromise", "key_compromise"],
+    ["cACompromise", "ca_compromise"],
+    ["superseded", "superseded"],
+  ])("the reason %s is %s", (text, reason) => expect(revocationReason(text)).toBe(reason));
+
+  it("a date alone is midnight UTC", () => {
+    expect(moment("2026-11-01").toISOString()).toBe("2026-11-01T00:00:00.000Z");
+    expect(moment("2026-11-01T12:30:00Z").toISOString()).toBe("2026-11-01T12:30:00.000Z");
+  });
+
+  it.each([
+    [revocationReason, "bored"],
+    [moment, "yesterday"],
+    [moment, "2026-13-01"],
+    [moment, "2026-11-01T12:30:00"],
+    [positiveInteger, "0"],
+    [positiveInteger, "1.5"],
+    [positiveInteger, "1e3"],
+    [naturalNumber, "-1"],
+  ])("%o refuses %s", (parse, text) => {
+    expect(() => parse(text)).toThrow(InvalidArgumentError);
+  });
+});

@@ -1,0 +1,32 @@
+import { REVOCATION_REASONS, type RevocationReason } from "@vcc-pki/gateway/api";
+import { InvalidArgumentError } from "commander";
+
+/** Values of options that are more than text. Each throws InvalidArgumentError, which commander reports as wrong usage. */
+
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) {
+    throw new InvalidArgumentError("It must be a whole number above 0.");
+  }
+  return value;
+}
+
+export const naturalNumber = (text: string): number => (text === "0" ? 0 : positiveInteger(text));
+
+/** RFC 3339 in UTC, or a date alone, which means midnight UTC. */
+export function moment(text: string): Date {
+  const value = new Date(text);
+  if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?Z)?$/.test(text) || Number.isNaN(value.getTime())) {
+    throw new InvalidArgumentError("It must be a date such as 2026-11-01 or 2026-11-01T12:00:00Z.");
+  }
+  return value;
+}
+
+const plain = (reason: string): string => reason.replace(/[-_]/g, "").toLowerCase();
+
+/** The roadmap's "key_compromise", RFC 5280's "keyCompromise" and "key-compromise" are one. */
+export function revocationReason(text: string): RevocationReason {
+  const reason = REVOCATION_REASONS.find((candidate) => plain(candidate) === plain(text));
+  if (reason === undefined) throw new InvalidArgumentError(`It must be one of ${REVOCATION_REASONS.join(", ")}.`);
+  return reason;
+}

@@ -1,0 +1,48 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { resolveSettings } from "./settings.ts";
+import { UsageError } from "./usage.ts";
+
+const files = { cert: "c.pem", key: "k.pem", ca: "r.pem" };
+
+describe("settings", () => {
+  it("take a local suite from --home, else PKI_HOME, with its ports", () => {
+    const env = { PKI_HOME: "/env", PKI_PORT_OFFSET: "100" };
+    expect(resolveSettings({}, env)).toEqual({
+      server: "https://localhost:8543",
+      certFile: "/env/operator/admin.pem",
+      keyFile: "/env/operator/admin-key.pem",
+      caFile: "/env/trust/root.pem",
+      organisation: "brandenburg",
+    });
+    expect(resolveSettings({ home: "/given" }, env).caFile).toBe("/given/trust/root.pem");
+  });
+
+  it("find the ports of a suite that runs elsewhere", () => {
+    const home = mkdtempSync(join(tmpdir(), "cli-home-"));
+    mkdirSync(join(home, "run"));
+    writeFileSync(join(home, "run/suite.json"), JSON.stringify({ pid: 1, portOffset: 2000 }));
+    expect(resolveSettings({ home }, {}).server).toBe("https://localhost:10443");
+    expect(resolveSettings({ home }, { PKI_PORT_OFFSET: "1" }).server).toBe("https://localhost:8444");
+  });
+
+  it("take a remote suite from --server and its three files", () => {
+    const settings = resolveSettings({ server: "https://pki.example:9443", ...files, organisation: "bayern" }, {});
+    expect(settings).toEqual({
+      server: "https://pki.example:9443",
+      ...{ certFile: "c.pem", keyFile: "k.pem", caFile: "r.pem", organisation: "bayern" },
+    });
+  });
+
+  it.each([
+    ["a missing file", { server: "https://pki.example", cert: "c", key: "k" }, {}],
+    ["both suites", { server: "https://pki.example", home: "/x", ...files }, {}],
+    ["a server without TLS", { server: "http://pki.example", ...files }, {}],
+    ["a server with a path", { server: "https://pki.example/api", ...files }, {}],
+    ["no number as offset", {}, { PKI_PORT_OFFSET: "many" }],
+  ])("refuse %s", (_what, options, env) => {
+    expect(() => resolveSettings(options, env)).toThrow(UsageError);
+  });
+});

@@ -1,0 +1,83 @@
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { UsageError } from "./usage.ts";
+
+/** Options every command takes. */
+export interface GlobalOptions {
+  readonly home?: string;
+  readonly server?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly ca?: string;
+  readonly organisation?: string;
+  readonly json?: boolean;
+}
+
+/** Which door to knock at, and as whom. */
+export interface Settings {
+  /** Origin of the gateway: "https://localhost:8443". */
+  readonly server: string;
+  /** Files: the administrator's certificate with its chain, its key, and the only roots that are trusted. */
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile: string;
+  readonly organisation: string;
+}
+
+const DEFAULT_HOME = new URL("../../../var", import.meta.url).pathname;
+const DEFAULT_ORGANISATION = "brandenburg";
+const GATEWAY_PORT = 8443;
+
+/** `--server` names a remote suite and needs the three files; otherwise the suite in `--home`, PKI_HOME or var/ is meant, with
+ *  the operator's certificate that its ceremony made. Throws UsageError. */
+export function resolveSettings(options: GlobalOptions, env: Readonly<Record<string, string | undefined>>): Settings {
+  const organisation = options.organisation ?? DEFAULT_ORGANISATION;
+  if (options.server !== undefined) return { ...remote(options, options.server), organisation };
+  const home = resolve(options.home ?? env.PKI_HOME ?? DEFAULT_HOME);
+  const offset = env.PKI_PORT_OFFSET ? parseOffset(env.PKI_PORT_OFFSET) : (runningOffset(home) ?? 0);
+  return {
+    server: `https://localhost:${GATEWAY_PORT + offset}`,
+    certFile: options.cert ?? join(home, "operator/admin.pem"),
+    keyFile: options.key ?? join(home, "operator/admin-key.pem"),
+    caFile: options.ca ?? join(home, "trust/root.pem"),
+    organisation,
+  };
+}
+
+function remote({ home, cert, key, ca }: GlobalOptions, server: string) {
+  if (home !== undefined) throw new UsageError("--home picks a local suite, --server a remote one: give one of them");
+  if (cert === undefined || key === undefined || ca === undefined) {
+    throw new UsageError("--server needs --cert, --key and --ca");
+  }
+  const url = URL.canParse(server) ? new URL(server) : undefined;
+  if (url?.protocol !== "https:" || url.pathname !== "/" || url.search !== "") {
+    throw new UsageError(`--server takes an origin such as https://pki.example:8443, not ${server}`);
+  }
+  return { server: url.origin, certFile: cert, keyFile: key, caFile: ca };
+}
+
+/** As the suite reads it: every port is moved up by so many. */
+function parseOffset(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new UsageError(`PKI_PORT_OFFSET is not a whole number: ${text}`);
+  return Number(text);
+}
+
+/** What the suite in `home` wrote down about itself when it was started; undefined when it does not run. */
+function runningOffset(home: string): number | undefined {
+  try {
+    const { portOffset } = JSON.parse(readFileSync(join(home, "run/suite.json"), "utf8"));
+    return Number.isSafeInteger(portOffset) ? portOffset : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The content of one of the files above. Throws UsageError when it cannot be read. */
+export function readIdentityFile(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    const hint = "./pki up makes a local suite, --home and --server pick another one";
+    throw new UsageError(`cannot read ${file} (${hint})`, { cause });
+  }
+}

@@ -1,0 +1,70 @@
+import { describe, expect, it } from "vitest";
+import { examine, findUnrefused, type SpecimenClass } from "./examine.ts";
+import { ACCEPTS, type Judge, refuses, type Verdict } from "./judge.ts";
+import type { CrlSpecimen } from "./specimen.ts";
+
+const files = { der: new Uint8Array(), derFile: "/kept/x.der", pemFile: "/kept/x.pem" };
+const specimen = (label: string, algorithm = "ec-p256"): CrlSpecimen => ({
+  kind: "crl",
+  label,
+  object: files,
+  issuer: files,
+  algorithms: [algorithm],
+});
+const judgeThat = (name: string, crl: (label: string) => Verdict): Judge => ({
+  name,
+  version: "1",
+  unknownAlgorithms: /brainpool/,
+  opinions: { crl: async ({ label }) => crl(label) },
+});
+const strict = judgeThat("strict", (label) => (label.startsWith("bad") ? refuses("bad signature") : ACCEPTS));
+const lax = judgeThat("lax", () => ACCEPTS);
+const examiner = (ours: Judge) => ({ ours, parallel: 2, progress: () => {} });
+const classOf = (sound: boolean, ...specimens: CrlSpecimen[]): SpecimenClass => ({ name: "CRLs", sound, specimens });
+
+describe("sound specimens", () => {
+  it("must be accepted; a refusal is reported with what the judge said and where the object is", async () => {
+    const result = await examine(strict, classOf(true, specimen("good"), specimen("bad")), examiner(lax));
+    expect(result).toMatchObject({
+      passed: 1,
+      failures: [{ label: "bad", said: "bad signature", file: "/kept/x.der" }],
+      skipped: [],
+    });
+  });
+
+  it("are passed over by name when the judge does not know their algorithm", async () => {
+    const result = await examine(strict, classOf(true, specimen("bad", "ec-brainpoolp256r1")), examiner(lax));
+    expect(result).toMatchObject({ passed: 0, failures: [], skipped: [{ label: "bad" }] });
+  });
+
+  it("of a kind the judge knows nothing of are none of its business", async () => {
+    const silent: Judge = { name: "silent", version: "1", opinions: {} };
+    expect(await examine(silent, classOf(true, specimen("good")), examiner(lax))).toBeUndefined();
+  });
+});
+
+describe("corrupted specimens", () => {
+  const corrupted = classOf(false, specimen("bad"));
+
+  it("that a judge refuses must be refused by us", async () => {
+    expect(await examine(strict, corrupted, examiner(lax))).toMatchObject({ passed: 0, failures: [{ label: "bad" }] });
+    expect(await examine(strict, corrupted, examiner(strict))).toMatchObject({ passed: 1, failures: [] });
+  });
+
+  it("that a judge lets through say nothing about us", async () => {
+    expect(await examine(lax, corrupted, examiner(lax))).toMatchObject({
+      passed: 0,
+      failures: [],
+      skipped: [],
+      letThrough: ["bad"],
+    });
+  });
+
+  it("that no judge refuses prove nothing", async () => {
+    const byLax = await examine(lax, corrupted, examiner(strict));
+    const byStrict = await examine(strict, corrupted, examiner(strict));
+    if (!byLax || !byStrict) throw new Error("both have an opinion");
+    expect(findUnrefused(corrupted, [byLax])).toEqual(["bad"]);
+    expect(findUnrefused(corrupted, [byLax, byStrict])).toEqual([]);
+  });
+});

@@ -1,0 +1,86 @@
+import { ask, type Judge, type Verdict } from "./judge.ts";
+import type { Specimen } from "./specimen.ts";
+
+/** Specimens of one class. `sound`: every judge must accept each; otherwise what one judge refuses we must refuse. */
+export interface SpecimenClass {
+  readonly name: string;
+  readonly sound: boolean;
+  readonly specimens: readonly Specimen[];
+}
+
+export interface Finding {
+  readonly label: string;
+  readonly said: string;
+  /** The object's DER, kept for whoever looks into it. */
+  readonly file: string;
+}
+
+/** What one judge made of one class. */
+export interface Examination {
+  readonly judge: string;
+  readonly version: string;
+  readonly specimenClass: string;
+  readonly passed: number;
+  readonly failures: readonly Finding[];
+  /** Specimens the judge cannot judge, with the reason. */
+  readonly skipped: readonly Finding[];
+  /** Corrupted specimens the judge does not mind: no evidence about us, and not counted. */
+  readonly letThrough: readonly string[];
+}
+
+export interface Examiner {
+  /** Our own parser and verifier. */
+  readonly ours: Judge;
+  /** At most this many tools at a time. */
+  readonly parallel: number;
+  progress(message: string): void;
+}
+
+/** Shows every specimen of the class to `judge`; undefined when it has no opinion on any of them. */
+export async function examine(
+  judge: Judge,
+  { name, sound, specimens }: SpecimenClass,
+  { ours, parallel, progress }: Examiner,
+): Promise<Examination | undefined> {
+  const failures: Finding[] = [];
+  const skipped: Finding[] = [];
+  const letThrough: string[] = [];
+  let passed = 0;
+  let asked = 0;
+
+  await inParallel(parallel, specimens, async (specimen) => {
+    const verdict = await ask(judge, specimen);
+    if (verdict === undefined) return;
+    progress(`${judge.name}: ${name} ${++asked}/${specimens.length}`);
+    const finding = (said: string) => ({ label: specimen.label, said, file: specimen.object.derFile });
+    if (verdict.verdict === "passes") skipped.push(finding(verdict.reason));
+    else if (sound) verdict.verdict === "accepts" ? passed++ : failures.push(finding(verdict.said));
+    else if (verdict.verdict === "accepts") letThrough.push(specimen.label);
+    else if (isRefused(await ask(ours, specimen))) passed++;
+    else failures.push(finding(`we accept what ${judge.name} refuses: ${verdict.said}`));
+  });
+  return asked === 0
+    ? undefined
+    : { judge: judge.name, version: judge.version, specimenClass: name, passed, failures, skipped, letThrough };
+}
+
+/** Corrupted specimens that nobody refused: they prove nothing, and the judges, the variant or the build of it is broken. */
+export function findUnrefused({ sound, specimens }: SpecimenClass, examinations: readonly Examination[]): string[] {
+  if (sound) return [];
+  const isEvidence = ({ label }: Specimen, { letThrough, skipped }: Examination) =>
+    !letThrough.includes(label) && !skipped.some((entry) => entry.label === label);
+  return specimens
+    .filter((specimen) => !examinations.some((examination) => isEvidence(specimen, examination)))
+    .map(({ label }) => label);
+}
+
+const isRefused = (verdict: Verdict | undefined): boolean => verdict?.verdict === "refuses";
+
+async function inParallel<T>(workers: number, items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const queue = items.values();
+  await Promise.all(
+    Array.from({ length: workers }, async () => {
+      for (const item of queue) await work(item);
+    }),
+  );
+}

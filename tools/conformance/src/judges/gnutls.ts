@@ -1,0 +1,33 @@
+import { command } from "../command.ts";
+import { requireDebianPackage } from "../install.ts";
+import { ACCEPTS, type Candidate, refuses } from "../judge.ts";
+import type { CertificateSpecimen, CrlSpecimen } from "../specimen.ts";
+
+export const gnutls: Candidate = {
+  name: "gnutls",
+  async install() {
+    await requireDebianPackage("gnutls-bin", "certtool");
+    const { stdout } = await command("certtool", ["--version"]);
+    return {
+      name: "gnutls",
+      version: /certtool ([\d.]+)/.exec(stdout)?.[1] ?? "unknown",
+      unknownAlgorithms: /brainpool/,
+      opinions: { certificate: verify, crl: verifyCrl },
+    };
+  },
+};
+
+async function verify({ chainFile, rootFile, crls, crlsFile }: CertificateSpecimen) {
+  const { ok, said } = await command("certtool", [
+    ...["--verify", "--verify-profile", "medium", "--infile", chainFile, "--load-ca-certificate", rootFile],
+    ...(crls.length > 0 ? ["--load-crl", crlsFile] : []),
+  ]);
+  return ok ? ACCEPTS : refuses(said);
+}
+
+async function verifyCrl({ object, issuer }: CrlSpecimen) {
+  const { ok, said } = await command("certtool", [
+    ...["--verify-crl", "--infile", object.pemFile, "--load-ca-certificate", issuer.pemFile],
+  ]);
+  return ok ? ACCEPTS : refuses(said);
+}

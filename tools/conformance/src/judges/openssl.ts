@@ -1,0 +1,34 @@
+import { command } from "../command.ts";
+import { requireDebianPackage } from "../install.ts";
+import { ACCEPTS, type Candidate, refuses } from "../judge.ts";
+import type { CertificateSpecimen, CrlSpecimen } from "../specimen.ts";
+
+export const openssl: Candidate = {
+  name: "openssl",
+  async install() {
+    await requireDebianPackage("openssl", "openssl");
+    const { stdout } = await command("openssl", ["version"]);
+    if (!stdout.startsWith("OpenSSL 3.")) throw new Error(`this is ${stdout}, not OpenSSL 3`);
+    return { name: "openssl", version: stdout.split(" ")[1] ?? "3", opinions: { certificate: verify, crl: verifyCrl } };
+  },
+};
+
+/** Path validation under RFC 5280 rules, with every issuer's CRL. A chain without CRLs is verified without them. */
+async function verify({ object, rootFile, intermediatesFile, crls, crlsFile }: CertificateSpecimen) {
+  const revocation = crls.length > 0 ? ["-crl_check_all", "-extended_crl", "-use_deltas", "-CRLfile", crlsFile] : [];
+  const { ok, said } = await command("openssl", [
+    ...["verify", "-x509_strict", "-check_ss_sig", "-no-CAfile", "-no-CApath", "-no-CAstore"],
+    ...["-trusted", rootFile, "-untrusted", intermediatesFile],
+    ...revocation,
+    object.pemFile,
+  ]);
+  return ok ? ACCEPTS : refuses(said);
+}
+
+/** `openssl crl -verify` says so in words only, and does not look at the dates: those are read beside it. */
+async function verifyCrl({ object, issuer }: CrlSpecimen) {
+  const args = ["crl", "-inform", "DER", "-in", object.derFile, "-noout"];
+  const { ok, said } = await command("openssl", [...args, "-verify", "-CAfile", issuer.pemFile]);
+  if (!ok || !/^verify OK$/m.test(said)) return refuses(said);
+  return ACCEPTS;
+}

@@ -1,0 +1,81 @@
+import type { Clock } from "@vcc-pki/time";
+import {
+  type Certificate,
+  type CertificateList,
+  equalBytes,
+  isSignedBy,
+  parseCertificate,
+  parseCertificateList,
+} from "@vcc-pki/x509";
+import { ACCEPTS, type Judge, refuses, type Verdict } from "./judge.ts";
+import type { CertificateSpecimen, CrlSpecimen, PairSpecimen } from "./specimen.ts";
+
+/** libs/x509 as a judge among the judges: parse strictly, chain names and key identifiers byte for byte, verify signatures, dates and CRLs
+ *  (RFC 5280 section 6.1.3 and 6.3.3, as far as this suite's own objects need them). */
+export function ourJudge(clock: Clock): Judge {
+  const judged = async (verify: () => void): Promise<Verdict> => {
+    try {
+      verify();
+      return ACCEPTS;
+    } catch (error) {
+      return refuses(error instanceof Error ? error.message : String(error));
+    }
+  };
+  return {
+    name: "libs/x509",
+    version: "",
+    opinions: {
+      certificate: (specimen) => judged(() => verifyPath(specimen, clock.now())),
+      crl: (specimen) => judged(() => verifyCrlSpecimen(specimen, clock.now())),
+      pair: (specimen) => judged(() => verifyPair(specimen)),
+    },
+  };
+}
+
+function verifyPath({ object, issuers, crls }: CertificateSpecimen, at: Date): void {
+  const path = [object, ...issuers].map(({ der }) => parseCertificate(der));
+  const lists = crls.map(({ der }) => parseCertificateList(der));
+  path.forEach((certificate, depth) => {
+    const issuer = path[depth + 1] ?? certificate;
+    require(certificate.notBefore <= at && at <= certificate.notAfter, "not valid at this time");
+    verifyIssuedBy(certificate, issuer, Math.max(0, depth - 1));
+    if (issuer === certificate) return;
+    for (const list of lists.filter((candidate) => equalBytes(candidate.issuer.der, issuer.subject.der))) {
+      verifyCrl(list, issuer, at);
+      require(list.findRevoked(certificate.serialHex) === undefined, "revoked");
+    }
+  });
+}
+
+/** `below` is how many intermediates stand between `issuer` and the end of the path. */
+function verifyIssuedBy(certificate: Certificate, issuer: Certificate, below: number): void {
+  require(equalBytes(certificate.issuer.der, issuer.subject.der), "issued under another name");
+  require(issuer.basicConstraints?.ca === true, "the issuer is no authority");
+  require((issuer.basicConstraints?.pathLength ?? Number.POSITIVE_INFINITY) >= below, "the path is too long");
+  require(issuer.keyUsage?.includes("keyCertSign") ?? false, "the issuer's key may not sign certificates");
+  const { authorityKeyIdentifier } = certificate;
+  const { subjectKeyIdentifier } = issuer;
+  require(authorityKeyIdentifier === undefined ||
+    (subjectKeyIdentifier !== undefined &&
+      equalBytes(authorityKeyIdentifier, subjectKeyIdentifier)), "issued by another key");
+  require(isSignedBy(certificate, issuer.spkiDer), "the signature is wrong");
+}
+
+function verifyCrlSpecimen({ object, issuer }: CrlSpecimen, at: Date): void {
+  verifyCrl(parseCertificateList(object.der), parseCertificate(issuer.der), at);
+}
+
+function verifyCrl(list: CertificateList, issuer: Certificate, at: Date): void {
+  require(equalBytes(list.issuer.der, issuer.subject.der), "a CRL of another authority");
+  require(issuer.keyUsage?.includes("cRLSign") ?? false, "the issuer's key may not sign CRLs");
+  require(list.thisUpdate <= at && list.nextUpdate !== undefined && at <= list.nextUpdate, "the CRL is not current");
+  require(isSignedBy(list, issuer.spkiDer), "the CRL's signature is wrong");
+}
+
+function verifyPair({ object, issuer }: PairSpecimen): void {
+  verifyIssuedBy(parseCertificate(object.der), parseCertificate(issuer.der), 0);
+}
+
+function require(condition: boolean, complaint: string): void {
+  if (!condition) throw new Error(complaint);
+}

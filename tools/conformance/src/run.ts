@@ -1,0 +1,98 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, homedir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "@vcc-pki/time";
+import { type Examination, examine, findUnrefused, type SpecimenClass } from "./examine.ts";
+import type { Candidate, Judge } from "./judge.ts";
+import { gnutls } from "./judges/gnutls.ts";
+import { openssl } from "./judges/openssl.ts";
+import { pkilint } from "./judges/pkilint.ts";
+import { zlint } from "./judges/zlint.ts";
+import { ourJudge } from "./ours.ts";
+import { renderExamination, renderTotals, type Totals, totalsOf } from "./report.ts";
+import { issueSpecimens } from "./subjects/index.ts";
+
+const CANDIDATES: readonly Candidate[] = [openssl, gnutls, zlint, pkilint];
+
+export interface ConformanceOptions {
+  /** Names of judges; absent: all. */
+  readonly only?: readonly string[];
+  readonly json: boolean;
+}
+
+/** Installs the judges, issues the specimens, shows one to the other and prints what they say. True if nothing failed. */
+export async function runConformance({ only, json }: ConformanceOptions): Promise<boolean> {
+  const say = (line: string) => (json ? console.error(line) : console.log(line));
+  const candidates = CANDIDATES.filter(({ name }) => only === undefined || only.includes(name));
+  const unknown = only?.find((name) => !CANDIDATES.some((candidate) => candidate.name === name));
+  if (unknown !== undefined) throw new Error(`no judge is called ${unknown}`);
+
+  const cacheDirectory = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "vcc-pki", "conformance");
+  await mkdir(cacheDirectory, { recursive: true });
+  const objectsDirectory = await mkdtemp(join(cacheDirectory, "objects-"));
+
+  // 1. Judges and specimens come at the same time: the one waits for the network, the other for the token.
+  const [{ judges, missing }, classes] = await Promise.all([
+    installAll(candidates, cacheDirectory),
+    issueSpecimens(objectsDirectory, progress),
+  ]);
+  for (const { name, reason } of missing) say(`skip  ${name}: ${reason}`);
+
+  // 2. Every judge sees every class; our own verifier is the first of them.
+  const ours = ourJudge(systemClock);
+  const examiner = { ours, parallel: availableParallelism(), progress };
+  const examinations: Examination[] = [];
+  const unrefused: string[] = [];
+  for (const specimenClass of classes) {
+    const foreign: Examination[] = [];
+    for (const judge of [ours, ...judges]) {
+      if (judge === ours && !specimenClass.sound) continue;
+      const examination = await examine(judge, specimenClass, examiner);
+      if (examination === undefined) continue;
+      say(renderExamination(examination));
+      examinations.push(examination);
+      if (judge !== ours) foreign.push(examination);
+    }
+    unrefused.push(...unprovable(specimenClass, foreign, judges));
+  }
+  for (const label of unrefused) say(`FAIL  no judge refuses "${label}": it proves nothing`);
+
+  // 3. The closing line counts specimens shown to judges; a judge that is not here counts once.
+  const seen = totalsOf(examinations);
+  const totals: Totals = {
+    passed: seen.passed,
+    failed: seen.failed + unrefused.length,
+    skipped: seen.skipped + missing.length,
+  };
+  if (totals.failed === 0) await rm(objectsDirectory, { recursive: true });
+  if (json) console.log(JSON.stringify({ totals, missing, examinations, unrefused }, null, 2));
+  say(renderTotals(totals));
+  return totals.failed === 0;
+}
+
+/** Which judges verify signatures and chains: without one of them a corrupted specimen that nobody refuses says nothing. */
+const unprovable = (specimenClass: SpecimenClass, examinations: readonly Examination[], judges: readonly Judge[]) =>
+  judges.some(({ name }) => name === openssl.name) ? findUnrefused(specimenClass, examinations) : [];
+
+interface Missing {
+  readonly name: string;
+  readonly reason: string;
+}
+
+async function installAll(candidates: readonly Candidate[], cacheDirectory: string) {
+  const judges: Judge[] = [];
+  const missing: Missing[] = [];
+  const outcomes = await Promise.allSettled(candidates.map((candidate) => candidate.install(cacheDirectory)));
+  outcomes.forEach((outcome, index) => {
+    const name = candidates[index]?.name ?? "";
+    if (outcome.status === "fulfilled") judges.push(outcome.value);
+    else
+      missing.push({ name, reason: outcome.reason instanceof Error ? outcome.reason.message : String(outcome.reason) });
+  });
+  return { judges, missing };
+}
+
+/** One line on a terminal that overwrites itself; nothing elsewhere. */
+function progress(message: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${message}\r`);
+}

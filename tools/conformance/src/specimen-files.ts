@@ -1,0 +1,54 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pemEncode } from "@vcc-pki/x509";
+import type { CertificateSpecimen, CrlSpecimen, ObjectFiles, PairSpecimen } from "./specimen.ts";
+
+export type ObjectKind = "certificate" | "crl";
+const PEM_LABEL = { certificate: "CERTIFICATE", crl: "X509 CRL" } as const satisfies Record<ObjectKind, string>;
+
+export interface SpecimenFiles {
+  object(label: string, kind: ObjectKind, der: Uint8Array): ObjectFiles;
+  certificate(parts: CertificateParts): CertificateSpecimen;
+  crl(parts: Pick<CrlSpecimen, "label" | "object" | "issuer" | "algorithms">): CrlSpecimen;
+  pair(parts: Pick<PairSpecimen, "label" | "object" | "issuer" | "algorithms">): PairSpecimen;
+}
+
+type CertificateParts = Pick<
+  CertificateSpecimen,
+  "label" | "object" | "issuers" | "crls" | "algorithms" | "isCa" | "profile"
+>;
+
+/** Writes specimens below `directory`, each object as DER and PEM, so that a failure can be looked at and repeated by hand. */
+export function openSpecimenFiles(directory: string): SpecimenFiles {
+  mkdirSync(directory, { recursive: true });
+  const pathOf = (label: string, suffix: string) => join(directory, `${label.replaceAll(/[^\w.-]+/g, "_")}.${suffix}`);
+  const bundle = (label: string, suffix: string, kind: ObjectKind, objects: readonly ObjectFiles[]) => {
+    const file = pathOf(label, suffix);
+    writeFileSync(file, objects.map(({ der }) => pemEncode(PEM_LABEL[kind], der)).join(""));
+    return file;
+  };
+
+  return {
+    object(label, kind, der) {
+      const files = { der, derFile: pathOf(label, `${kind}.der`), pemFile: pathOf(label, `${kind}.pem`) };
+      writeFileSync(files.derFile, der);
+      writeFileSync(files.pemFile, pemEncode(PEM_LABEL[kind], der));
+      return files;
+    },
+    certificate(parts) {
+      const { label, object, issuers, crls } = parts;
+      const root = issuers.at(-1) ?? object;
+      const intermediates = issuers.slice(0, -1);
+      return {
+        kind: "certificate",
+        ...parts,
+        chainFile: bundle(label, "chain.pem", "certificate", [object, ...intermediates]),
+        rootFile: bundle(label, "root.pem", "certificate", [root]),
+        intermediatesFile: bundle(label, "intermediates.pem", "certificate", intermediates),
+        crlsFile: bundle(label, "crls.pem", "crl", crls),
+      };
+    },
+    crl: (parts) => ({ kind: "crl", ...parts }),
+    pair: (parts) => ({ kind: "pair", ...parts }),
+  };
+}

@@ -1,0 +1,44 @@
+/** Something the suite emitted (or a corrupted variant of it), as files that a foreign tool can read. */
+export type Specimen = CertificateSpecimen | CrlSpecimen | PairSpecimen;
+
+/** An object in both encodings a tool may want. */
+export interface ObjectFiles {
+  readonly der: Uint8Array;
+  readonly derFile: string;
+  readonly pemFile: string;
+}
+
+interface SpecimenBase {
+  /** Names the specimen in the output and its files: "mtls_service ec-p256". */
+  readonly label: string;
+  /** What is judged: issuers and CRLs only help. */
+  readonly object: ObjectFiles;
+  /** Every key algorithm a judge must know to have an opinion: the subject's and the issuers'. */
+  readonly algorithms: readonly string[];
+}
+
+/** A certificate to be verified up to its root, with the newest CRL of every issuer that has one. */
+export interface CertificateSpecimen extends SpecimenBase {
+  readonly kind: "certificate";
+  readonly isCa: boolean;
+  readonly profile?: string;
+  /** Nearest issuer first, root last; for a root, itself. */
+  readonly issuers: readonly ObjectFiles[];
+  readonly crls: readonly ObjectFiles[];
+  /** The object and its intermediates in one PEM file, and the root in another. */
+  readonly chainFile: string;
+  readonly rootFile: string;
+  readonly intermediatesFile: string;
+  readonly crlsFile: string;
+}
+
+export interface CrlSpecimen extends SpecimenBase {
+  readonly kind: "crl";
+  readonly issuer: ObjectFiles;
+}
+
+/** An issuer and its subject, which must fit together. */
+export interface PairSpecimen extends SpecimenBase {
+  readonly kind: "pair";
+  readonly issuer: ObjectFiles;
+}

@@ -1,0 +1,42 @@
+/** What `./pki help` shows. The commands of the CLI are listed by area; each has its own `--help`. */
+export const HELP = `VCC PKI: certificates for the services of an administration
+
+Usage: ./pki <command> [options]          ./pki <command> --help says more
+
+The suite
+  up [--detach]           start everything; on an empty home runs the development ceremony and issues a first certificate
+  down                    stop everything
+  status [--json]         each process: state, pid, uptime, restarts, memory, readiness, ports
+  logs [process] [-f]     what they say
+  setup                   install toolchain and dependencies, nothing else
+
+Keys and authorities
+  ceremony run FILE       run a reviewed ceremony script (deploy/ceremony/)
+  ceremony transcript [--verify]
+  ceremony renew-platform the way back when the suite's own certificates have all expired
+
+Daily work (vcc-pki; the suite must be up)
+  cert issue|list|show|revoke        certificates
+  ca list|tree|create|revoke|chain   authorities
+  crl get|publish                    revocation lists
+  profile list|show                  what kinds of certificates there are
+  org list|create|…                  organisations and their members
+  approval list|show|sign            what waits for custodians
+  events tail                        facts as they happen
+  config                             where commands go, and as whom
+
+Building it
+  test [filter]           tests            check          format, lint, types, protos, structure
+  conformance             foreign judges   bench [name]   speed, as ratios to a baseline
+
+Where: --home DIR or PKI_HOME picks the state directory (default: var/). PKI_PORT_OFFSET=1000 shifts every port, so that
+two suites can run side by side.
+
+Exit codes of up, down, status, logs
+  0    done; status: everything is ready
+  1    failed
+  2    wrong usage or configuration; nothing was started
+  3    status: does not run
+  4    status: runs, but something is not ready
+  130  interrupted
+`;
