@@ -1,16 +1,21 @@
-# Sourced by ./pki: puts Node >= 26, pnpm 12 and the Debian packages in place, once. Every step is idempotent
+# Sourced by ./pki with ROOT set: puts Node >= 26, pnpm 12 and the Debian packages in place, once. Every step is idempotent
 # and silent when there is nothing to do.
 NODE_VERSION=26.10.0
 PNPM_VERSION=12.21.0
-TOOLCHAIN="$PWD/.toolchain"
+TOOLCHAIN="$ROOT/.toolchain"
 DEBIAN_PACKAGES=(softhsm2:softhsm2-util nats-server:nats-server openssl:openssl g++:g++ make:make python3:python3)
 
 say() { printf '\033[2m%s\033[0m\n' "$*" >&2; }
 
+# One at a time: the second of two that start together waits, and finds everything in place.
 setup() {
+  mkdir -p "$TOOLCHAIN"
+  exec 9>"$TOOLCHAIN/lock"
+  flock 9
   debian_packages
   node_and_pnpm
   workspace
+  exec 9>&-
 }
 
 # Everything that runs here and is not from npm. g++, make and python3 build the PKCS#11 binding.
@@ -50,10 +55,9 @@ node_and_pnpm() {
   grep -qs "\"version\": \"$PNPM_VERSION\"" "$TOOLCHAIN/node_modules/pnpm/package.json" || packages+=("pnpm@$PNPM_VERSION")
   if [ ${#packages[@]} -gt 0 ]; then
     say "installing ${packages[*]} into .toolchain/"
-    mkdir -p "$TOOLCHAIN"
     npm install --prefix "$TOOLCHAIN" --no-audit --no-fund --loglevel=error "${packages[@]}" >&2
   fi
-  export PATH="$node_dir/bin:$TOOLCHAIN/node_modules/.bin:$PWD/node_modules/.bin:$PATH"
+  export PATH="$node_dir/bin:$TOOLCHAIN/node_modules/.bin:$ROOT/node_modules/.bin:$PATH"
   # node-gyp finds the headers beside that Node instead of downloading them.
   [ -d "$node_dir/include/node" ] && export npm_config_nodedir="$node_dir"
   export NODE_COMPILE_CACHE="$TOOLCHAIN/compile-cache" TURBO_TELEMETRY_DISABLED=1 DO_NOT_TRACK=1
@@ -62,19 +66,19 @@ node_and_pnpm() {
 # Dependencies by the lock file, then the code generated from proto/. Skipped when neither has changed.
 workspace() {
   local stamp="$TOOLCHAIN/installed"
-  if [ ! -e "$stamp" ] || [ ! -d node_modules ] || ! cmp -s pnpm-lock.yaml "$stamp"; then
+  if [ ! -e "$stamp" ] || [ ! -d "$ROOT/node_modules" ] || ! cmp -s "$ROOT/pnpm-lock.yaml" "$stamp"; then
     say "installing dependencies"
-    pnpm install --frozen-lockfile --reporter=append-only >"$TOOLCHAIN/install.log" 2>&1 || {
+    pnpm --dir "$ROOT" install --frozen-lockfile --reporter=append-only >"$TOOLCHAIN/install.log" 2>&1 || {
       tail -n 40 "$TOOLCHAIN/install.log" >&2
       exit 1
     }
-    cp pnpm-lock.yaml "$stamp"
+    cp "$ROOT/pnpm-lock.yaml" "$stamp"
   fi
   local generated
-  generated=$(find proto -name gen -prune -o -name node_modules -prune -o -type f \( -name '*.proto' -o -name 'buf*.yaml' \) -print | LC_ALL=C sort | xargs cat | sha256sum)
-  if [ ! -d proto/gen ] || [ "$generated" != "$(cat "$TOOLCHAIN/generated" 2>/dev/null)" ]; then
+  generated=$(find "$ROOT/proto" -name gen -prune -o -name node_modules -prune -o -type f \( -name '*.proto' -o -name 'buf*.yaml' \) -print0 | LC_ALL=C sort -z | xargs -0 cat | sha256sum)
+  if [ ! -d "$ROOT/proto/gen" ] || [ "$generated" != "$(cat "$TOOLCHAIN/generated" 2>/dev/null)" ]; then
     say "generating code from proto/"
-    turbo run generate --output-logs=errors-only >"$TOOLCHAIN/generate.log" 2>&1 || {
+    turbo run generate --cwd "$ROOT" --output-logs=errors-only >"$TOOLCHAIN/generate.log" 2>&1 || {
       cat "$TOOLCHAIN/generate.log" >&2
       exit 1
     }

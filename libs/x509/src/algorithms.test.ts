@@ -1,5 +1,6 @@
-import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { generateKeyPairSync, sign } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { makeKey } from "../test/keys.ts";
 import { openssl } from "../test/openssl.ts";
 import {
   assembleSigned,
@@ -20,17 +21,6 @@ import {
 } from "./index.ts";
 
 const notAllowed = expect.objectContaining({ code: "ALGORITHM_NOT_ALLOWED" });
-
-function makeKey(id: KeyAlgorithmId): { privateKey: KeyObject; spkiDer: Uint8Array } {
-  const row = KEY_ALGORITHMS[id];
-  const { privateKey, publicKey } =
-    row.type === "ec"
-      ? generateKeyPairSync("ec", { namedCurve: row.namedCurve })
-      : row.type === "rsa"
-        ? generateKeyPairSync("rsa", { modulusLength: row.bits })
-        : generateKeyPairSync("ed25519");
-  return { privateKey, spkiDer: new Uint8Array(publicKey.export({ type: "spki", format: "der" })) };
-}
 
 const keys = new Map<KeyAlgorithmId, ReturnType<typeof makeKey>>();
 const keyFor = (id: KeyAlgorithmId) => keys.get(id) ?? keys.set(id, makeKey(id)).get(id) ?? makeKey(id);

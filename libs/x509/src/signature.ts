@@ -9,7 +9,7 @@ import {
   type SignatureScheme,
   signatureSchemeOf,
 } from "./algorithms.ts";
-import { toLatin1 } from "./der/bytes.ts";
+import { equalBytes, toLatin1 } from "./der/bytes.ts";
 import { bitLength, keyAlgorithmOf, parseSubjectPublicKey } from "./spki.ts";
 
 /** Bounds on what we do arithmetic with: verification time grows with the square of the modulus and with the exponent. */
@@ -26,9 +26,19 @@ export interface Signed {
   readonly signatureAlgorithmDer: Uint8Array;
 }
 
+/** The key imported last: a request's is asked for twice in a row, for its strength and for its signature. */
+let lastImported: { readonly spkiDer: Uint8Array; readonly key: KeyObject } | undefined;
+
 /** Node's key object, after the caps that keep a hostile key from costing seconds. EC points off their curve are refused here
  *  too. Throws KEY_WEAK, KEY_NOT_ALLOWED or DER_MALFORMED. */
 export function importPublicKey(spkiDer: Uint8Array): KeyObject {
+  if (lastImported !== undefined && equalBytes(lastImported.spkiDer, spkiDer)) return lastImported.key;
+  const key = importNew(spkiDer);
+  lastImported = { spkiDer: Uint8Array.from(spkiDer), key };
+  return key;
+}
+
+function importNew(spkiDer: Uint8Array): KeyObject {
   const key = parseSubjectPublicKey(spkiDer);
   if (key.type === "other") throw new PkiError("KEY_NOT_ALLOWED", "key type is not one we accept");
   if (key.type === "rsa") {

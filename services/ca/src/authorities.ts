@@ -46,6 +46,12 @@ export class Authorities {
     this.#issuers.delete(authority.authorityId);
   }
 
+  /** Takes note of what the database has now. */
+  reread(authorityId: string): void {
+    const authority = this.#table.find(authorityId);
+    if (authority) this.remember(authority);
+  }
+
   find(authorityId: string): Authority | undefined {
     return this.#byId.get(authorityId);
   }
@@ -98,7 +104,9 @@ export class Authorities {
   /** Whether the organisation may know of it: one it may use, or one above such a one. */
   isVisible(authorityId: string, organisation: string): boolean {
     if (this.mayUse(authorityId, organisation)) return true;
-    return this.all().some(({ parentId, authorityId: child }) => parentId === authorityId && this.isVisible(child, organisation));
+    return this.all().some(
+      ({ parentId, authorityId: child }) => parentId === authorityId && this.isVisible(child, organisation),
+    );
   }
 
   /** Throws NOT_FOUND, the same for what does not exist and what is not the organisation's business. */
@@ -114,24 +122,28 @@ export class Authorities {
     const { organisation } = actor.organisation;
     const authorityId = requestedId || this.#defaultFor(profile, organisation);
     const authority = this.getVisible(authorityId, organisation);
-    if (!this.mayUse(authorityId, organisation) || !authority.profiles.includes(profile.profile)) {
-      throw new PkiError("PROFILE_NOT_ALLOWED", `${authorityId} does not issue ${profile.profile} for this organisation`);
+    if (!this.#mayIssue(authority, profile, organisation)) {
+      throw new PkiError(
+        "PROFILE_NOT_ALLOWED",
+        `${authorityId} does not issue ${profile.profile} for this organisation`,
+      );
     }
     return this.getActiveIssuer(authorityId);
   }
 
+  #mayIssue({ authorityId, profiles }: Authority, { profile }: Profile, organisation: string): boolean {
+    return profiles.includes(profile) && this.mayUse(authorityId, organisation);
+  }
+
   #defaultFor(profile: Profile, organisation: string): string {
-    const own = this.all().filter(
-      (authority) =>
-        authority.organisation === organisation &&
-        authority.state === "active" &&
-        authority.profiles.includes(profile.profile) &&
-        authority.authorityId !== profile.authority,
-    );
-    if (own.length > 1) throw new PkiError("AMBIGUOUS", "several authorities issue this profile: name one");
-    const authorityId = own[0]?.authorityId ?? profile.authority;
-    if (authorityId === undefined) throw new PkiError("PROFILE_NOT_ALLOWED", "no authority issues this profile here: name one");
-    return authorityId;
+    const usable = this.all().filter((authority) => this.#mayIssue(authority, profile, organisation));
+    const own = usable.filter((authority) => authority.organisation === organisation && authority.state === "active");
+    const named = usable.find(({ authorityId }) => authorityId === profile.authority);
+    const [only = named, second] = named && own.includes(named) ? [named] : own;
+    if (second !== undefined) throw new PkiError("AMBIGUOUS", "several authorities issue this profile: name one");
+    if (only === undefined)
+      throw new PkiError("PROFILE_NOT_ALLOWED", `no authority issues ${profile.profile} to this organisation`);
+    return only.authorityId;
   }
 
   #openIssuer(authority: Authority, certificate: Certificate): Issuer {

@@ -40,13 +40,15 @@ export interface AuthorityCertificateFields {
   /** What the authority may issue. */
   readonly profiles: readonly Profile[];
   readonly now: Date;
+  /** How far notBefore lies in the past, for peers whose clocks are behind. */
+  readonly backdateMs: number;
 }
 
 /** TBSCertificate of an authority (RFC 5280 section 4.2, checklist 1.6, 1.12 to 1.14). */
 export function buildAuthorityTbs(fields: AuthorityCertificateFields): Uint8Array {
   const { plan, organisationName, spkiDer, serial, parent } = fields;
   const subject = authorityName(organisationName, plan.commonName);
-  const { notBefore, notAfter } = authorityValidity(plan, parent, fields.now);
+  const { notBefore, notAfter } = authorityValidity(fields);
   const keyIdentifier = sha1KeyIdentifier(spkiDer);
   return buildTbsCertificate({
     ...{ serial, subject, spkiDer, notBefore, notAfter },
@@ -61,13 +63,19 @@ export function buildAuthorityTbs(fields: AuthorityCertificateFields): Uint8Arra
   });
 }
 
-function authorityValidity(plan: AuthorityPlan, parent: Issuer | undefined, now: Date) {
-  const start = Math.max(Math.floor(now.getTime() / 1_000) * 1_000, parent?.facts.notBefore.getTime() ?? 0);
+function authorityValidity({ plan, parent, now, backdateMs }: AuthorityCertificateFields) {
+  const start = Math.max(
+    Math.floor((now.getTime() - backdateMs) / 1_000) * 1_000,
+    parent?.facts.notBefore.getTime() ?? 0,
+  );
   const end = start + plan.validityDays * DAY_MS - 1_000;
   return { notBefore: new Date(start), notAfter: new Date(Math.min(end, parent?.facts.notAfter.getTime() ?? end)) };
 }
 
-function subordinateExtensions({ plan, organisationName, profiles }: AuthorityCertificateFields, parent: Issuer): Uint8Array[] {
+function subordinateExtensions(
+  { plan, organisationName, profiles }: AuthorityCertificateFields,
+  parent: Issuer,
+): Uint8Array[] {
   const { keyIdentifier, caIssuersUrl, ocspUrl, crlUrl } = parent.facts;
   const usages = authorityUsages(profiles);
   return [
@@ -82,7 +90,9 @@ function subordinateExtensions({ plan, organisationName, profiles }: AuthorityCe
 
 /** The key purposes an authority's certificate is limited to. Never OCSPSigning: its holder could vouch for itself. */
 export const authorityUsages = (profiles: readonly Profile[]): string[] =>
-  [...new Set(profiles.flatMap((profile) => profile.extendedKeyUsageOids))].filter((oid) => oid !== KEY_PURPOSE_OIDS.OCSPSigning);
+  [...new Set(profiles.flatMap((profile) => profile.extendedKeyUsageOids))].filter(
+    (oid) => oid !== KEY_PURPOSE_OIDS.OCSPSigning,
+  );
 
 /** Those of what it issues; of an authority over authorities, any. */
 const authorityPolicies = (profiles: readonly Profile[]): string[] =>
@@ -90,6 +100,9 @@ const authorityPolicies = (profiles: readonly Profile[]): string[] =>
 
 /** The DNS names that are permitted and the organisation's own directory names; every other form is shut. */
 function constraints({ permittedDns, excludedDns }: NameConstraints, organisationName: string): Uint8Array {
-  const { permitted, excluded } = onlyTheseNames({ dns: permittedDns, directory: [buildName([["O", organisationName]])] });
+  const { permitted, excluded } = onlyTheseNames({
+    dns: permittedDns,
+    directory: [buildName([["O", organisationName]])],
+  });
   return nameConstraints({ permitted, excluded: { ...excluded, dns: [...(excluded?.dns ?? []), ...excludedDns] } });
 }

@@ -4,8 +4,8 @@ import { type Actor, requireAdmin } from "./actor.ts";
 import type { Authorities } from "./authorities.ts";
 import { authorityName, authorityUsages } from "./authority-certificate.ts";
 import { isAllowedName } from "./names.ts";
-import { KEY_PURPOSE_OIDS } from "./profile-config.ts";
 import type { Profile } from "./profile.ts";
+import { KEY_PURPOSE_OIDS } from "./profile-config.ts";
 import type { Profiles } from "./profiles.ts";
 import type { Authority, AuthorityPlan, NameConstraints } from "./store/authorities.ts";
 
@@ -37,7 +37,11 @@ const invalid = (message: string) => new PkiError("KEY_POLICY_INVALID", message)
 export function planAuthority(
   request: AuthorityRequest,
   actor: Actor,
-  { authorities, profiles, operatorOrganisation }: { authorities: Authorities; profiles: Profiles; operatorOrganisation: string },
+  {
+    authorities,
+    profiles,
+    operatorOrganisation,
+  }: { authorities: Authorities; profiles: Profiles; operatorOrganisation: string },
 ): AuthorityPlan {
   requireAdmin(actor);
   const { organisation } = actor.organisation;
@@ -51,7 +55,12 @@ export function planAuthority(
   requireProfiles(request, issued);
   requireConstraints(request, actor, operatorOrganisation);
   return {
-    ...{ organisation, authorityId: request.authorityId, parentId: parent?.authorityId, commonName: request.commonName },
+    ...{
+      organisation,
+      authorityId: request.authorityId,
+      parentId: parent?.authorityId,
+      commonName: request.commonName,
+    },
     ...{ keyAlgorithm, profiles: request.profiles, quorumThreshold: request.quorumThreshold },
     validityDays: request.validityDays || (parent ? DEFAULT_DAYS.subordinate : DEFAULT_DAYS.root),
     pathLength: parent === undefined ? undefined : request.mayIssueAuthorities ? 1 : 0,
@@ -60,14 +69,20 @@ export function planAuthority(
 }
 
 function requireIdentity({ authorityId, commonName, validityDays }: AuthorityRequest, actor: Actor): void {
-  if (!/^[a-z][a-z0-9-]{1,62}[a-z0-9]$/.test(authorityId)) throw malformed("an authority id is lower-case letters, digits, hyphens");
+  if (!/^[a-z][a-z0-9-]{1,62}[a-z0-9]$/.test(authorityId))
+    throw malformed("an authority id is lower-case letters, digits, hyphens");
   if (commonName === "") throw malformed("an authority needs a common name");
-  if (validityDays > MAX_DAYS) throw new PkiError("VALIDITY_NOT_ALLOWED", `an authority lives ${MAX_DAYS} days at most`);
+  if (validityDays > MAX_DAYS)
+    throw new PkiError("VALIDITY_NOT_ALLOWED", `an authority lives ${MAX_DAYS} days at most`);
   authorityName(actor.organisation.name, commonName); // throws NAME_MALFORMED
 }
 
 /** Roots are the operator's, issue authorities only, and never sign without custodians. */
-function requireRoot({ profiles, quorumThreshold, nameConstraints }: AuthorityRequest, organisation: string, operator: string): void {
+function requireRoot(
+  { profiles, quorumThreshold, nameConstraints }: AuthorityRequest,
+  organisation: string,
+  operator: string,
+): void {
   if (organisation !== operator) throw new PkiError("CALLER_NOT_ALLOWED", "only the operator has roots");
   if (profiles.length > 0) throw invalid("a root issues authorities only");
   if (quorumThreshold < 1) throw invalid("a root needs a quorum");
@@ -94,9 +109,13 @@ function requireBelow(
 }
 
 /** An authority with profiles issues for one kind of use: nobody who can sign code can also pass for a server. */
-function requireProfiles({ profiles, mayIssueAuthorities, parentId }: AuthorityRequest, issued: readonly Profile[]): void {
+function requireProfiles(
+  { profiles, mayIssueAuthorities, parentId }: AuthorityRequest,
+  issued: readonly Profile[],
+): void {
   if (new Set(profiles).size !== profiles.length) throw malformed("a profile comes twice");
-  if (profiles.length === 0 && !mayIssueAuthorities && parentId !== "") throw malformed("the authority could issue nothing");
+  if (profiles.length === 0 && !mayIssueAuthorities && parentId !== "")
+    throw malformed("the authority could issue nothing");
   const usages = authorityUsages(issued);
   const { codeSigning, timeStamping } = KEY_PURPOSE_OIDS;
   if (usages.length > 1 && (usages.includes(codeSigning) || usages.includes(timeStamping))) {
@@ -106,9 +125,14 @@ function requireProfiles({ profiles, mayIssueAuthorities, parentId }: AuthorityR
 }
 
 /** Authorities of other organisations than the operator are bound to names, and to their own. */
-function requireConstraints({ nameConstraints, parentId }: AuthorityRequest, { organisation }: Actor, operator: string): void {
+function requireConstraints(
+  { nameConstraints, parentId }: AuthorityRequest,
+  { organisation }: Actor,
+  operator: string,
+): void {
   if (nameConstraints === undefined) {
-    if (organisation.organisation !== operator && parentId !== "") throw invalid("a partner's authority needs name constraints");
+    if (organisation.organisation !== operator && parentId !== "")
+      throw invalid("a partner's authority needs name constraints");
     return;
   }
   const { permittedDns, excludedDns } = nameConstraints;

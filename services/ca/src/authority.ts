@@ -38,6 +38,8 @@ export interface AuthorityContext {
   readonly keys: Remote<typeof KeyServiceDefinition>;
   readonly openSigner: OpenSigner;
   readonly operatorOrganisation: string;
+  /** How far notBefore lies in the past. */
+  readonly backdateMs: number;
   /** SPIFFE URI of this service: the only one that may use the keys. */
   readonly self: string;
   readonly clock: Clock;
@@ -72,9 +74,10 @@ export class AuthorityCreation {
       ...{ caller: actor.caller.uri, requester: actor.requester.uri },
     };
     // 2 store it
-    const isFirst = await this.#ca.store.write(() => this.#storePlan(planned, request));
+    const isFirst = await this.#ca.store
+      .write(() => this.#storePlan(planned, request))
+      .finally(() => this.#ca.authorities.reread(planned.authorityId)); // a commit that is reported as failed may be stored
     if (!isFirst) return this.create(actor, request, wanted);
-    this.#ca.authorities.remember(planned);
     // 3 key, 4 TBS, 5 signature, 6 certificate
     return this.advance(planned);
   }
@@ -106,12 +109,11 @@ export class AuthorityCreation {
   /** False when the request id has been taken meanwhile. A refused attempt does not block its name. */
   #storePlan(planned: Authority, request: RequestKey): boolean {
     const { table, requests } = this.#ca;
-    if (requests.findTarget(request) !== undefined) return false;
+    if (!requests.insert(request, planned.authorityId, planned.createdAt)) return false;
     const existing = table.find(planned.authorityId);
     if (existing && (existing.state !== "refused" || existing.organisation !== planned.organisation)) {
       throw new PkiError("ALREADY_EXISTS", "an authority of this name exists");
     }
-    requests.insert(request, planned.authorityId, planned.createdAt);
     table.put(planned);
     this.#audit(planned, "requested", { parentId: planned.parentId, profiles: planned.profiles });
     return true;
@@ -135,7 +137,12 @@ export class AuthorityCreation {
       requestId: `key:${authority.attemptId}`,
       label: authority.authorityId,
       keyAlgorithm: authority.keyAlgorithm,
-      policy: authorityKeyPolicy(authority, this.#organisationName(authority), this.#profilesOf(authority), this.#ca.self),
+      policy: authorityKeyPolicy(
+        authority,
+        this.#organisationName(authority),
+        this.#profilesOf(authority),
+        this.#ca.self,
+      ),
     });
     return this.#put({ ...authority, keyId: key.keyId, spkiDer: key.spkiDer, token: key.token });
   }
@@ -149,6 +156,7 @@ export class AuthorityCreation {
       ...{ plan: authority, parent, serial, spkiDer: authority.spkiDer, now: this.#ca.clock.now() },
       organisationName: this.#organisationName(authority),
       profiles: this.#profilesOf(authority),
+      backdateMs: this.#ca.backdateMs,
     });
     LintedTbs.certificate(tbsDer, parent?.certificate);
     return this.#put({ ...authority, serial, tbsDer });

@@ -2,7 +2,8 @@ import { PkiError } from "@vcc-pki/errors";
 import { serialToHex } from "@vcc-pki/x509";
 
 /** "<authority>:<serial in hex>". */
-export const certificateId = (authorityId: string, serial: Uint8Array): string => `${authorityId}:${serialToHex(serial)}`;
+export const certificateId = (authorityId: string, serial: Uint8Array): string =>
+  `${authorityId}:${serialToHex(serial)}`;
 
 /** The parts of a certificate id. Throws REQUEST_MALFORMED. */
 export function parseCertificateId(id: string): { readonly authorityId: string; readonly serial: Uint8Array } {

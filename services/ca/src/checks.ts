@@ -31,7 +31,10 @@ export const CHECKS: readonly Check[] = [
   ["the request asks for a key and names, nothing else", requireNothingElse],
   ["there are not too many and not too few names", ({ names, profile }) => requireCounts(names, profile.names)],
   ["names are well formed", ({ names, profile }) => requireSyntax(names, profile.names)],
-  ["names belong to the organisation and fit the profile", ({ names, profile, scope }) => requireOwnership(names, profile.names, scope)],
+  [
+    "names belong to the organisation and fit the profile",
+    ({ names, profile, scope }) => requireOwnership(names, profile.names, scope),
+  ],
   ["the common name repeats a name", requireCommonName],
   ["a workload renews what it holds", requireHeldNames],
   ["the profile admits the kind of key", requireKeyKind],
@@ -51,7 +54,8 @@ function requireStanding({ profile, standing }: CheckInput): void {
  *  wants a key usage, a basic constraint or a challenge password is told so instead of being ignored. */
 function requireNothingElse({ csr }: CheckInput): void {
   const refuse = (what: string) => new PkiError("CSR_CONTENT_NOT_ALLOWED", `the request contains ${what}`);
-  if (csr.attributes.some(({ oid }) => oid !== OID.extensionRequest)) throw refuse("an attribute besides extensionRequest");
+  if (csr.attributes.some(({ oid }) => oid !== OID.extensionRequest))
+    throw refuse("an attribute besides extensionRequest");
   if (csr.extensions.some(({ oid }) => oid !== OID.subjectAltName)) throw refuse("an extension besides subjectAltName");
   const attributes = csr.subject.rdns.flat();
   if (attributes.some(({ oid }) => oid !== OID.commonName)) throw refuse("a subject attribute besides the common name");
@@ -102,7 +106,8 @@ function requireForeignKey({ isAuthorityKey }: CheckInput): void {
 /** The answer does not tell whose key it is. */
 function requireKeyHolder({ findKeyHolder, scope, profile }: CheckInput): void {
   const holder = findKeyHolder();
-  if (holder !== undefined && (holder.organisation !== scope.organisation || holder.purpose !== profile.purpose)) throw keyIsTaken();
+  if (holder !== undefined && (holder.organisation !== scope.organisation || holder.purpose !== profile.purpose))
+    throw keyIsTaken();
 }
 
 export const keyIsTaken = (): PkiError =>

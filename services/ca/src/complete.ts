@@ -55,7 +55,9 @@ export class Completion {
 
   async #attempt(intent: Intent, linted?: LintedTbs<"certificate">): Promise<Issued> {
     // 6 sign, 7 verify what came back
-    const certificate = await this.#sign(intent, linted).catch((error) => this.#giveUpIfFinal(intent, toPkiError(error)));
+    const certificate = await this.#sign(intent, linted).catch((error) =>
+      this.#giveUpIfFinal(intent, toPkiError(error)),
+    );
     // 8 certificate, audit record and event in one transaction
     const status = await this.#ca.store.write(() => this.#record(intent, certificate));
     this.#ca.metrics.issued.add(1, { profile: intent.profile, authority: intent.authorityId });
@@ -116,7 +118,11 @@ export class Completion {
 }
 
 /** The audit record of one step of an issuance. */
-export const auditOf = (intent: Intent, outcome: "requested" | "done" | "failed", details: Record<string, unknown>) => ({
+export const auditOf = (
+  intent: Intent,
+  outcome: "requested" | "done" | "failed",
+  details: Record<string, unknown>,
+) => ({
   action: "certificate.issue",
   ...{ outcome, details, caller: intent.caller, requester: intent.requester, organisation: intent.organisation },
   target: certificateId(intent.authorityId, intent.serial),

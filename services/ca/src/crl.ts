@@ -67,7 +67,7 @@ export class Crls {
     const earlier = this.#ca.requests.findTarget(request);
     if (earlier !== undefined) return this.#repeat(authorityId, Number(earlier));
     const crl = await this.#begin(authorityId, actor, request);
-    return this.#finish(crl);
+    return crl ? this.#finish(crl) : this.publish(actor, request, authorityId); // the same request id, twice at once
   }
 
   /** Signs what is due, what waits for revocations to be listed, and what was begun before. One list that fails does not keep
@@ -77,8 +77,8 @@ export class Crls {
     const dirtyBefore = new Date(now.getTime() - this.#ca.rules.coalesceMs);
     for (const state of this.#ca.crls.waiting(now, dirtyBefore)) {
       try {
-        const pending = this.#ca.crls.findPending(state);
-        await this.#finish(pending ?? (await this.#begin(state.authorityId)));
+        const crl = this.#ca.crls.findPending(state) ?? (await this.#begin(state.authorityId));
+        if (crl) await this.#finish(crl);
       } catch (error) {
         const { code } = toPkiError(error);
         if (code !== "APPROVAL_REQUIRED") this.#ca.log.error("crl not signed", { authority: state.authorityId, error });
@@ -93,8 +93,9 @@ export class Crls {
     return crl ?? this.get(authorityId); // replaced by a newer one since
   }
 
-  /** Takes a number, fixes the entries, stores the bytes. Revocations from now on wait for the next list. */
-  #begin(authorityId: string, actor?: Actor, request?: RequestKey): Promise<StoredCrl> {
+  /** Takes a number, fixes the entries, stores the bytes. Revocations from now on wait for the next list. undefined when the request
+   *  id has been taken meanwhile. */
+  #begin(authorityId: string, actor?: Actor, request?: RequestKey): Promise<StoredCrl | undefined> {
     const { store, crls, requests, clock } = this.#ca;
     const issuer = this.#ca.authorities.findIssuer(authorityId);
     if (issuer === undefined) throw new PkiError("AUTHORITY_NOT_ACTIVE", `${authorityId} has no certificate yet`);
@@ -103,7 +104,7 @@ export class Crls {
       if (state === undefined) throw new Error(`${authorityId} has no list`);
       const pending = crls.findPending(state);
       const crl = pending ?? this.#build(issuer, state);
-      if (request) requests.insert(request, String(crl.crlNumber), clock.now());
+      if (request && !requests.insert(request, String(crl.crlNumber), clock.now())) return undefined;
       if (pending) return pending;
       crls.insert(crl);
       crls.putState({ ...state, lastNumber: crl.crlNumber, dirtySince: undefined, dueAt: this.#nextDue(crl) });
@@ -116,7 +117,9 @@ export class Crls {
     const { organisation, authorityId, crlShard, lastNumber } = state;
     const { crls, revocations, clock } = this.#ca;
     const thisUpdate = new Date(Math.floor(clock.now().getTime() / 1_000) * 1_000);
-    const nextUpdate = new Date(Math.min(thisUpdate.getTime() + this.#validityMs(authorityId), issuer.facts.notAfter.getTime()));
+    const nextUpdate = new Date(
+      Math.min(thisUpdate.getTime() + this.#validityMs(authorityId), issuer.facts.notAfter.getTime()),
+    );
     // A number taken from the clock stays greater than all before it even after a restored backup has forgotten some.
     const number = Math.max(lastNumber + 1, clock.now().getTime());
     // What has expired since the last list is on this one once more (RFC 5280 section 3.3).
@@ -167,7 +170,11 @@ export class Crls {
         revokedCount: list.revokedCount,
       }),
     );
-    this.#ca.log.info("crl published", { authority: crl.authorityId, crlNumber: crl.crlNumber, entries: list.revokedCount });
+    this.#ca.log.info("crl published", {
+      authority: crl.authorityId,
+      crlNumber: crl.crlNumber,
+      entries: list.revokedCount,
+    });
     return { ...crl, state: "published", tbsDer: undefined, crlDer: list.der };
   }
 
@@ -211,7 +218,12 @@ export class Crls {
     return (this.#ca.authorities.find(authorityId)?.quorumThreshold ?? 0) > 0;
   }
 
-  #audit(crl: StoredCrl, outcome: "requested" | "done" | "failed", details: Record<string, unknown>, actor?: Actor): void {
+  #audit(
+    crl: StoredCrl,
+    outcome: "requested" | "done" | "failed",
+    details: Record<string, unknown>,
+    actor?: Actor,
+  ): void {
     const { self } = this.#ca;
     this.#ca.store.audit.add({
       action: "crl.sign",

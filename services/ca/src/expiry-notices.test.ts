@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { firstNotice, noticesOf } from "./expiry-notices.ts";
 
-const life = (notBefore: string, notAfter: string) => ({ notBefore: new Date(notBefore), notAfter: new Date(notAfter) });
+const life = (notBefore: string, notAfter: string) => ({
+  notBefore: new Date(notBefore),
+  notAfter: new Date(notAfter),
+});
 
 describe("expiry notices", () => {
   it("of a year come 30, 14, 7 and 1 days before the end, and at the end", () => {
@@ -27,6 +30,8 @@ describe("expiry notices", () => {
   });
 
   it("begin with the first", () => {
-    expect(firstNotice(life("2026-01-01T00:00:00Z", "2026-12-31T23:59:59Z"))?.toISOString()).toBe("2026-12-02T00:00:00.000Z");
+    expect(firstNotice(life("2026-01-01T00:00:00Z", "2026-12-31T23:59:59Z"))?.toISOString()).toBe(
+      "2026-12-02T00:00:00.000Z",
+    );
   });
 });

@@ -29,7 +29,8 @@ export function noticesOf({ notBefore, notAfter }: Life): Notice[] {
   return [...notices, { at: new Date(end), threshold: "end" }];
 }
 
-const fraction = (days: number): string => (FULL_LIFE_DAYS % days === 0 ? `1/${FULL_LIFE_DAYS / days}` : `${days}/${FULL_LIFE_DAYS}`);
+const fraction = (days: number): string =>
+  FULL_LIFE_DAYS % days === 0 ? `1/${FULL_LIFE_DAYS / days}` : `${days}/${FULL_LIFE_DAYS}`;
 
 /** When the first notice is due. */
 export const firstNotice = (life: Life): Date | undefined => noticesOf(life)[0]?.at;

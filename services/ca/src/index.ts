@@ -1,3 +1,3 @@
 export { CaConfig } from "./config.ts";
-export { type RunningCa, ca, startCa } from "./service.ts";
+export { ca, type RunningCa, startCa } from "./service.ts";
 export { bumpGeneration } from "./store/generation.ts";

@@ -103,7 +103,13 @@ export class Issuance {
       .map((held) => parseCertificate(held.certificateDer).subjectAltNames);
   }
 
-  #intend({ actor, request }: IssueInput, profile: Profile, issuer: Issuer, serial: Uint8Array, tbsDer: Uint8Array): Intent {
+  #intend(
+    { actor, request }: IssueInput,
+    profile: Profile,
+    issuer: Issuer,
+    serial: Uint8Array,
+    tbsDer: Uint8Array,
+  ): Intent {
     return {
       ...{ organisation: actor.organisation.organisation, authorityId: issuer.authorityId, serial, tbsDer },
       ...{ caller: actor.caller.uri, requester: actor.requester.uri, requestId: request.requestId },
@@ -118,10 +124,9 @@ export class Issuance {
     const { store, requests, intents, keys } = this.#ca;
     let hasClaimed = false;
     const work = () => {
-      if (requests.findTarget(request) !== undefined) return false;
+      if (!requests.insert(request, certificateId(intent.authorityId, intent.serial), intent.createdAt)) return false;
       hasClaimed = keys.findHolder(spkiSha256) === undefined;
       if (!keys.claim(spkiSha256, { organisation: intent.organisation, purpose: profile.purpose })) throw keyIsTaken();
-      requests.insert(request, certificateId(intent.authorityId, intent.serial), intent.createdAt);
       intents.insert(intent);
       const details = { tbsSha256: hash("sha256", intent.tbsDer, "hex"), profile: intent.profile };
       store.audit.add(auditOf(intent, "requested", details));
@@ -148,7 +153,10 @@ export class Issuance {
     if (intent === undefined) throw new Error(`neither certificate nor intent: ${target}`);
     if (intent.abandoned === undefined) return this.#ca.completion.run(intent);
     const { code } = intent.abandoned;
-    throw new PkiError(isErrorCode(code) ? code : "INTERNAL", "this request was given up; ask again under a new request id");
+    throw new PkiError(
+      isErrorCode(code) ? code : "INTERNAL",
+      "this request was given up; ask again under a new request id",
+    );
   }
 }
 

@@ -64,11 +64,16 @@ export function requireOwnership(names: RequestedNames, rules: NameRules, scope:
     if (!own) throw notAllowed("an IP address is not in the organisation's networks");
   }
   for (const email of names.email) {
-    const host = email.slice(email.lastIndexOf("@") + 1).toLowerCase();
-    if (!isAllowedName(host, scope.allowedNames)) throw notAllowed("an e-mail address is not at the organisation's names");
+    if (!isAllowedMailbox(email, scope)) throw notAllowed("an e-mail address is not at the organisation's names");
   }
   for (const uri of names.uri) requireSpiffeId(uri, rules, scope);
   requirePatterns(names, rules, scope);
+}
+
+/** At a host that is the organisation's, or at a domain of which all hosts are. */
+function isAllowedMailbox(email: string, { allowedNames }: NameScope): boolean {
+  const host = email.slice(email.lastIndexOf("@") + 1).toLowerCase();
+  return isAllowedName(host, allowedNames) || isAllowedName(`*.${host}`, allowedNames);
 }
 
 /** True if `name` is one of the names, or lies below a "*.suffix". The wildcard "*.a.b" lies where its base does. */
@@ -105,7 +110,11 @@ function requireSpiffeId(uri: string, rules: NameRules, scope: NameScope): void 
 }
 
 /** "argus" of "spiffe://vcc.internal/org/brandenburg/service/argus"; undefined for anything else. */
-function spiffeName(uri: string, { trustDomain, organisation }: NameScope, kind: "service" | "admin"): string | undefined {
+function spiffeName(
+  uri: string,
+  { trustDomain, organisation }: NameScope,
+  kind: "service" | "admin",
+): string | undefined {
   const prefix = `spiffe://${trustDomain}/org/${organisation}/${kind}/`;
   if (!uri.startsWith(prefix)) return undefined;
   const name = uri.slice(prefix.length);

@@ -1,5 +1,5 @@
-import type { Store } from "@vcc-pki/store";
 import { event } from "@vcc-pki/events";
+import type { Store } from "@vcc-pki/store";
 import type { Clock } from "@vcc-pki/time";
 import type { CaConfig } from "./config.ts";
 import { requireWellFormed } from "./organisations.ts";
@@ -27,6 +27,8 @@ export async function ensureOperator(
       ...{ action: "organisation.create", outcome: "done", caller: self, requester: self },
       ...{ organisation, target: organisation, details: { operator: true } },
     });
-    store.outbox.add(event("pki.organisation.created.v1", organisation, { organisationId: organisation, isolation: "strict" }));
+    store.outbox.add(
+      event("pki.organisation.created.v1", organisation, { organisationId: organisation, isolation: "strict" }),
+    );
   });
 }

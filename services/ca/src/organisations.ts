@@ -48,18 +48,19 @@ export class Organisations {
     const earlier = this.#ca.requests.findTarget(request);
     if (earlier !== undefined) return this.#get(earlier);
     requireWellFormed(organisation);
-    for (const authorityId of authorityIds) this.#ca.authorities.getVisible(authorityId, actor.organisation.organisation);
+    for (const authorityId of authorityIds)
+      this.#ca.authorities.getVisible(authorityId, actor.organisation.organisation);
 
     const { store, table, authorityTable, requests, clock } = this.#ca;
     const created: Organisation = { ...organisation, createdAt: clock.now() };
     const id = organisation.organisation;
     return store.write(() => {
-      if (requests.findTarget(request) !== undefined) return this.#get(id);
+      if (!requests.insert(request, id, created.createdAt)) return this.#get(id);
       if (table.find(id)) throw new PkiError("ALREADY_EXISTS", "an organisation of this name exists");
       this.#requireOwnNames(organisation);
-      requests.insert(request, id, created.createdAt);
       table.insert(created);
-      for (const authorityId of authorityIds) authorityTable.grantUse(authorityId, id, actor.requester.uri, created.createdAt);
+      for (const authorityId of authorityIds)
+        authorityTable.grantUse(authorityId, id, actor.requester.uri, created.createdAt);
       const { allowedNames, isolationLevel } = created;
       this.#audit(actor, request, "organisation.create", id, { allowedNames, isolationLevel, authorityIds });
       store.outbox.add(event("pki.organisation.created.v1", id, { organisationId: id, isolation: isolationLevel }));
@@ -84,12 +85,14 @@ export class Organisations {
     const now = clock.now();
     const identity = parseSpiffeId(membership.identity, this.#ca.trustDomain);
     if (identity.kind !== "admin") throw malformed("members are people: an admin identity");
-    if (identity.organisation === membership.organisation) throw malformed("an administrator needs no membership at home");
+    if (identity.organisation === membership.organisation)
+      throw malformed("an administrator needs no membership at home");
     if (membership.expiresAt && membership.expiresAt <= now) throw malformed("the membership would have expired");
     const granted: Membership = { ...membership, grantedBy: actor.requester.uri, grantedAt: now };
     return store.write(() => {
-      if (requests.findTarget(request) !== undefined) return table.findMembership(granted.organisation, granted.identity) ?? granted;
-      requests.insert(request, granted.identity, now);
+      if (!requests.insert(request, granted.identity, now)) {
+        return table.findMembership(granted.organisation, granted.identity) ?? granted;
+      }
       table.putMembership(granted);
       const details = { identity: granted.identity, expiresAt: granted.expiresAt?.toISOString() };
       this.#audit(actor, request, "membership.grant", granted.organisation, details);
@@ -98,15 +101,25 @@ export class Organisations {
   }
 
   /** Throws NOT_FOUND when there is none. */
-  async revokeMembership(actor: Actor, request: RequestKey, organisation: string, identity: string): Promise<Membership> {
+  async revokeMembership(
+    actor: Actor,
+    request: RequestKey,
+    organisation: string,
+    identity: string,
+  ): Promise<Membership> {
     this.#requireGranter(actor, organisation);
     const { store, table, requests, clock } = this.#ca;
     return store.write(() => {
-      const revoked = { organisation, identity, grantedBy: actor.requester.uri, grantedAt: clock.now(), expiresAt: clock.now() };
-      if (requests.findTarget(request) !== undefined) return revoked;
+      const revoked = {
+        organisation,
+        identity,
+        grantedBy: actor.requester.uri,
+        grantedAt: clock.now(),
+        expiresAt: clock.now(),
+      };
+      if (!requests.insert(request, identity, clock.now())) return revoked;
       const membership = table.findMembership(organisation, identity);
       if (!table.deleteMembership(organisation, identity)) throw new PkiError("NOT_FOUND", "no such membership");
-      requests.insert(request, identity, clock.now());
       this.#audit(actor, request, "membership.revoke", organisation, { identity });
       return { ...revoked, ...membership, expiresAt: clock.now() };
     });
@@ -118,7 +131,8 @@ export class Organisations {
   }
 
   #requireOperator(actor: Actor): void {
-    if (!this.isOperator(actor)) throw new PkiError("CALLER_NOT_ALLOWED", "only an administrator of the operator may do this");
+    if (!this.isOperator(actor))
+      throw new PkiError("CALLER_NOT_ALLOWED", "only an administrator of the operator may do this");
   }
 
   /** Memberships are granted by the organisation's own administrators, and by the operator's, which is how the first one comes
@@ -127,14 +141,17 @@ export class Organisations {
     if (!this.#ca.table.find(organisation)) throw noSuchOrganisation();
     if (this.isOperator(actor)) return;
     if (actor.organisation.organisation !== organisation) throw noSuchOrganisation();
-    if (!actor.standing.includes("home-admin")) throw new PkiError("CALLER_NOT_ALLOWED", "members may not grant memberships");
+    if (!actor.standing.includes("home-admin"))
+      throw new PkiError("CALLER_NOT_ALLOWED", "members may not grant memberships");
   }
 
   #requireOwnNames({ allowedNames, isolationLevel }: Omit<Organisation, "createdAt">): void {
     const isStrict = isolationLevel === "strict";
     const clash = this.#ca.table
       .all()
-      .find((other) => (isStrict || other.isolationLevel === "strict") && namesOverlap(allowedNames, other.allowedNames));
+      .find(
+        (other) => (isStrict || other.isolationLevel === "strict") && namesOverlap(allowedNames, other.allowedNames),
+      );
     if (clash) throw new PkiError("NAME_NOT_ALLOWED", "a name belongs to another organisation");
   }
 
@@ -144,7 +161,13 @@ export class Organisations {
     return found;
   }
 
-  #audit(actor: Actor, request: RequestKey, action: string, organisation: string, details: Record<string, unknown>): void {
+  #audit(
+    actor: Actor,
+    request: RequestKey,
+    action: string,
+    organisation: string,
+    details: Record<string, unknown>,
+  ): void {
     this.#ca.store.audit.add({
       ...{ action, outcome: "done", organisation, target: organisation, requestId: request.requestId, details },
       ...{ caller: actor.caller.uri, requester: actor.requester.uri },
@@ -153,7 +176,12 @@ export class Organisations {
 }
 
 /** What every tenant has to look like, the operator included. */
-export function requireWellFormed({ organisation, name, allowedNames, allowedNetworks }: Omit<Organisation, "createdAt">): void {
+export function requireWellFormed({
+  organisation,
+  name,
+  allowedNames,
+  allowedNetworks,
+}: Omit<Organisation, "createdAt">): void {
   if (!ORGANISATION.test(organisation)) throw malformed("an organisation id is lower-case letters, digits, hyphens");
   if (name === "" || name.length > 64) throw malformed("an organisation has a name of at most 64 characters");
   if (allowedNames.length > MAX_NAMES || allowedNetworks.length > MAX_NAMES) throw malformed("too many allowed names");

@@ -95,7 +95,10 @@ export const ProfileConfig = z
     /** Smallest RSA modulus. BSI TR-02102-1: 3000 bits and more. Below 3072 the service warns at start. */
     minimumRsaBits: z.int().min(2048).default(3072),
     /** Key usage of every certificate. */
-    keyUsage: z.array(z.enum(["digitalSignature", "nonRepudiation"])).min(1).default(["digitalSignature"]),
+    keyUsage: z
+      .array(z.enum(["digitalSignature", "nonRepudiation"]))
+      .min(1)
+      .default(["digitalSignature"]),
     /** Key usage added when the key is RSA. */
     keyUsageRsa: z.array(z.enum(["keyEncipherment"])).default([]),
     /** Extended key usage. */
@@ -120,7 +123,8 @@ export const ProfileConfig = z
     const responder = profile.extendedKeyUsage.includes("OCSPSigning");
     if (short && profile.status === "crl-and-ocsp") refuse("status", "a life of 7 days or less uses no-rev-avail");
     if (!short && profile.status === "no-rev-avail") refuse("status", "no-rev-avail is for a life of 7 days or less");
-    if (responder !== (profile.status === "ocsp-no-check")) refuse("status", "ocsp-no-check is for OCSP responders alone");
+    if (responder !== (profile.status === "ocsp-no-check"))
+      refuse("status", "ocsp-no-check is for OCSP responders alone");
     if (responder && profile.validity > 30 * DAY_MS) refuse("validity", "an OCSP responder lives 30 days at most");
     if (profile.renewalThreshold >= profile.validity) refuse("renewalThreshold", "shorter than validity");
     if (profile.privateKeyUsage !== undefined && profile.privateKeyUsage >= profile.validity)

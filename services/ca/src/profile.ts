@@ -111,7 +111,14 @@ const MAX_COMMON_NAME = 64;
 export function subjectOf(organisationName: string, names: RequestedNames): Name {
   const [commonName] = [...names.dns, ...names.uri, ...names.email, ...names.ip];
   const fits = commonName !== undefined && commonName.length <= MAX_COMMON_NAME;
-  return buildName(fits ? [["O", organisationName], ["CN", commonName]] : [["O", organisationName]]);
+  return buildName(
+    fits
+      ? [
+          ["O", organisationName],
+          ["CN", commonName],
+        ]
+      : [["O", organisationName]],
+  );
 }
 
 export interface LeafFields {
@@ -163,5 +170,7 @@ function statusExtensions(profile: Profile, { crlUrl, ocspUrl, caIssuersUrl }: I
 
 function privateKeyUsage(profile: Profile, notBefore: Date): Uint8Array[] {
   if (profile.privateKeyUsage === undefined) return [];
-  return [privateKeyUsagePeriod({ notBefore, notAfter: new Date(notBefore.getTime() + profile.privateKeyUsage - 1_000) })];
+  return [
+    privateKeyUsagePeriod({ notBefore, notAfter: new Date(notBefore.getTime() + profile.privateKeyUsage - 1_000) }),
+  ];
 }

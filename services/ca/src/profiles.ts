@@ -18,7 +18,9 @@ export interface Profiles {
 
 /** Every `*.yaml` of a directory. Throws CONFIG_INVALID naming the file. */
 export function readProfiles(directory: string, policyArc: string): Omit<Profile, "version">[] {
-  const files = readdirSync(directory).filter((file) => file.endsWith(".yaml")).sort();
+  const files = readdirSync(directory)
+    .filter((file) => file.endsWith(".yaml"))
+    .sort();
   return files.map((file) => {
     try {
       const profile = parseProfile(readFileSync(join(directory, file), "utf8"), policyArc);
@@ -43,7 +45,10 @@ export interface ProfilesContext {
 
 /** Puts profiles into force. One whose YAML differs from the newest version on record becomes the next version, with its hash,
  *  an audit record and an event, all in one transaction. */
-export async function recordProfiles(read: readonly Omit<Profile, "version">[], context: ProfilesContext): Promise<Profiles> {
+export async function recordProfiles(
+  read: readonly Omit<Profile, "version">[],
+  context: ProfilesContext,
+): Promise<Profiles> {
   const profiles = await context.store.write(() => read.map((profile) => recordOne(profile, context)));
   for (const { profile, minimumRsaBits } of profiles) {
     if (minimumRsaBits < 3072) context.log.warn("profile admits weak RSA keys", { profile, minimumRsaBits });

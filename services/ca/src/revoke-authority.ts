@@ -4,7 +4,7 @@ import type { RevocationReason } from "@vcc-pki/x509";
 import { parseCertificate } from "@vcc-pki/x509";
 import { type Actor, requireAdmin } from "./actor.ts";
 import { noSuchAuthority } from "./authorities.ts";
-import type { Revocations, RevocationContext } from "./revoke.ts";
+import type { RevocationContext, Revocations } from "./revoke.ts";
 import type { Authority, AuthorityTable } from "./store/authorities.ts";
 import type { RequestKey } from "./store/requests.ts";
 
@@ -36,7 +36,8 @@ export async function revokeAuthority(
 
   // 1 may it be revoked, and for this reason
   const { parentId, certificateDer } = authority;
-  if (parentId === undefined) throw new PkiError("CERTIFICATE_NOT_REVOCABLE", "a root is withdrawn from trust bundles, not revoked");
+  if (parentId === undefined)
+    throw new PkiError("CERTIFICATE_NOT_REVOCABLE", "a root is withdrawn from trust bundles, not revoked");
   if (!AUTHORITY_REASONS.includes(reason)) {
     throw new PkiError("REVOCATION_REASON_NOT_ALLOWED", `authorities are not revoked for ${reason}`);
   }
@@ -50,8 +51,7 @@ export async function revokeAuthority(
   // 2 state, row, dirty list, audit record and events in one transaction
   const revoked: Authority = { ...authority, state: "revoked" };
   await ca.store.write(() => {
-    if (ca.requests.findTarget(request) !== undefined) return;
-    ca.requests.insert(request, authorityId, ca.clock.now());
+    if (!ca.requests.insert(request, authorityId, ca.clock.now())) return;
     ca.table.put(revoked);
     ca.rows.record({ actor, request, certificate, reason, invalidityDate: undefined }, "authority.revoke");
     const facts = { authorityId, reason, revokedAt: ca.clock.now().toISOString() };

@@ -5,6 +5,7 @@ import type { Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
 import { type RevocationReason, serialToHex } from "@vcc-pki/x509";
 import { type Actor, requireAdmin } from "./actor.ts";
+import type { Authorities } from "./authorities.ts";
 import { certificateId } from "./certificate-id.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Profiles } from "./profiles.ts";
@@ -12,7 +13,6 @@ import type { CertificateKey, CertificateStatus, CertificateTable } from "./stor
 import type { CrlTable } from "./store/crls.ts";
 import type { RequestKey, RequestTable } from "./store/requests.ts";
 import type { RevocationTable } from "./store/revocations.ts";
-import type { Authorities } from "./authorities.ts";
 
 /** The profile name under which certificates of authorities are stored. */
 export const AUTHORITY_PROFILE = "authority";
@@ -72,9 +72,9 @@ export class Revocations {
     this.#requireInvalidityDate(input);
     // 2 row, dirty list, audit record and event in one transaction
     await this.#ca.store.write(() => {
-      if (this.#ca.requests.findTarget(request) !== undefined) return;
+      const id = certificateId(certificate.authorityId, certificate.serial);
+      if (!this.#ca.requests.insert(request, id, this.#ca.clock.now())) return;
       this.#requireRevocable(certificate);
-      this.#ca.requests.insert(request, certificateId(certificate.authorityId, certificate.serial), this.#ca.clock.now());
       this.record(input, "certificate.revoke");
     });
     this.#ca.onRevoked();
@@ -90,7 +90,13 @@ export class Revocations {
     const id = certificateId(authorityId, serial);
     const listedUntil = this.#isListedForever(certificate) ? undefined : notAfter;
     const requester = actor.requester.uri;
-    revocations.insert({ ...{ organisation, authorityId, serial, crlShard, reason }, revokedAt: now, invalidityDate, listedUntil, requester });
+    revocations.insert({
+      ...{ organisation, authorityId, serial, crlShard, reason },
+      revokedAt: now,
+      invalidityDate,
+      listedUntil,
+      requester,
+    });
     const issuer = this.#ca.authorities.find(authorityId);
     if (issuer) crls.markDirty({ organisation: issuer.organisation, authorityId, crlShard }, now);
     store.audit.add({
@@ -100,7 +106,11 @@ export class Revocations {
     store.outbox.add(
       event("pki.certificate.revoked.v1", organisation, {
         ...{ certificateId: id, authorityId, serialHex: serialToHex(serial), profile, reason },
-        ...{ notAfter: notAfter.toISOString(), revokedAt: now.toISOString(), invalidityDate: invalidityDate?.toISOString() },
+        ...{
+          notAfter: notAfter.toISOString(),
+          revokedAt: now.toISOString(),
+          invalidityDate: invalidityDate?.toISOString(),
+        },
       }),
     );
     metrics.revoked.add(1, { authority: authorityId, reason });
@@ -134,4 +144,5 @@ export class Revocations {
   }
 }
 
-const notRevocable = (why: string) => new PkiError("CERTIFICATE_NOT_REVOCABLE", `the certificate cannot be revoked: ${why}`);
+const notRevocable = (why: string) =>
+  new PkiError("CERTIFICATE_NOT_REVOCABLE", `the certificate cannot be revoked: ${why}`);

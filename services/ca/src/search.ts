@@ -29,7 +29,8 @@ const reversed = (name: string): string => `<${name.split(".").reverse().join(".
 export function parseNameSearch(search: string): TermRange {
   if (search.length > 400) throw new PkiError("REQUEST_MALFORMED", "the name to search for is too long");
   if (search.startsWith("*.") && !search.slice(2).includes("*")) return startingWith(`${reversed(search.slice(2))}.`);
-  if (search.endsWith("*") && !search.slice(0, -1).includes("*") && search.length > 1) return startingWith(search.slice(0, -1));
+  if (search.endsWith("*") && !search.slice(0, -1).includes("*") && search.length > 1)
+    return startingWith(search.slice(0, -1));
   if (search.includes("*")) throw new PkiError("REQUEST_MALFORMED", 'search by "name", "prefix*" or "*.suffix"');
   return { from: search, to: `${search}\0`, exact: true, matches: (term) => term === search };
 }

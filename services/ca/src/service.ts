@@ -51,7 +51,6 @@ export interface RunningCa extends RunningService {
 const ORPHANED_MS = 15_000;
 const RESUMED_AT_ONCE = 100;
 
-const SIGNATURE_DEADLINE_MS = 10_000;
 /** How long the token may take; a caller of the ca usually waits 10 s. */
 const SIGNATURE_DEADLINE_MS = 8_000;
 
@@ -105,7 +104,18 @@ export async function startCa(
   const openSigner = (key: Parameters<typeof remoteSigner>[1]) => remoteSigner(channel, key);
 
   // Parts.
-  const common = { store, clock, log, metrics, self, operatorOrganisation, trustDomain, requests, certificates, profiles };
+  const common = {
+    store,
+    clock,
+    log,
+    metrics,
+    self,
+    operatorOrganisation,
+    trustDomain,
+    requests,
+    certificates,
+    profiles,
+  };
   const authorities = new Authorities(authorityTable, openSigner, publicUrls(config.publicBaseUrl));
   const serials = new SerialSource(readGeneration(db), clock);
   const actors = createActors(organisationTable, operatorOrganisation, clock);
@@ -118,7 +128,7 @@ export async function startCa(
   const crls = new Crls({ ...common, crls: crlTable, revocations, authorities, rules: crlRules(config) });
   const creation = new AuthorityCreation({
     ...{ ...common, table: authorityTable, organisations: organisationTable, crls: crlTable },
-    ...{ authorities, serials, keys, openSigner },
+    ...{ authorities, serials, keys, openSigner, backdateMs: config.backdate },
   });
   const organisations = new Organisations({ ...common, table: organisationTable, authorityTable, authorities, actors });
 
@@ -139,7 +149,9 @@ export async function startCa(
   async function resume(olderThanMs: number): Promise<void> {
     const createdBefore = new Date(clock.now().getTime() - olderThanMs + 1);
     for (const intent of intents.unfinished(createdBefore, RESUMED_AT_ONCE)) {
-      await completion.run(intent).catch((error) => log.warn("issuance not finished", { requestId: intent.requestId, error }));
+      await completion
+        .run(intent)
+        .catch((error) => log.warn("issuance not finished", { requestId: intent.requestId, error }));
     }
   }
   // What an earlier process left behind is nobody's call: no need to wait until it is old.

@@ -64,7 +64,12 @@ export interface CaHarness {
 
 /** The authorities of architecture section 4. P-256 where a test signs a lot. */
 export const HIERARCHY = {
-  "vcc-services-ca": authority("VCC Services CA", ["mtls_service", "mtls_service_short", "vcc_service_template", "ocsp_responder"]),
+  "vcc-services-ca": authority("VCC Services CA", [
+    "mtls_service",
+    "mtls_service_short",
+    "vcc_service_template",
+    "ocsp_responder",
+  ]),
   "vcc-code-signing-ca": authority("VCC Code Signing CA", ["code_signing", "clara_model_template", "ocsp_responder"]),
   "vcc-external-orgs-ca": { ...authority("VCC External Orgs CA", []), mayIssueAuthorities: true },
   "vcc-admin-ca": authority("VCC Admin CA", ["admin", "ocsp_responder"]),
@@ -99,7 +104,15 @@ export async function newCa(options: CaHarnessOptions = {}): Promise<CaHarness> 
     startCa(
       config,
       {
-        ...{ clock, log, telemetry, trustDomain: "vcc.internal", denyList: createDenyList(), bus: undefined, identity: undefined },
+        ...{
+          clock,
+          log,
+          telemetry,
+          trustDomain: "vcc.internal",
+          denyList: createDenyList(),
+          bus: undefined,
+          identity: undefined,
+        },
         connect: (definition) => connectInProcess(hsm.services, definition, { caller: "ca", clock }),
       },
       { faults: storeFaults },
@@ -115,7 +128,8 @@ export async function newCa(options: CaHarnessOptions = {}): Promise<CaHarness> 
     get store() {
       return running.store;
     },
-    as: (caller = "gateway", requester = caller === "gateway" ? OPERATOR : undefined) => remotes(running, clock, caller, requester),
+    as: (caller = "gateway", requester = caller === "gateway" ? OPERATOR : undefined) =>
+      remotes(running, clock, caller, requester),
     csr: (subjectAltNames, { privateKey = newKey(), subject } = {}) =>
       createCertificationRequest({ subjectAltNames, privateKey, subject }),
     issue({ names = { dns: ["argus.vcc.internal"] }, ...fields } = {}) {
@@ -187,7 +201,8 @@ function remotes(ca: RunningCa, clock: FakeClock, caller: string, requester: str
     if (requester === undefined) return connected;
     const forwarding = Object.entries(connected).map(([method, call]) => [
       method,
-      (request: never, callOptions?: object) => (call as (...args: unknown[]) => unknown)(request, { requester, ...callOptions }),
+      (request: never, callOptions?: object) =>
+        (call as (...args: unknown[]) => unknown)(request, { requester, ...callOptions }),
     ]);
     return Object.fromEntries(forwarding) as typeof connected;
   };

@@ -5,11 +5,16 @@ import type { Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
 import { type Certificate, equalBytes, isSignedBy, parseCertificate } from "@vcc-pki/x509";
 
+export interface AdminIssuer {
+  readonly authorityId: string;
+  readonly certificate: Certificate;
+}
+
 /** The authorities whose certificates make an administrator. */
 export interface AdminIssuers {
-  /** The issuer whose key signed `certificate`, or undefined when it is none of ours.
+  /** The authority whose key signed `certificate`, or undefined when it is none of ours.
    *  Throws PEER_UNAVAILABLE when the ca has never been reached. */
-  find(certificate: Certificate): Promise<Certificate | undefined>;
+  find(certificate: Certificate): Promise<AdminIssuer | undefined>;
 }
 
 export interface AdminIssuersOptions {
@@ -27,19 +32,19 @@ export interface AdminIssuersOptions {
  *  which key is its first link, by checking the signature with it. A name alone would not: any authority may carry any name. */
 export function createAdminIssuers(options: AdminIssuersOptions): AdminIssuers {
   const { authorities, authorityIds, organisation, refreshMs, clock, log } = options;
-  let known: { issuers: readonly Certificate[]; untilMs: number } | undefined;
-  let asking: Promise<readonly Certificate[]> | undefined;
+  let known: { issuers: readonly AdminIssuer[]; untilMs: number } | undefined;
+  let asking: Promise<readonly AdminIssuer[]> | undefined;
 
-  const ask = async (): Promise<readonly Certificate[]> => {
+  const ask = async (): Promise<readonly AdminIssuer[]> => {
     const found = await Promise.all(authorityIds.map((authorityId) => authorities.get({ organisation, authorityId })));
     const issuers = found
       .filter((authority) => authority.state === AuthorityState.ACTIVE)
-      .map((authority) => parseCertificate(authority.certificateDer));
+      .map(({ authorityId, certificateDer }) => ({ authorityId, certificate: parseCertificate(certificateDer) }));
     known = { issuers, untilMs: clock.monotonicMs() + refreshMs };
     return issuers;
   };
 
-  const current = async (): Promise<readonly Certificate[]> => {
+  const current = async (): Promise<readonly AdminIssuer[]> => {
     if (known !== undefined && clock.monotonicMs() < known.untilMs) return known.issuers;
     asking ??= ask().finally(() => {
       asking = undefined;
@@ -56,5 +61,5 @@ export function createAdminIssuers(options: AdminIssuersOptions): AdminIssuers {
   return { find: async (certificate) => (await current()).find((issuer) => isIssuedBy(certificate, issuer)) };
 }
 
-const isIssuedBy = (certificate: Certificate, issuer: Certificate): boolean =>
+const isIssuedBy = (certificate: Certificate, { certificate: issuer }: AdminIssuer): boolean =>
   equalBytes(certificate.issuer.der, issuer.subject.der) && isSignedBy(certificate, issuer.spkiDer);

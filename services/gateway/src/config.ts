@@ -21,6 +21,8 @@ const doorShape = {
   adminIssuers: z.array(AuthorityId).min(1).default(["vcc-admin-ca"]),
   /** How long the ca's answer about these authorities is used before it is asked again. A revoked one is refused after that. */
   adminIssuersRefresh: Duration.prefault("1m"),
+  /** How long the ca's answer about a person's certificate is used: the longest a revoked one gets through without a push. */
+  adminStatusRefresh: Duration.prefault("5s"),
   /** Requests of one person: kept up per second, and at once after a pause. */
   rateLimit: z
     .strictObject({ perSecond: z.number().positive(), burst: z.int().positive() })

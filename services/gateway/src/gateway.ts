@@ -11,6 +11,7 @@ import type { DenyList, IdentitySource, Remote } from "@vcc-pki/rpc";
 import type { Logger, Telemetry } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
 import { createAdminIssuers } from "./admin-issuers.ts";
+import { createAdminStatus } from "./admin-status.ts";
 import { createApp, tlsSocketOf } from "./app.ts";
 import { createApprovalAccess } from "./approval-access.ts";
 import type { DoorConfig } from "./config.ts";
@@ -68,7 +69,9 @@ export async function buildGateway(options: GatewayOptions): Promise<App> {
     clock,
     log,
   });
-  const identify = createIdentify({ issuers, denyList, trustDomain, clock });
+  const refreshMs = config.adminStatusRefresh;
+  const status = createAdminStatus({ certificates: peers.certificates, refreshMs, clock, log });
+  const identify = createIdentify({ issuers, status, denyList, trustDomain, clock });
   const app = createApp({
     createServer: (listener) => createTlsServer(identity, listener),
     identify,

@@ -4,22 +4,24 @@ import { type DenyList, type Peer, readPeer } from "@vcc-pki/rpc";
 import type { Clock } from "@vcc-pki/time";
 import { type Certificate, parseCertificate } from "@vcc-pki/x509";
 import type { AdminIssuers } from "./admin-issuers.ts";
+import type { AdminStatus } from "./admin-status.ts";
 import type { AdminId } from "./http.ts";
 
 export interface IdentityOptions {
   readonly issuers: AdminIssuers;
+  readonly status: AdminStatus;
   readonly denyList: DenyList;
   readonly trustDomain: string;
   readonly clock: Clock;
 }
 
 /** Who is at the other end of a connection. Throws CALLER_UNAUTHENTICATED, CALLER_REVOKED, CALLER_NOT_ALLOWED, or
- *  PEER_UNAVAILABLE while the authorities for administrators are not known. */
+ *  PEER_UNAVAILABLE while the ca has not told what it needs to know. */
 export type Identify = (socket: TLSSocket) => Promise<AdminId>;
 
 /** Reads the person from the client certificate, for every request anew: a connection outlives a certificate and its
  *  revocation. TLS has verified the chain; what the certificate says is read from its DER by our own parser. */
-export function createIdentify({ issuers, denyList, trustDomain, clock }: IdentityOptions): Identify {
+export function createIdentify({ issuers, status, denyList, trustDomain, clock }: IdentityOptions): Identify {
   const peers = new WeakMap<TLSSocket, { peer: Peer; certificate: Certificate }>();
 
   const peerOf = (socket: TLSSocket) => {
@@ -40,13 +42,15 @@ export function createIdentify({ issuers, denyList, trustDomain, clock }: Identi
     if (now < notBefore || now > notAfter) {
       throw new PkiError("CALLER_UNAUTHENTICATED", "the client certificate is expired or not yet valid");
     }
-    if (denyList.isDenied(serialHex, issuerKeyId)) {
-      throw new PkiError("CALLER_REVOKED", "the client certificate is revoked");
-    }
+    if (denyList.isDenied(serialHex, issuerKeyId)) throw revoked();
     if (id.kind !== "admin") throw new PkiError("CALLER_NOT_ALLOWED", "only administrators may use this door");
-    if ((await issuers.find(certificate)) === undefined) {
+    const issuer = await issuers.find(certificate);
+    if (issuer === undefined) {
       throw new PkiError("CALLER_NOT_ALLOWED", "the certificate was not issued by an authority for administrators");
     }
+    if (!(await status.isValid(`${issuer.authorityId}:${serialHex}`, id))) throw revoked();
     return id;
   };
 }
+
+const revoked = (): PkiError => new PkiError("CALLER_REVOKED", "the client certificate is revoked");

@@ -1,12 +1,13 @@
 import type { AddressInfo } from "node:net";
 import { PkiError } from "@vcc-pki/errors";
-import { type Authority, AuthorityState } from "@vcc-pki/proto/ca";
+import { type Authority, AuthorityState, CertificateState, RevocationReason } from "@vcc-pki/proto/ca";
 import { createDenyList, type IdentitySource, suiteId } from "@vcc-pki/rpc";
 import { silentLogger, startTelemetry } from "@vcc-pki/telemetry";
 import { createTestHierarchy, type TestAuthority, type TestCertificateOptions } from "@vcc-pki/testkit/hierarchy";
 import { type Clock, systemClock } from "@vcc-pki/time";
 import { onTestFinished } from "vitest";
 import { createAdminIssuers } from "../src/admin-issuers.ts";
+import { createAdminStatus } from "../src/admin-status.ts";
 import { createApp } from "../src/app.ts";
 import type { App } from "../src/http.ts";
 import { createIdentify } from "../src/identity.ts";
@@ -29,7 +30,13 @@ export async function newDoor({ clock = systemClock, rateLimit, addRoutes }: Doo
   const adminCa = hierarchy.root.issueAuthority("VCC Admin CA", 0);
   const platformCa = hierarchy.root.issueAuthority("VCC Platform CA", 0);
   const denyList = createDenyList();
-  const state = { adminCa: AuthorityState.ACTIVE as AuthorityState, reachable: true };
+  const state = {
+    adminCa: AuthorityState.ACTIVE as AuthorityState,
+    reachable: true,
+    /** By certificate id: revoked, or never issued as far as the ca knows. */
+    revoked: new Set<string>(),
+    unknown: new Set<string>(),
+  };
 
   const issuers = createAdminIssuers({
     authorities: {
@@ -44,7 +51,26 @@ export async function newDoor({ clock = systemClock, rateLimit, addRoutes }: Doo
     clock,
     log: silentLogger,
   });
-  const identify = createIdentify({ issuers, denyList, trustDomain: "vcc.internal", clock });
+  const status = createAdminStatus({
+    certificates: {
+      async getStatus({ certificateId }) {
+        if (!state.reachable) throw new PkiError("PEER_UNAVAILABLE", "the ca is away");
+        if (state.unknown.has(certificateId)) throw new PkiError("NOT_FOUND", "no such certificate");
+        const isRevoked = state.revoked.has(certificateId);
+        return {
+          certificateId,
+          state: isRevoked ? CertificateState.REVOKED : CertificateState.VALID,
+          revokedAt: undefined,
+          revocationReason: RevocationReason.UNSPECIFIED,
+          notAfter: undefined,
+        };
+      },
+    },
+    refreshMs: 5_000,
+    clock,
+    log: silentLogger,
+  });
+  const identify = createIdentify({ issuers, status, denyList, trustDomain: "vcc.internal", clock });
   const serverIdentity = renewable(platformCa, hierarchy.trustPem);
   const app = createApp({
     createServer: (listener) => createTlsServer(serverIdentity, listener),

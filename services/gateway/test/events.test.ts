@@ -110,6 +110,18 @@ describe("the event stream", () => {
     await stream.ended;
   });
 
+  it("ends when the certificate is revoked at the ca, and the door stays shut", async () => {
+    const rita = await suite.person("brandenburg", "rita");
+    const stream = follow(rita);
+    await stream.until(": alive");
+    const path = `/api/v1/certs/revoke/${rita.certificateId}`;
+    expect((await suite.knock({ path, body: { reason: "key_compromise" }, as: bruno })).status).toBe(200);
+    suite.clock.advance(5_000);
+    await stream.ended;
+    const answer = await suite.knock({ path: "/api/v1/profiles", as: rita });
+    expect([answer.status, answer.json().code]).toEqual([401, "CALLER_REVOKED"]);
+  });
+
   it("ends with a membership", async () => {
     const carla = await suite.person("bayern", "carla");
     const identity = "spiffe://vcc.internal/org/bayern/admin/carla";

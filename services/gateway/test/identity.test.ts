@@ -96,6 +96,22 @@ describe("who gets through the door", () => {
     expect((await door.knock({ path, as: door.admin })).status).toBe(200);
   });
 
+  it("nobody revoked at the ca, without any push, and nobody whom the ca never issued a certificate", async () => {
+    const clock = fakeClock(new Date());
+    const door = await inDoor({ clock });
+    for (const list of [door.state.revoked, door.state.unknown]) {
+      const as = door.issueAdmin();
+      expect((await door.knock({ path, as })).status).toBe(200);
+      list.add(`vcc-admin-ca:${as.certificate.serialHex}`);
+      clock.advance(5_000);
+      expect(await problemOf(door, as)).toEqual([401, "CALLER_REVOKED"]);
+      door.state.reachable = false;
+      clock.advance(5_000);
+      expect(await problemOf(door, as)).toEqual([401, "CALLER_REVOKED"]);
+      door.state.reachable = true;
+    }
+  });
+
   it("nobody once the Admin CA itself is revoked", async () => {
     const door = await inDoor();
     door.state.adminCa = AuthorityState.REVOKED;

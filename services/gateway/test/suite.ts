@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CaConfig, type RunningCa, startCa } from "@vcc-pki/ca";
 import { startRelay } from "@vcc-pki/events";
-import { newHsmGateway } from "@vcc-pki/hsm-gateway/harness";
+import { type HsmGatewayHarness, newHsmGateway } from "@vcc-pki/hsm-gateway/harness";
 import {
   type Authority,
   AuthorityServiceDefinition,
@@ -18,27 +18,56 @@ import {
   ProfileServiceDefinition,
 } from "@vcc-pki/proto/ca";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
-import { connectInProcess, createDenyList, type ServiceDefinition, type ServiceImplementation } from "@vcc-pki/rpc";
+import {
+  connectInProcess,
+  createDenyList,
+  type ServiceDefinition,
+  type ServiceImplementation,
+  type WritableDenyList,
+} from "@vcc-pki/rpc";
 import { silentLogger, startTelemetry } from "@vcc-pki/telemetry";
 import { inMemoryBus } from "@vcc-pki/testkit/bus";
 import { type FakeClock, fakeClock } from "@vcc-pki/testkit/clock";
 import { generateTestKey } from "@vcc-pki/testkit/hierarchy";
 import { createCertificationRequest, type GeneralNamesInput, pemEncode } from "@vcc-pki/x509";
 import { buildGateway, type Peers } from "../src/gateway.ts";
-import { type Knock, type Knocker, knock } from "./https.ts";
+import { type Answer, type Knock, type Knocker, knock } from "./https.ts";
 
 export const OPERATOR = "spiffe://vcc.internal/org/vcc/admin/operator";
 
 const DAY_SECONDS = 86_400;
 
-type Suite = Awaited<ReturnType<typeof newSuite>>;
+export type TestIdentity = Knocker & { readonly certificateId: string; readonly serialHex: string };
 
-export type { Suite };
+export interface Suite {
+  readonly clock: FakeClock;
+  readonly ca: RunningCa;
+  /** Three, of whom two must agree. */
+  readonly custodians: Awaited<ReturnType<HsmGatewayHarness["registerCustodians"]>>;
+  /** The services as the ceremony reaches them. */
+  readonly ceremony: Peers;
+  readonly denyList: WritableDenyList;
+  readonly trustPem: string;
+  readonly port: number;
+  /** The operator, member of brandenburg. */
+  readonly admin: TestIdentity;
+  /** Has two custodians approve. */
+  approve(approvalId: string): Promise<void>;
+  /** Any certificate a profile admits, for a requester through a caller; the ceremony itself unless told otherwise. */
+  issue(profile: string, names: GeneralNamesInput, as?: { requester?: string; caller?: string }): Promise<TestIdentity>;
+  /** A person of an organisation with a certificate of the Admin CA. */
+  person(organisation: string, id: string): Promise<TestIdentity>;
+  /** One request over TLS, as the operator unless told otherwise. */
+  knock(options: Omit<Knock, "port" | "trustPem">): Promise<Answer>;
+  /** Resolves when everything the ca has to tell is on the bus. */
+  told(): Promise<void>;
+  close(): Promise<void>;
+}
 
 /** The suite in one process: a real hsm-gateway over SoftHSM, a real ca, the real door over TLS. Made by a ceremony in short: root under
  *  quorum, services, admin, external and platform authorities, the organisations brandenburg and bayern (the operator is a member of
  *  the first alone). Its clock stands still at the moment of the start, so that TLS, which has the machine's, agrees. */
-export async function newSuite() {
+export async function newSuite(): Promise<Suite> {
   const clock = fakeClock(new Date());
   const directory = mkdtempSync(join(tmpdir(), "vcc-gateway-"));
   const telemetry = startTelemetry({ service: "suite-test" });
@@ -72,6 +101,7 @@ export async function newSuite() {
       operatorOrganisation: "vcc",
       adminIssuers: ["vcc-admin-ca"],
       adminIssuersRefresh: 60_000,
+      adminStatusRefresh: 5_000,
       rateLimit: { perSecond: 10_000, burst: 10_000 },
       eventHeartbeat: 50,
     },
@@ -85,15 +115,12 @@ export async function newSuite() {
   const { port } = app.server.address() as AddressInfo;
 
   return {
-    ...{ clock, hsm, ca, bus, custodians, ceremony, approve, issue, admin, trustPem, denyList, app, port },
-    /** A person of an organisation with a certificate of the Admin CA. */
+    ...{ clock, ca, custodians, ceremony, approve, issue, admin, trustPem, denyList, port },
     person: (organisation: string, id: string) => {
       const uri = `spiffe://vcc.internal/org/${organisation}/admin/${id}`;
       return issue("admin", { uri: [uri] }, { requester: uri });
     },
-    /** One request over TLS, as the operator unless told otherwise. */
     knock: (options: Omit<Knock, "port" | "trustPem">) => knock({ port, trustPem, as: admin, ...options }),
-    /** Everything the ca has to tell is on the bus. */
     told: () => relay.drain(),
     async close() {
       await app.close();
@@ -201,7 +228,7 @@ async function issueIdentity(
   profile: string,
   subjectAltNames: GeneralNamesInput,
   requester: string | undefined,
-): Promise<Knocker & { readonly certificateId: string; readonly serialHex: string }> {
+): Promise<TestIdentity> {
   const { privateKey } = generateTestKey();
   const csrDer = createCertificationRequest({ privateKey, subjectAltNames });
   const { certificate, chainDer } = await certificates.issue(

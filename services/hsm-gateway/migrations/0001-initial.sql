@@ -18,26 +18,45 @@ CREATE TABLE keys (
   CHECK ((state = 'creating') = (spki IS NULL))
 ) STRICT, WITHOUT ROWID;
 
--- Every signature that was ever handed out, before it was. Gap-free from 1.
+-- Every signature that was ever handed out, before it was. Gap-free from 1. What entries have in common is written once, beside
+-- it: a row is a third as long, and this table takes 15,000 a second. `ledger_entries` reads as one would write it.
 CREATE TABLE ledger (
-  sequence            INTEGER PRIMARY KEY,
-  signed_at           INTEGER NOT NULL,
-  organisation        TEXT    NOT NULL,
-  key_id              TEXT    NOT NULL,
-  purpose             TEXT    NOT NULL,
-  signature_algorithm TEXT    NOT NULL,
-  payload_type        TEXT    NOT NULL,
-  payload_sha256      BLOB    NOT NULL,
-  caller              TEXT    NOT NULL,
-  requester           TEXT    NOT NULL,
-  request_id          TEXT    NOT NULL,              -- ordered by time where the caller can: keeps the index small and warm
-  signature           BLOB    NOT NULL,
-  hash                BLOB    NOT NULL,              -- SHA-256 over the previous entry's hash and this entry
-  UNIQUE (caller, request_id)
+  sequence       INTEGER PRIMARY KEY,
+  signed_at      INTEGER NOT NULL,
+  caller_id      INTEGER NOT NULL REFERENCES ledger_callers (caller_id),
+  request_id     TEXT    NOT NULL,                   -- ordered by time where the caller can: keeps the index small and warm
+  context_id     INTEGER NOT NULL REFERENCES ledger_contexts (context_id),
+  payload_sha256 BLOB    NOT NULL,
+  signature      BLOB    NOT NULL,
+  hash           BLOB    NOT NULL,                   -- SHA-256 over the previous entry's hash and this entry
+  UNIQUE (caller_id, request_id)
 ) STRICT;
+
+CREATE TABLE ledger_callers (
+  caller_id INTEGER PRIMARY KEY,
+  caller    TEXT    NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE ledger_contexts (
+  context_id          INTEGER PRIMARY KEY,
+  organisation        TEXT NOT NULL,
+  key_id              TEXT NOT NULL,
+  purpose             TEXT NOT NULL,
+  signature_algorithm TEXT NOT NULL,
+  payload_type        TEXT NOT NULL,
+  requester           TEXT NOT NULL,
+  UNIQUE (key_id, signature_algorithm, payload_type, requester, organisation, purpose)
+) STRICT;
+
+CREATE VIEW ledger_entries AS
+  SELECT sequence, signed_at, organisation, key_id, purpose, signature_algorithm, payload_type, payload_sha256, caller, requester,
+         request_id, signature, hash
+  FROM ledger NATURAL JOIN ledger_callers NATURAL JOIN ledger_contexts;
 
 CREATE TRIGGER ledger_is_never_changed BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is never changed'); END;
 CREATE TRIGGER ledger_is_never_cut BEFORE DELETE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is never cut'); END;
+CREATE TRIGGER callers_are_never_changed BEFORE UPDATE ON ledger_callers BEGIN SELECT RAISE(ABORT, 'the ledger is never changed'); END;
+CREATE TRIGGER contexts_are_never_changed BEFORE UPDATE ON ledger_contexts BEGIN SELECT RAISE(ABORT, 'the ledger is never changed'); END;
 
 -- Each registration of custodians makes a new set; the highest number is in force.
 CREATE TABLE custodian_sets (

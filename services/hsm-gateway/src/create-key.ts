@@ -34,7 +34,8 @@ export class KeyCreation {
     return this.#options.trail.refusals(who, act, async () => {
       const intent = this.#check(request, purposes, who.caller);
       const id = `${who.caller} ${request.requestId}`;
-      await this.#running.get(id)?.catch(() => {});
+      // From the last look to the entry in the map nothing is awaited.
+      for (let other = this.#running.get(id); other; other = this.#running.get(id)) await other.catch(() => {});
       const first = this.#options.keys.findByRequest(who.caller, request.requestId);
       if (first && !Buffer.from(intent.requestSha256).equals(first.requestSha256)) throw requestIdReused();
       if (first?.key) return first.key;

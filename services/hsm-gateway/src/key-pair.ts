@@ -86,16 +86,17 @@ export function destroyKeyPair(connection: Connection, keyId: string): void {
   }
 }
 
-/** Signs on the event loop. */
+/** Signs on the event loop. `sha256` is the data's, where it is known. */
 export function signNow(
   { pkcs11, loop }: Connection,
   privateKey: Handle,
   algorithm: SignatureAlgorithmId,
   data: Uint8Array,
+  sha256?: Buffer,
 ): Uint8Array {
   const { mechanism, toInput, toSignature } = SIGNING[algorithm];
   pkcs11.C_SignInit(loop, mechanism, privateKey);
-  return toSignature(pkcs11.C_Sign(loop, toInput(data), Buffer.allocUnsafe(MAX_SIGNATURE_OCTETS)));
+  return toSignature(pkcs11.C_Sign(loop, toInput(data, sha256), Buffer.allocUnsafe(MAX_SIGNATURE_OCTETS)));
 }
 
 /** Signs on another thread. */

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { PkiError } from "@vcc-pki/errors";
 import type { Store } from "@vcc-pki/store";
 import type { Clock } from "@vcc-pki/time";
+import { LedgerNames } from "./ledger-names.ts";
 
 /** A signature and what it was made for. */
 export interface Signed {
@@ -64,6 +65,7 @@ export class Ledger {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #sql;
+  readonly #names: LedgerNames;
   /** The greatest request id of each caller. Ids that grow with time, as most do, need no look into the index. */
   readonly #greatest = new Map<string, string>();
   #pending: Pending[] = [];
@@ -72,12 +74,14 @@ export class Ledger {
     this.#store = store;
     this.#clock = clock;
     this.#sql = prepare(store.db);
+    this.#names = new LedgerNames(store);
   }
 
   /** The signature this caller was given, or is owed, for this request. */
   find(caller: string, requestId: string): LedgerEntry | undefined {
     if (requestId > this.#greatestOf(caller)) return undefined;
-    const row = this.#sql.byRequest.get(caller, requestId);
+    const callerId = this.#names.findCallerId(caller);
+    const row = callerId === undefined ? undefined : this.#sql.byRequest.get(callerId, requestId);
     return row && toEntry(row);
   }
 
@@ -93,6 +97,7 @@ export class Ledger {
   /** Records a signature in the caller's transaction. Only inside `store.write`. */
   insert(entry: Signed): void {
     this.#insertAfter(this.#sql.end.get() ?? START, entry, this.#clock.now().getTime());
+    this.#names.forget(); // whether the transaction will be committed is not ours to know
   }
 
   /** Entries after `sequence`, in order. */
@@ -119,7 +124,8 @@ export class Ledger {
   #greatestOf(caller: string): string {
     let greatest = this.#greatest.get(caller);
     if (greatest === undefined) {
-      greatest = this.#sql.greatest.get(caller)?.request_id ?? "";
+      const callerId = this.#names.findCallerId(caller);
+      greatest = (callerId !== undefined && this.#sql.greatest.get(callerId)?.request_id) || "";
       this.#greatest.set(caller, greatest);
     }
     return greatest;
@@ -137,6 +143,7 @@ export class Ledger {
       });
       for (const { resolve } of batch) resolve();
     } catch (error) {
+      this.#names.forget();
       // A transaction that could not begin has taken nothing from the queue, and its waiters must still be told.
       const failed = batch.length > 0 ? batch : this.#pending.splice(0);
       for (const { reject } of failed) reject(error);
@@ -146,11 +153,10 @@ export class Ledger {
   #insertAfter(end: End, entry: Signed, now: number): End {
     const sequence = end.sequence + 1;
     const digest = chain(end.hash, sequence, now, entry);
-    const { organisation, keyId, purpose, signatureAlgorithm, payloadType, payloadSha256 } = entry;
-    const { caller, requester, requestId, signature } = entry;
+    const { caller, requestId, payloadSha256, signature } = entry;
     this.#sql.insert.run(
-      ...[sequence, now, organisation, keyId, purpose, signatureAlgorithm, payloadType],
-      ...[payloadSha256, caller, requester, requestId, signature, digest],
+      ...[sequence, now, this.#names.callerId(caller), requestId, this.#names.contextId(entry)],
+      ...[payloadSha256, signature, digest],
     );
     // Too great does no harm, should the transaction fail; too small would.
     if (requestId > this.#greatestOf(caller)) this.#greatest.set(caller, requestId);
@@ -163,14 +169,14 @@ const toHead = ({ sequence, hash: digest }: End): LedgerHead => ({ sequence, has
 const broken = (sequence: number): PkiError =>
   new PkiError("AUDIT_CHAIN_BROKEN", `the ledger was changed at or before entry ${sequence}`);
 
-/** SHA-256 over a JSON array: the previous hash in hex, then the columns in table order, octets in hex. */
+/** SHA-256 over lines: the previous hash in hex, then the columns in the order of `ledger_entries`, octets in hex. None of them
+ *  contains a line feed. */
 function chain(previous: Buffer, sequence: number, signedAt: number, entry: Signed): Buffer {
   const { organisation, keyId, purpose, signatureAlgorithm, payloadType, caller, requester, requestId } = entry;
-  const columns = [
-    ...[previous.toString("hex"), sequence, signedAt, organisation, keyId, purpose, signatureAlgorithm, payloadType],
-    ...[hex(entry.payloadSha256), caller, requester, requestId, hex(entry.signature)],
-  ];
-  return hash("sha256", JSON.stringify(columns), "buffer");
+  const columns =
+    `${hex(previous)}\n${sequence}\n${signedAt}\n${organisation}\n${keyId}\n${purpose}\n${signatureAlgorithm}\n` +
+    `${payloadType}\n${hex(entry.payloadSha256)}\n${caller}\n${requester}\n${requestId}\n${hex(entry.signature)}\n`;
+  return Buffer.from(hash("sha256", columns), "hex");
 }
 
 const hex = (octets: Uint8Array): string =>
@@ -190,16 +196,21 @@ const COLUMNS = `sequence, signed_at, organisation, key_id, purpose, signature_a
 
 function prepare(db: Store["db"]) {
   return {
-    insert: db.prepare(`INSERT INTO ledger (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+    insert: db.prepare(
+      `INSERT INTO ledger (sequence, signed_at, caller_id, request_id, context_id, payload_sha256, signature, hash)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
     end: db.prepare<[], End>("SELECT sequence, hash FROM ledger ORDER BY sequence DESC LIMIT 1"),
-    byRequest: db.prepare<[string, string], Row>(`SELECT ${COLUMNS} FROM ledger WHERE caller = ? AND request_id = ?`),
-    greatest: db.prepare<[string], Pick<Row, "request_id">>(
-      "SELECT request_id FROM ledger WHERE caller = ? ORDER BY request_id DESC LIMIT 1",
+    at: db.prepare<[number], End>("SELECT sequence, hash FROM ledger WHERE sequence = ?"),
+    greatest: db.prepare<[number], Pick<Row, "request_id">>(
+      "SELECT request_id FROM ledger WHERE caller_id = ? ORDER BY request_id DESC LIMIT 1",
+    ),
+    byRequest: db.prepare<[number, string], Row>(
+      `SELECT ${COLUMNS} FROM ledger_entries WHERE sequence = (SELECT sequence FROM ledger WHERE caller_id = ? AND request_id = ?)`,
     ),
     after: db.prepare<[number, number], Row>(
-      `SELECT ${COLUMNS} FROM ledger WHERE sequence > ? ORDER BY sequence LIMIT ?`,
+      `SELECT ${COLUMNS} FROM ledger_entries WHERE sequence > ? ORDER BY sequence LIMIT ?`,
     ),
-    at: db.prepare<[number], End>("SELECT sequence, hash FROM ledger WHERE sequence = ?"),
-    from: db.prepare<[number], Row>(`SELECT ${COLUMNS} FROM ledger WHERE sequence > ? ORDER BY sequence`),
+    from: db.prepare<[number], Row>(`SELECT ${COLUMNS} FROM ledger_entries WHERE sequence > ? ORDER BY sequence`),
   };
 }

@@ -45,8 +45,8 @@ interface Signing {
   readonly mechanism: Mechanism;
   /** The event loop for what takes some 50 µs, the pool's threads for what would hold the loop up for longer. */
   readonly on: "loop" | "pool";
-  /** What the token is given: the hash where it does not hash itself. */
-  readonly toInput: (data: Uint8Array) => Buffer;
+  /** What the token is given: the hash where it does not hash itself. `sha256` is the data's, where it is known. */
+  readonly toInput: (data: Uint8Array, sha256?: Buffer) => Buffer;
   /** The token's answer in the form X.509 carries. */
   readonly toSignature: (raw: Uint8Array) => Uint8Array;
 }
@@ -108,7 +108,9 @@ function rsa(bits: number): KeyGeneration {
 /** CKM_ECDSA takes the hash, cut to the order's size (never longer here), and answers r || s. */
 function ecdsa(hashName: HashName, on: Signing["on"]): Signing {
   const mechanism = { mechanism: pkcs11js.CKM_ECDSA };
-  return { mechanism, on, toInput: (data) => hash(hashName, data, "buffer"), toSignature: rawEcdsaToDer };
+  const digest = (data: Uint8Array) => hash(hashName, data, "buffer");
+  const toInput = hashName === "sha256" ? (data: Uint8Array, sha256?: Buffer) => sha256 ?? digest(data) : digest;
+  return { mechanism, on, toInput, toSignature: rawEcdsaToDer };
 }
 
 /** DigestInfo up to the digest (RFC 8017 section 9.2, note 1): CKM_RSA_PKCS pads what it is given and adds nothing. */

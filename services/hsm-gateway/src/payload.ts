@@ -21,7 +21,7 @@ export interface Payload {
   /** Name of the type, see PAYLOAD_TYPES. */
   readonly type: string;
   readonly octets: Uint8Array;
-  readonly sha256: Uint8Array;
+  readonly sha256: Buffer;
 }
 
 /** Throws REQUEST_MALFORMED when there is no payload, REQUEST_TOO_LARGE when there is too much of it. */
@@ -29,8 +29,11 @@ export function toPayload(payload: SignRequest["payload"]): Payload {
   if (!payload) throw new PkiError("REQUEST_MALFORMED", "no payload");
   const { name, maxOctets } = PAYLOAD_TYPES[payload.$case];
   if (payload.value.length > maxOctets) throw new PkiError("REQUEST_TOO_LARGE", `${name} is above ${maxOctets} octets`);
-  return { $case: payload.$case, type: name, octets: payload.value, sha256: hash("sha256", payload.value, "buffer") };
+  return { $case: payload.$case, type: name, octets: payload.value, sha256: sha256(payload.value) };
 }
+
+/** Through hex, which is twice as fast as asking for a Buffer. */
+const sha256 = (octets: Uint8Array): Buffer => Buffer.from(hash("sha256", octets), "hex");
 
 const CASES = new Map(Object.entries(PAYLOAD_TYPES).map(([$case, { name }]) => [name, $case as PayloadCase]));
 

@@ -109,7 +109,7 @@ export class Signing {
     const signature = this.#signOnLoop(task) ?? (await this.#signSlowly(task));
     // 7. The ledger, before anyone else sees it.
     await ledger.record(toSigned(task, signature));
-    this.#options.metrics.signed(PURPOSE_NAMES[key.policy.purpose], algorithm);
+    this.#options.metrics.signed(PURPOSE_NAMES[key.policy.purpose]);
     return signature;
   }
 
@@ -146,7 +146,8 @@ export class Signing {
     const connection = token.current;
     if (!connection || SIGNING[algorithm].on !== "loop" || isAuthority(key.policy.purpose)) return undefined;
     try {
-      return signNow(connection, privateKeyOf(connection, key.keyId, key.policy.copyable), algorithm, payload.octets);
+      const privateKey = privateKeyOf(connection, key.keyId, key.policy.copyable);
+      return signNow(connection, privateKey, algorithm, payload.octets, payload.sha256);
     } catch (error) {
       if (!isLost(error)) throw error;
       token.drop(connection, error);

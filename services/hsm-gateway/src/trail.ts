@@ -30,7 +30,7 @@ export class Trail {
     const { code } = toPkiError(error);
     if (ERRORS[code].retry) return;
     try {
-      await this.add({ ...act, ...who, code, outcome: code === "INTERNAL" ? "failed" : "refused" });
+      await this.add({ ...clip(act), ...who, code, outcome: code === "INTERNAL" ? "failed" : "refused" });
     } catch (cause) {
       this.#log.error("refusal was not recorded", { error: cause, action: act.action, code });
     }
@@ -40,3 +40,13 @@ export class Trail {
     await this.#store.write(() => this.#store.audit.add(record));
   }
 }
+
+/** What was refused may be anything, of any length. */
+const clip = (act: Act): Act => ({
+  ...act,
+  organisation: act.organisation.slice(0, MAX_CHARACTERS),
+  target: act.target?.slice(0, MAX_CHARACTERS),
+  requestId: act.requestId?.slice(0, MAX_CHARACTERS),
+});
+
+const MAX_CHARACTERS = 128;

@@ -13,10 +13,13 @@ export async function findFreePort(): Promise<number> {
 
 /** Whether nobody listens on a loopback port. */
 export async function isFreePort(port: number): Promise<boolean> {
-  const server = createServer();
-  const outcome = Promise.race([once(server, "listening").then(() => true), once(server, "error").then(() => false)]);
-  server.listen({ host: "127.0.0.1", port, exclusive: true });
-  const isFree = await outcome;
+  const server = createServer().listen({ host: "127.0.0.1", port, exclusive: true });
+  try {
+    await once(server, "listening");
+  } catch {
+    return false;
+  }
   server.close();
-  return isFree;
+  await once(server, "close");
+  return true;
 }

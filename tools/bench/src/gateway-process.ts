@@ -16,6 +16,7 @@ const START_TIMEOUT_MS = 20_000;
 
 /** An hsm-gateway as a process of its own, on a fresh software token, with nobody else around. */
 export interface GatewayProcess {
+  readonly pid: number;
   /** A client over mutual TLS with the SPIFFE id of the suite service `as`. */
   connect<D extends ServiceDefinition>(definition: D, as: string): Remote<D>;
   stop(): Promise<void>;
@@ -74,6 +75,7 @@ export async function startGatewayProcess(
     throw new Error(`hsm-gateway did not start:\n${readFileSync(path("hsm-gateway.log"), "utf8")}`, { cause: error });
   }
   return {
+    pid: child.pid ?? 0,
     connect(definition, as) {
       const client = connect(definition, {
         address: `127.0.0.1:${port}`,

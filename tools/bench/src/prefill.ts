@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { searchTerms } from "@vcc-pki/ca/search";
 import { CertificateTable } from "@vcc-pki/ca/store/certificates";
+import { KeyTable } from "@vcc-pki/ca/store/keys";
 import { RequestTable } from "@vcc-pki/ca/store/requests";
 import { RevocationTable } from "@vcc-pki/ca/store/revocations";
 import { openStore } from "@vcc-pki/store";
@@ -48,6 +49,7 @@ export async function prefillCertificates(prefill: Prefill, progress: (count: nu
   const store = openStore({ file, keyFile, migrations: MIGRATIONS, clock: systemClock });
   const tables = {
     certificates: new CertificateTable(store.db),
+    keys: new KeyTable(store.db),
     requests: new RequestTable(store.db),
     revocations: new RevocationTable(store.db),
   };
@@ -69,12 +71,13 @@ export async function prefillCertificates(prefill: Prefill, progress: (count: nu
 
 interface Tables {
   readonly certificates: CertificateTable;
+  readonly keys: KeyTable;
   readonly requests: RequestTable;
   readonly revocations: RevocationTable;
 }
 
 function insert(
-  { certificates, requests, revocations }: Tables,
+  { certificates, keys, requests, revocations }: Tables,
   { organisation, authorityId, profile, dnsNameOf }: Prefill,
   pattern: Certificate,
   index: number,
@@ -89,7 +92,7 @@ function insert(
     ...{ issuer: pattern.issuer, subject: pattern.subject, spkiDer: pattern.spkiDer },
     extensions: extensionsOf(pattern, dnsNameOf(index)),
   });
-  certificates.claimKey(randomBytes(32), organisation, profile);
+  keys.claim(randomBytes(32), { organisation, purpose: "clientAuth+serverAuth" });
   requests.insert(
     { organisation, requester, requestId: `prefill-${String(index).padStart(9, "0")}`, contentSha256: randomBytes(32) },
     `${authorityId}:${serialToHex(serial)}`,

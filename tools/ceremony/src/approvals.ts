@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PkiError } from "@vcc-pki/errors";
@@ -49,7 +49,7 @@ const localCustodians = (home: Home): string[] =>
     .map((name) => name.slice(0, -KEY_SUFFIX.length))
     .sort();
 
-const POLL_MS = 500;
+const POLL_MS = 300;
 
 /** Custodians who sign elsewhere, with keys this machine never sees: writes what they have to look at and sign, and takes their
  *  signatures as files. */
@@ -61,20 +61,28 @@ export function approveWithSignedFiles(options: ApproverOptions): Approver {
       const approval = await approvals.get({ approvalId });
       if (approval.state === ApprovalState.PENDING) present(approval, ids, options);
     }
-    let waiting = approvalIds;
-    while (true) {
-      waiting = await stillWaiting(waiting, ids, options);
+    const inbox: Inbox = new Map();
+    for (let waiting = approvalIds; ; ) {
+      waiting = await stillWaiting(waiting, ids, inbox, options);
       if (waiting.length === 0) return;
       await sleep(POLL_MS, undefined, { signal: options.signal });
     }
   };
 }
 
-async function stillWaiting(approvalIds: readonly string[], custodianIds: readonly string[], options: ApproverOptions) {
+/** Files by name with the size they had when last looked at: one that still grows is being copied. */
+type Inbox = Map<string, number>;
+
+async function stillWaiting(
+  approvalIds: readonly string[],
+  custodianIds: readonly string[],
+  inbox: Inbox,
+  options: ApproverOptions,
+): Promise<string[]> {
   const { approvals } = await options.suite();
   const waiting: string[] = [];
   for (const approvalId of approvalIds) {
-    for (const custodianId of custodianIds) await takeSignature(approvalId, custodianId, options);
+    for (const custodianId of custodianIds) await takeSignature(approvalId, custodianId, inbox, options);
     const { state } = await approvals.get({ approvalId });
     if (state === ApprovalState.PENDING) waiting.push(approvalId);
   }
@@ -110,10 +118,18 @@ function present(
   Waiting for the signatures. Ctrl-C is safe: the same command goes on from here.`);
 }
 
-async function takeSignature(approvalId: string, custodianId: string, options: ApproverOptions): Promise<void> {
+async function takeSignature(
+  approvalId: string,
+  custodianId: string,
+  inbox: Inbox,
+  options: ApproverOptions,
+): Promise<void> {
   const { home, transcript, say, suite } = options;
   const file = join(directoryOf(home, approvalId), `${custodianId}.sig`);
-  if (!existsSync(file)) return;
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  const isWhole = size > 0 && inbox.get(file) === size;
+  inbox.set(file, size);
+  if (!isWhole) return;
   const { approvals } = await suite();
   const signature = new Uint8Array(readFileSync(file));
   try {

@@ -7,7 +7,6 @@ import type { Clock } from "@vcc-pki/time";
 /** What the services say while a ceremony uses them: for the file, not for the people in the room. */
 export function openCeremonyLog(home: Home, clock: Clock): Logger {
   const file = home.log("ceremony");
-  ensurePrivateDirectory(home.directory);
   ensurePrivateDirectory(dirname(file));
   const destination = { write: (line: string) => appendFileSync(file, line, { mode: 0o600 }) };
   return createLogger({ service: "ceremony", level: "info", destination, clock });

@@ -17,7 +17,7 @@ import { createOrganisation } from "./steps/organisation.ts";
 import { createToken, useToken } from "./steps/token.ts";
 import { writeTrust } from "./steps/trust.ts";
 import { Transcript, type TranscriptEntry } from "./transcript.ts";
-import { formatEntry } from "./transcript-text.ts";
+import { formatBriefly, formatEntry } from "./transcript-text.ts";
 
 const STEPS: { readonly [N in StepName]: RunStep<StepOf<N>> } = {
   "create-token": createToken,
@@ -40,6 +40,8 @@ export interface CeremonyOptions {
   readonly log: Logger;
   /** Shows a line to the people in the room. */
   readonly say: (text: string) => void;
+  /** One line for each step, instead of each entry of the transcript. */
+  readonly brief?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -57,29 +59,30 @@ export async function runCeremony(options: CeremonyOptions): Promise<TranscriptE
     const context = contextOf(ceremonyId, transcript, suite.get, options);
     for (const [index, step] of script.steps.entries()) {
       options.signal.throwIfAborted();
-      await perform(step, index + 1, context);
+      await perform(step, index + 1, context, options);
     }
-    return announce(transcript.add("ceremony finished", { ceremonyId }), options);
+    return show(transcript.add("ceremony finished", { ceremonyId }), options);
   } finally {
     lock.release();
   }
 }
 
-const announce = (entry: TranscriptEntry, { say }: Pick<CeremonyOptions, "say">): TranscriptEntry => {
-  say(formatEntry(entry));
+function show(entry: TranscriptEntry, { say, brief }: Pick<CeremonyOptions, "say" | "brief">): TranscriptEntry {
+  const text = brief ? formatBriefly(entry) : formatEntry(entry);
+  if (text !== undefined) say(text);
   return entry;
-};
+}
 
 /** The id of the ceremony, new or interrupted. */
 function begin(transcript: Transcript, options: CeremonyOptions): string {
   const { script, home, say } = options;
   const begun = transcript.entries.find(({ event }) => event === "ceremony begun");
   if (begun === undefined) {
-    requireUntouched(home);
+    requireUntouched(home, script);
     const ceremonyId = randomUUID();
     const { sha256: scriptSha256, text: scriptText, ceremony, kind } = script;
     const node = process.version;
-    announce(transcript.add("ceremony begun", { ceremonyId, ceremony, kind, scriptSha256, node, scriptText }), { say });
+    show(transcript.add("ceremony begun", { ceremonyId, ceremony, kind, scriptSha256, node, scriptText }), options);
     return ceremonyId;
   }
   if (transcript.entries.some(({ event }) => event === "ceremony finished")) {
@@ -97,17 +100,16 @@ function begin(transcript: Transcript, options: CeremonyOptions): string {
     );
   }
   say(`Going on with the ceremony that began at ${begun.at}.`);
-  announce(transcript.add("ceremony resumed"), { say });
+  show(transcript.add("ceremony resumed"), options);
   return String(begun.facts.ceremonyId);
 }
 
-/** Keys without a transcript are somebody's, and nobody knows whose. */
-function requireUntouched(home: Home): void {
-  const hasToken = existsSync(home.token.objects) && readdirSync(home.token.objects).length > 0;
-  const databases = ["hsm-gateway", "ca"]
-    .map((service) => home.database(service).file)
-    .filter((file) => existsSync(file));
-  const found = [...(hasToken ? [home.token.objects] : []), ...databases];
+/** Keys without a transcript are somebody's, and nobody knows whose. A token that was brought is looked at in its step. */
+function requireUntouched(home: Home, { steps }: Script): void {
+  const isMadeHere = steps.some(({ step }) => step === "create-token");
+  const hasToken = isMadeHere && existsSync(home.token.objects) && readdirSync(home.token.objects).length > 0;
+  const databases = ["hsm-gateway", "ca"].map((service) => home.database(service).file);
+  const found = [...(hasToken ? [home.token.objects] : []), ...databases.filter((file) => existsSync(file))];
   if (found.length === 0) return;
   throw new PkiError(
     "ALREADY_EXISTS",
@@ -117,15 +119,15 @@ function requireUntouched(home: Home): void {
 }
 
 /** Performs a step unless it is done, with an entry before and one after it. */
-async function perform(step: Step, number: number, context: StepContext): Promise<void> {
+async function perform(step: Step, number: number, context: StepContext, options: CeremonyOptions): Promise<void> {
   const { transcript, script, say } = context;
   const isDone = transcript.entries.some(({ event, facts }) => event === "step done" && facts.number === number);
   if (isDone) return say(`  step ${number}, ${step.step}, was done before`);
-  say(`\n[${number}/${script.steps.length}] ${step.step}`);
+  if (!options.brief) say(`\n[${number}/${script.steps.length}] ${step.step}`);
   transcript.add("step begun", { number, step: step.step });
   const run = STEPS[step.step] as RunStep<Step>;
   const facts = await run(step, context);
-  announce(transcript.add("step done", { number, step: step.step, ...facts }), { say });
+  show(transcript.add("step done", { number, step: step.step, ...facts }), options);
 }
 
 /** The services, started at the first use and stopped at the end. */

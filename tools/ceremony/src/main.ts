@@ -39,13 +39,16 @@ const command = (words: string, description: string): Command =>
     .option("--home <dir>", "state directory of the suite", defaultHomeDirectory())
     .addHelpText("after", EXIT_HELP);
 
-command("run <script>", "run a reviewed script, or go on with it").action(async (file: string, options: HomeOption) => {
-  const script = readScript(resolve(file));
-  const home = homeOf(options);
-  const log = openCeremonyLog(home, systemClock);
-  await runCeremony({ script, home, clock: systemClock, log, say, signal: interrupted.signal });
-  say("\nWrite down the last hash. To check it later: ./pki ceremony transcript --verify --expect HASH");
-});
+command("run <script>", "run a reviewed script, or go on with it")
+  .option("--brief", "one line for each step; the transcript has everything")
+  .action(async (file: string, options: HomeOption & { brief?: boolean }) => {
+    const script = readScript(resolve(file));
+    const home = homeOf(options);
+    const { brief } = options;
+    const log = openCeremonyLog(home, systemClock);
+    await runCeremony({ script, home, clock: systemClock, log, say, brief, signal: interrupted.signal });
+    if (!brief) say("\nWrite down the last hash. To check it later: ./pki ceremony transcript --verify --expect HASH");
+  });
 
 command("renew-platform", "new certificates for the services when their own have all expired").action(
   async (options: HomeOption) => {

@@ -1,5 +1,7 @@
 import type { Facts, TranscriptEntry } from "./transcript.ts";
 
+const LINE_LENGTH = 110;
+
 /** Facts that a person does not read here: the script is a file of its own. */
 const LEFT_OUT = new Set(["scriptText", "number"]);
 
@@ -13,16 +15,36 @@ export function formatEntry({ sequence, at, event, facts, hash }: TranscriptEntr
   ].join("\n");
 }
 
-function formatFact(name: string, value: unknown): string[] {
-  const label = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-  if (!Array.isArray(value)) return [`${label}: ${formatValue(value)}`];
-  if (value.every((item) => typeof item !== "object")) return [`${label}: ${value.join(", ") || "none"}`];
-  return [`${label}:`, ...value.map((item) => `  - ${formatValue(item)}`)];
+/** A step in one line: what it is called and what it made. Undefined for what is not worth a line. */
+export function formatBriefly({ event, facts, hash }: TranscriptEntry): string | undefined {
+  if (event === "ceremony finished") return `  finished; last hash of the transcript: ${hash}`;
+  if (event !== "step done") return undefined;
+  const { number, step, ...made } = facts;
+  const values = Object.values(made);
+  const list = values.find((value) => Array.isArray(value) && value.some((item) => typeof item === "object"));
+  const named = (list as Facts[] | undefined)?.map((item) => Object.values(item)[0]).join(", ");
+  return `  ${String(number).padStart(2)}  ${String(step).padEnd(28)}${named ?? String(values[0]).replaceAll(",", ", ")}`;
 }
 
-function formatValue(value: unknown): string {
-  if (typeof value !== "object" || value === null) return String(value);
-  return Object.entries(value as Facts)
-    .map(([name, inner]) => `${name} ${Array.isArray(inner) ? inner.join("+") || "none" : inner}`)
-    .join(", ");
+function formatFact(name: string, value: unknown): string[] {
+  const label = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  if (!Array.isArray(value)) return [`${label}: ${String(value)}`];
+  if (value.every((item) => typeof item !== "object")) return [`${label}: ${value.join(", ") || "none"}`];
+  return [`${label}:`, ...value.flatMap((item) => formatItem(item as Facts))];
+}
+
+/** One thing of several: its facts, as many to a line as a terminal takes. */
+function formatItem(facts: Facts): string[] {
+  const words = Object.entries(facts).map(([name, value]) => {
+    const text = Array.isArray(value) ? value.join(" ") || "none" : String(value);
+    return `${name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)} ${text}`;
+  });
+  const lines: string[] = [];
+  for (const word of words) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + word.length + 2 <= LINE_LENGTH)
+      lines[lines.length - 1] = `${last}, ${word}`;
+    else lines.push(word);
+  }
+  return lines.map((line, index) => (index === 0 ? `  - ${line}` : `    ${line}`));
 }

@@ -1,7 +1,7 @@
 import { isErrorCode, PkiError } from "@vcc-pki/errors";
 import { ApprovalPending, Problem } from "@vcc-pki/gateway/api";
 import { Agent, type Dispatcher, request } from "undici";
-import { readIdentityFile, type Settings } from "./settings.ts";
+import type { Identity } from "./identity.ts";
 
 /** What a zod schema of the gateway's api offers: bytes of the other side in, a checked value out. */
 interface Shape<T> {
@@ -37,12 +37,12 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 30_000;
 
 /** TLS 1.3, our certificate, and no roots but the pinned ones. The server is checked by the host name in its certificate. */
-export function createClient(settings: Settings): Client {
+export function createClient(server: string, { chainPem, keyPem, trustPem }: Identity): Client {
   const agent = new Agent({
     connect: {
-      ca: readIdentityFile(settings.caFile),
-      cert: readIdentityFile(settings.certFile),
-      key: readIdentityFile(settings.keyFile),
+      ca: trustPem,
+      cert: chainPem,
+      key: keyPem,
       minVersion: "TLSv1.3",
       timeout: CONNECT_TIMEOUT_MS,
     },
@@ -50,7 +50,7 @@ export function createClient(settings: Settings): Client {
   });
 
   const send = async (path: string, query: Query, options: Partial<Dispatcher.RequestOptions>) => {
-    const url = new URL(path, settings.server);
+    const url = new URL(path, server);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
@@ -75,7 +75,7 @@ export function createClient(settings: Settings): Client {
     },
     async stream(path, accept, query, signal) {
       const response = await send(path, query, { method: "GET", headers: { accept }, bodyTimeout: 0, signal });
-      return response.body;
+      return whole(response.body, new URL(server));
     },
     close: () => agent.close(),
   };
@@ -89,20 +89,25 @@ async function reach(url: URL, options: Parameters<typeof request>[1]): Promise<
   }
 }
 
+/** The chunks of a body; a connection that breaks is the suite's absence like any other. */
+async function* whole(body: AsyncIterable<Buffer>, url: URL): AsyncGenerator<Buffer> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw transportError(error, url);
+  }
+}
+
 /** What Node says when the server's certificate does not convince it (OpenSSL's X509_V_ERR_*, and the host name). */
 const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH)/;
 
-/** A server that refuses our certificate ends the connection with a TLS alert; everything else means that it is not there, or that
- *  what is there is not to be trusted. */
+/** No answer came. Whether the request arrived is not known, unless the server was not to be trusted with it. */
 function transportError(error: unknown, url: URL): PkiError {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (/^ERR_SSL_.*ALERT/.test(code)) {
-    return new PkiError("CALLER_UNAUTHENTICATED", `${url.origin} refused our certificate`, { cause: error });
-  }
   if (UNTRUSTED.test(code)) {
     return new PkiError("PEER_UNAVAILABLE", `${url.origin} is not trusted: ${code}`, { cause: error });
   }
-  return new PkiError("PEER_UNAVAILABLE", `cannot reach ${url.origin}: ${code || error}`, { cause: error });
+  return new PkiError("PEER_UNAVAILABLE", `no answer from ${url.origin}: ${code || error}`, { cause: error });
 }
 
 async function pendingOf(answer: Answer): Promise<PkiError> {

@@ -3,7 +3,7 @@ import type { ErrorCode } from "@vcc-pki/errors";
 /** What to do next, where we know. */
 const HINTS: Partial<Record<ErrorCode, string>> = {
   APPROVAL_REQUIRED:
-    "custodians decide with: vcc-pki approval sign ID --key FILE --custodian ID; then repeat the command",
+    "custodians decide with: vcc-pki approval sign ID --key FILE --custodian ID; it goes on by itself then",
   ALREADY_EXISTS: "it exists already; see the matching `list` command",
   AMBIGUOUS: "several certificates have this serial number; use the id that `vcc-pki cert list` shows",
   AUTHORITY_NOT_ACTIVE: "see its state with: vcc-pki ca list",

@@ -37,6 +37,10 @@ export const processIo: Io = {
     }
   },
   async during(label, work) {
+    if (!process.stderr.isTTY) {
+      process.stderr.write(`${label}\n`);
+      return work;
+    }
     const spinner = ora({ text: label, stream: process.stderr, discardStdin: false }).start();
     try {
       const result = await work;

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import {
   keyAlgorithmOf,
+  type NameSubtrees,
   nameToText,
   parseCertificationRequestInfo,
   parseTbsCertificate,
@@ -44,11 +45,32 @@ function certificateEntries(payload: Uint8Array): Entries {
     ["serial", tbs.serialHex],
     ["valid from", tbs.notBefore.toISOString()],
     ["valid to", tbs.notAfter.toISOString()],
-    ["authority", tbs.isCa ? `yes, with at most ${pathLength ?? "any number of"} authorities below` : "no"],
+    ["authority", tbs.isCa ? authorityText(pathLength) : "no"],
     ["key", `${tbs.keyAlgorithm}, identifier ${toHex(sha1KeyIdentifier(tbs.spkiDer))}`],
     ["key usage", tbs.keyUsage?.join(" ")],
     ["purposes", tbs.extendedKeyUsages?.join(" ")],
+    ["only names", subtrees(tbs.known.nameConstraints?.permitted)],
+    ["never names", subtrees(tbs.known.nameConstraints?.excluded)],
+    ["extensions", tbs.extensions.map(({ oid, critical }) => (critical ? `${oid}!` : oid)).join(" ")],
   ];
+}
+
+const authorityText = (pathLength: number | undefined): string =>
+  pathLength === undefined
+    ? "yes, of any depth"
+    : pathLength === 0
+      ? "yes, the lowest"
+      : `yes, ${pathLength} levels may be below`;
+
+/** Name constraints by form; "every" is what the empty subtree means. */
+function subtrees(names: NameSubtrees | undefined): string | undefined {
+  if (names === undefined) return undefined;
+  const { dns, ip, uri, email, directory, otherCount } = names;
+  const texts = { dns, ip, uri, email, directory: directory.map(nameToText) };
+  const lines = Object.entries(texts).flatMap(([form, list]) =>
+    list.length === 0 ? [] : [`${form}: ${list.map((text) => text || "every").join(", ")}`],
+  );
+  return [...lines, ...(otherCount > 0 ? [`${otherCount} of other forms`] : [])].join("\n");
 }
 
 function crlEntries(payload: Uint8Array): Entries {

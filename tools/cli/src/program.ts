@@ -4,6 +4,7 @@ import { createClient } from "./client.ts";
 import { showConfig } from "./commands/config.ts";
 import { EXIT, EXIT_HELP, exitOf } from "./exit-codes.ts";
 import { hintFor } from "./hints.ts";
+import { readIdentity } from "./identity.ts";
 import type { Io } from "./io.ts";
 import { addApprovalCommands } from "./program/approval.ts";
 import { addAuthorityCommands } from "./program/ca.ts";
@@ -54,7 +55,7 @@ function buildProgram(io: Io, globals: GlobalOptions, json: boolean): Command {
 
   const inSession: RunIn = async (command) => {
     const settings = resolveSettings(globals, io.env);
-    const client = createClient(settings);
+    const client = createClient(settings.server, readIdentity(settings, io.clock.now()));
     try {
       await command(createSession(settings, client, io, globals.json === true));
     } finally {

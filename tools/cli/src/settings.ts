@@ -71,13 +71,3 @@ function runningOffset(home: string): number | undefined {
     return undefined;
   }
 }
-
-/** The content of one of the files above. Throws UsageError when it cannot be read. */
-export function readIdentityFile(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    const hint = "./pki up makes a local suite, --home and --server pick another one";
-    throw new UsageError(`cannot read ${file} (${hint})`, { cause });
-  }
-}

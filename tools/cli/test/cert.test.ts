@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { createPrivateKey } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { newSuite, type Suite } from "@vcc-pki/gateway/harness";
 import { createTestHierarchy, generateTestKey } from "@vcc-pki/testkit/hierarchy";
@@ -93,6 +95,18 @@ describe("cert issue", () => {
     expect(ran.exit).toBe(3);
     expect(ran.err).toMatch(/NAME_NOT_ALLOWED[\s\S]*hint: /);
     expect([existsSync(keyOut), existsSync(out)]).toEqual([false, false]);
+  });
+
+  it("keeps key and request when nobody answers, and says how to go on", async () => {
+    const [keyOut, out] = [cli.file("lost-key.pem"), cli.file("lost.pem")];
+    const args = [...PROFILE, "--name", "lost.vcc.internal", "--key-out", keyOut, "--out", out];
+    const ran = await cli.runWith({ env: { PKI_PORT_OFFSET: "1" } }, "cert", "issue", ...args);
+    expect([ran.exit, existsSync(keyOut), existsSync(out)]).toEqual([5, true, false]);
+    const [, csr = "", requestId = ""] = /repeat with --csr (\S+) --request-id (\S+)/.exec(ran.err) ?? [];
+    const again = await cli.run("cert", "issue", ...PROFILE, "--csr", csr, "--request-id", requestId, "--out", out);
+    expect(again.exit).toBe(0);
+    const leaf = new X509Certificate(readFileSync(out));
+    expect(leaf.checkPrivateKey(createPrivateKey(readFileSync(keyOut)))).toBe(true);
   });
 
   it("gives one certificate for one request id", async () => {
@@ -199,20 +213,26 @@ describe("when the door stays shut", () => {
     expect([ran.exit, ran.err.includes("hint: is the suite running?")]).toEqual([5, true]);
   });
 
-  it("trusts no other root, and says that it does not", async () => {
-    const other = createTestHierarchy({ clock: systemClock });
-    const ran = await cli.run("cert", "list", "--ca", cli.file("other-root.pem", other.trustPem));
-    expect([ran.exit, ran.err.includes("not trusted")]).toEqual([5, true]);
+  it("trusts no server below another root, and sends it nothing", async () => {
+    const other = createTestHierarchy({ clock: systemClock }).issue({ subjectAltNames: { dns: ["localhost"] } });
+    let requests = 0;
+    const server = createServer({ key: other.keyPem, cert: other.chainPem, minVersion: "TLSv1.3" }, () => {
+      requests++;
+    });
+    await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+    const { port } = server.address() as AddressInfo;
+    const ran = await cli.runWith({ env: { PKI_PORT_OFFSET: String(port - 8443) } }, "cert", "list");
+    expect([ran.exit, ran.err.includes("is not trusted"), requests]).toEqual([5, true, 0]);
+    server.close();
   });
 
-  it("says that the certificate is not accepted", async () => {
+  it("says that the certificate is not accepted, and why when it can know", async () => {
     const foreign = createTestHierarchy({ clock: systemClock }).issue();
-    const workload = await suite.issue(
-      "platform",
-      { uri: ["spiffe://vcc.internal/pki/gateway"] },
-      { caller: "gateway" },
-    );
-    for (const { chainPem, keyPem } of [foreign, workload]) {
+    const mixed = { chainPem: suite.admin.chainPem, keyPem: foreign.keyPem };
+    const garbage = { chainPem: "garbage", keyPem: "garbage" };
+    const gateway = { uri: ["spiffe://vcc.internal/pki/gateway"] };
+    const service = await suite.issue("platform", gateway, { caller: "gateway" });
+    for (const { chainPem, keyPem } of [foreign, mixed, garbage, service]) {
       const [cert, key] = [cli.file("who.pem", chainPem), cli.file("who-key.pem", keyPem)];
       const ran = await cli.run("cert", "list", "--cert", cert, "--key", key, "--json");
       expect([ran.exit, JSON.parse(ran.err).code]).toEqual([8, expect.stringMatching(/^CALLER_/)]);

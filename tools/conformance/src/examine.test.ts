@@ -37,6 +37,14 @@ describe("sound specimens", () => {
     expect(result).toMatchObject({ passed: 0, failures: [], skipped: [{ label: "bad" }] });
   });
 
+  it("count as failed when the judge breaks down over them", async () => {
+    const broken = judgeThat("broken", () => {
+      throw new Error("did not end within 30 s");
+    });
+    const result = await examine(broken, classOf(true, specimen("good")), examiner(lax));
+    expect(result).toMatchObject({ passed: 0, failures: [{ said: "could not be asked: did not end within 30 s" }] });
+  });
+
   it("of a kind the judge knows nothing of are none of its business", async () => {
     const silent: Judge = { name: "silent", version: "1", opinions: {} };
     expect(await examine(silent, classOf(true, specimen("good")), examiner(lax))).toBeUndefined();
@@ -48,11 +56,17 @@ describe("corrupted specimens", () => {
 
   it("that a judge refuses must be refused by us", async () => {
     expect(await examine(strict, corrupted, examiner(lax))).toMatchObject({ passed: 0, failures: [{ label: "bad" }] });
+    const agreeing = judgeThat("agreeing", () => refuses("no"));
+    expect(await examine(strict, corrupted, examiner(agreeing))).toMatchObject({ passed: 1, failures: [] });
+  });
+
+  it("must be refused by us", async () => {
     expect(await examine(strict, corrupted, examiner(strict))).toMatchObject({ passed: 1, failures: [] });
+    expect(await examine(lax, corrupted, examiner(lax))).toMatchObject({ passed: 0, failures: [{ label: "bad" }] });
   });
 
   it("that a judge lets through say nothing about us", async () => {
-    expect(await examine(lax, corrupted, examiner(lax))).toMatchObject({
+    expect(await examine(lax, corrupted, examiner(strict))).toMatchObject({
       passed: 0,
       failures: [],
       skipped: [],
@@ -62,7 +76,7 @@ describe("corrupted specimens", () => {
 
   it("that no judge refuses prove nothing", async () => {
     const byLax = await examine(lax, corrupted, examiner(strict));
-    const byStrict = await examine(strict, corrupted, examiner(strict));
+    const byStrict = await examine(strict, corrupted, examiner(lax));
     if (!byLax || !byStrict) throw new Error("both have an opinion");
     expect(findUnrefused(corrupted, [byLax])).toEqual(["bad"]);
     expect(findUnrefused(corrupted, [byLax, byStrict])).toEqual([]);

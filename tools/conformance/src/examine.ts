@@ -1,7 +1,8 @@
 import { ask, type Judge, type Verdict } from "./judge.ts";
 import type { Specimen } from "./specimen.ts";
 
-/** Specimens of one class. `sound`: every judge must accept each; otherwise what one judge refuses we must refuse. */
+/** Specimens of one class. `sound`: every judge must accept each. Otherwise we must refuse each, and a judge's refusal is the
+ *  evidence that it is right to. */
 export interface SpecimenClass {
   readonly name: string;
   readonly sound: boolean;
@@ -49,12 +50,14 @@ export async function examine(
   let asked = 0;
 
   await inParallel(parallel, specimens, async (specimen) => {
-    const verdict = await ask(judge, specimen);
+    const finding = (said: string) => ({ label: specimen.label, said, file: specimen.object.derFile });
+    const verdict = await ask(judge, specimen).catch((error: Error) => error);
     if (verdict === undefined) return;
     progress(`${judge.name}: ${name} ${++asked}/${specimens.length}`);
-    const finding = (said: string) => ({ label: specimen.label, said, file: specimen.object.derFile });
+    if (verdict instanceof Error) return void failures.push(finding(`could not be asked: ${verdict.message}`));
     if (verdict.verdict === "passes") skipped.push(finding(verdict.reason));
     else if (sound) verdict.verdict === "accepts" ? passed++ : failures.push(finding(verdict.said));
+    else if (judge === ours) verdict.verdict === "refuses" ? passed++ : failures.push(finding("we accept it"));
     else if (verdict.verdict === "accepts") letThrough.push(specimen.label);
     else if (isRefused(await ask(ours, specimen))) passed++;
     else failures.push(finding(`we accept what ${judge.name} refuses: ${verdict.said}`));

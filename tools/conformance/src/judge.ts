@@ -20,6 +20,8 @@ export interface Judge {
   /** Key algorithms the tool does not know at all; specimens with one of them are passed over by name. */
   readonly unknownAlgorithms?: RegExp;
   readonly opinions: Opinions;
+  /** Ends what runs for it. */
+  close?(): void;
 }
 
 /** How one comes by a judge. `install` finds it, fetches it, or rejects with the reason it cannot be had here. */

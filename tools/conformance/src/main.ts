@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { runConformance } from "./run.ts";
+import { CANDIDATES, runConformance } from "./run.ts";
 
 const USAGE = `./pki conformance [--only JUDGE]… [--json]
 
@@ -13,7 +13,7 @@ variants of them, to tools that nobody here wrote. What cannot be installed is s
 
 Exit code: 0 nothing failed, 1 a judge disagrees with us, 2 wrong usage.`;
 
-try {
+function readCommandLine() {
   const { values } = parseArgs({
     options: {
       only: { type: "string", multiple: true },
@@ -21,10 +21,17 @@ try {
       help: { type: "boolean", short: "h", default: false },
     },
   });
-  if (values.help) console.log(USAGE);
-  else process.exitCode = (await runConformance({ only: values.only, json: values.json })) ? 0 : 1;
-} catch (error) {
-  if (!(error instanceof Error) || !("code" in error) || !String(error.code).startsWith("ERR_PARSE_ARGS")) throw error;
-  console.error(`${error.message}\n\n${USAGE}`);
-  process.exitCode = 2;
+  const unknown = values.only?.find((name) => !CANDIDATES.some((candidate) => candidate.name === name));
+  if (unknown !== undefined) throw new Error(`no judge is called ${unknown}`);
+  return values;
 }
+
+let options: ReturnType<typeof readCommandLine>;
+try {
+  options = readCommandLine();
+} catch (error) {
+  console.error(`${(error as Error).message}\n\n${USAGE}`);
+  process.exit(2);
+}
+if (options.help) console.log(USAGE);
+else process.exitCode = (await runConformance(options)) ? 0 : 1;

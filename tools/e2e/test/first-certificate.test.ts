@@ -86,11 +86,7 @@ describe("a certificate's life", () => {
   });
 
   it("shows both facts among the events", async () => {
-    const tail = await suite.pki("events", "tail", "--last", "50", "--limit", "3", "--json");
-    const types = String(tail.stdout)
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line).type);
+    const types = (await suite.events(50)).map(({ type }) => type);
     expect(types).toContain("pki.certificate.issued.v1");
     expect(types).toContain("pki.certificate.revoked.v1");
   });
@@ -175,7 +171,7 @@ describe("a quorum", () => {
     );
     expect(waiting.exitCode).toBe(6);
     const listed = await suite.json("approval", "list");
-    const pending = (listed.approvals ?? listed).find((approval: { state: string }) => approval.state === "pending");
+    const pending = listed.approvals.find(({ status }: { status: string }) => status === "pending");
     const sign = (n: number) =>
       suite.pki(
         ...["approval", "sign", pending.approval_id, "--key", suite.file(`custodians/custodian-${n}-key.pem`)],

@@ -5,7 +5,9 @@ import { execa, type Result } from "execa";
 import { Agent, request } from "undici";
 
 const repositoryRoot = resolve(import.meta.dirname, "../../..");
+const launcher = join(repositoryRoot, "pki");
 const GATEWAY_PORT = 8443;
+const TAIL_MS = 5_000;
 
 /** What `./pki status --json` says of one process. */
 export interface ProcessStatus {
@@ -13,6 +15,12 @@ export interface ProcessStatus {
   readonly state: string;
   readonly pid?: number;
   readonly restarts: number;
+}
+
+/** A CloudEvent, as far as the tests look. */
+export interface PublishedEvent {
+  readonly type: string;
+  readonly data: Readonly<Record<string, unknown>>;
 }
 
 export interface Answer {
@@ -33,6 +41,8 @@ export interface Suite {
   /** Calls the REST door with the operator's certificate. Throws when there is no answer. */
   rest(method: "GET" | "POST", path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   openssl(...words: string[]): Promise<Result>;
+  /** The newest `last` events of the organisation, oldest first, as the CLI prints them. */
+  events(last: number): Promise<PublishedEvent[]>;
   processes(): Promise<ProcessStatus[]>;
   readonly origin: string;
   readonly firstStart: string;
@@ -45,8 +55,7 @@ export async function startSuite(portOffset: number): Promise<Suite> {
   const env = { PKI_HOME: home, PKI_PORT_OFFSET: String(portOffset) };
   const file = (path: string): string => join(home, path);
   const origin = `https://localhost:${GATEWAY_PORT + portOffset}`;
-  const pki = (...words: string[]): Promise<Result> =>
-    execa(join(repositoryRoot, "pki"), words, { env, reject: false, stdin: "ignore" });
+  const pki = (...words: string[]): Promise<Result> => execa(launcher, words, { env, reject: false, stdin: "ignore" });
 
   const first = await pki("up", "--detach");
   if (first.exitCode !== 0) {
@@ -85,6 +94,16 @@ export async function startSuite(portOffset: number): Promise<Suite> {
       return { status: answer.statusCode, body: text === "" ? undefined : JSON.parse(text) };
     },
     openssl: (...words) => execa("openssl", words, { reject: false, stdin: "ignore" }),
+    async events(last) {
+      // It follows until interrupted; what is there already comes at once.
+      const tail = await execa(launcher, ["events", "tail", "--last", String(last), "--json"], {
+        ...{ env, reject: false, stdin: "ignore", timeout: TAIL_MS, killSignal: "SIGINT" },
+      });
+      return String(tail.stdout)
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line));
+    },
     async processes() {
       const result = await pki("status", "--json");
       return JSON.parse(String(result.stdout)).processes;

@@ -1,4 +1,4 @@
-import { createPublicKey, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -17,7 +17,9 @@ export interface FirstCertificateOptions {
 /** Issues a first certificate, for Argus, when the organisation has none yet: through the same door and by the same command as
  *  any other. Answers what to show, or undefined when there was nothing to do. Throws when it cannot be issued or verified. */
 export async function issueFirstCertificate(options: FirstCertificateOptions): Promise<string | undefined> {
-  const { firstCertificate, trust } = options.home;
+  const { firstCertificate, operator, trust } = options.home;
+  // After a production ceremony the administrator's key is elsewhere, and so is the decision what to issue first.
+  if (!existsSync(operator.key)) return undefined;
   if (existsSync(firstCertificate.chain) || (await hasCertificates(options))) return undefined;
 
   ensurePrivateDirectory(firstCertificate.directory);
@@ -52,7 +54,7 @@ function describe(chainPem: string, rootPem: string, command: string, verdict: s
   const pems = `${chainPem}${rootPem}`.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   const [leaf, ...issuers] = pems.map((pem) => new X509Certificate(pem));
   if (leaf === undefined) throw new Error("the file of the first certificate is empty");
-  const key = createPublicKey(leaf.publicKey).asymmetricKeyDetails?.namedCurve ?? leaf.publicKey.asymmetricKeyType;
+  const key = leaf.publicKey.asymmetricKeyDetails?.namedCurve ?? leaf.publicKey.asymmetricKeyType;
   const commonName = ({ subject }: X509Certificate) => /^CN=(.*)$/m.exec(subject)?.[1] ?? "(empty)";
   return [
     `  subject    ${leaf.subject.replaceAll("\n", ", ") || "(empty: the names are in subjectAltName)"}`,

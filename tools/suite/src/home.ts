@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 /** Where the source tree lies; services and their configuration are found from here, whatever the working directory is. */
@@ -18,8 +18,8 @@ export interface Home {
     readonly pinFile: string;
     readonly soPinFile: string;
   };
-  readonly trust: { readonly directory: string; readonly root: string; readonly bundle: string };
-  readonly operator: { readonly directory: string; readonly chain: string; readonly key: string };
+  readonly trust: { readonly root: string; readonly bundle: string; readonly crl: (authority: string) => string };
+  readonly operator: { readonly chain: string; readonly key: string };
   readonly custodians: string;
   readonly ceremony: { readonly directory: string; readonly transcript: string; readonly approvals: string };
   readonly nats: { readonly directory: string; readonly conf: string };
@@ -52,8 +52,12 @@ export function homeAt(directory: string): Home {
       pinFile: at("token/pin"),
       soPinFile: at("token/so-pin"),
     },
-    trust: { directory: at("trust"), root: at("trust/root.pem"), bundle: at("trust/bundle.pem") },
-    operator: { directory: at("operator"), chain: at("operator/admin.pem"), key: at("operator/admin-key.pem") },
+    trust: {
+      root: at("trust/root.pem"),
+      bundle: at("trust/bundle.pem"),
+      crl: (authority) => at("trust", `${authority}.crl`),
+    },
+    operator: { chain: at("operator/admin.pem"), key: at("operator/admin-key.pem") },
     custodians: at("custodians"),
     ceremony: {
       directory: at("ceremony"),
@@ -79,8 +83,8 @@ export function homeAt(directory: string): Home {
 /** PKI_HOME, else `var/` of the source tree. */
 export const defaultHomeDirectory = (): string => process.env.PKI_HOME || join(repositoryRoot, "var");
 
-/** Creates a directory that only its owner may enter; closes one that exists. */
+/** Creates a directory that only its owner may enter; closes one that is open to others. */
 export function ensurePrivateDirectory(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  chmodSync(directory, 0o700);
+  if ((statSync(directory).mode & 0o077) !== 0) chmodSync(directory, 0o700);
 }

@@ -15,7 +15,6 @@ const held = new Set<DatabaseSync>();
  *  lock of the kernel on `run/suite.lock`, so it ends with its process, however that ends. Throws ALREADY_EXISTS when
  *  another process holds it. */
 export function lockHome(home: Home): HomeLock {
-  ensurePrivateDirectory(home.directory);
   ensurePrivateDirectory(home.run.directory);
   const database = new DatabaseSync(home.run.lock);
   try {

@@ -55,6 +55,8 @@ export interface Timing {
   /** A process that stayed up this long has its crashes forgiven. */
   readonly forgiveAfterMs: number;
   readonly probeEveryMs: number;
+  /** How long a process may take to become ready for the first time. */
+  readonly readyWithinMs: number;
   /** From SIGTERM to SIGKILL. */
   readonly graceMs: number;
 }
@@ -64,8 +66,20 @@ export const TIMING: Timing = {
   maxBackOffMs: 30_000,
   forgiveAfterMs: 60_000,
   probeEveryMs: 50,
+  readyWithinMs: 60_000,
   graceMs: 10_000,
 };
+
+/** A process could not be brought up. Its log tells more. */
+export class NotReadyError extends Error {
+  override readonly name = "NotReadyError";
+  readonly process: string;
+
+  constructor(process: string, message: string) {
+    super(message);
+    this.process = process;
+  }
+}
 
 export interface ProcessContext {
   readonly log: LogFile;
@@ -86,6 +100,7 @@ export class SupervisedProcess {
   readonly #stopRequested = new AbortController();
   #subprocess: ResultPromise | undefined;
   #run: Promise<void> | undefined;
+  #checks: Checks = {};
   #snapshot: ProcessSnapshot;
 
   constructor(spec: ProcessSpec, context: ProcessContext) {
@@ -98,15 +113,32 @@ export class SupervisedProcess {
     return this.#snapshot;
   }
 
-  /** Resolves when the process is ready for the first time. Rejects when `attempts` starts in a row ended before that,
-   *  or when it was stopped meanwhile. After that it is kept running until `stop`. */
-  start(attempts: number): Promise<void> {
+  /** Resolves when the process is ready for the first time. Rejects when `attempts` starts in a row ended before that, when it
+   *  takes too long, or when it was stopped meanwhile. After that it is kept running until `stop`. */
+  async start(attempts: number): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { readyWithinMs } = this.#context.timing;
+    const tooLong = setTimeout(() => reject(this.#notReady()), readyWithinMs);
     this.#run = this.#keepRunning(attempts, resolve).then(
-      () => reject(new Error(`${this.spec.name} was stopped before it was ready`)),
+      () => reject(this.#failed("was stopped before it was ready")),
       reject,
     );
-    return promise;
+    try {
+      await promise;
+    } finally {
+      clearTimeout(tooLong);
+    }
+  }
+
+  #failed(why: string): NotReadyError {
+    return new NotReadyError(this.spec.name, `${this.spec.name} ${why}`);
+  }
+
+  #notReady(): NotReadyError {
+    const reasons = Object.entries(this.#checks).flatMap(([what, answer]) =>
+      answer === true ? [] : [`${what}: ${answer}`],
+    );
+    return this.#failed(`is not ready (${reasons.join("; ")})`);
   }
 
   /** SIGTERM, then SIGKILL after the grace; resolves when the process is gone. */
@@ -143,7 +175,7 @@ export class SupervisedProcess {
       crashes = clock.monotonicMs() - startedMs >= timing.forgiveAfterMs ? 1 : crashes + 1;
       this.#set({ state: "backing-off", pid: undefined, startedAt: undefined, lastExit: exit });
       if (!everReady && crashes >= attempts) {
-        throw new Error(`${this.spec.name} ended ${crashes} times before it was ready, last with ${exit}`);
+        throw this.#failed(`ended ${crashes} times before it was ready, last with ${exit}`);
       }
       const restartInMs = Math.min(timing.firstBackOffMs * 2 ** (crashes - 1), timing.maxBackOffMs);
       report({ type: "crashed", name: this.spec.name, exit, restartInMs });
@@ -189,7 +221,9 @@ export class SupervisedProcess {
 
   async #untilReady(ended: AbortSignal): Promise<boolean> {
     while (!ended.aborted) {
-      if ((await this.spec.probe()).ready) return !ended.aborted;
+      const { ready, checks } = await this.spec.probe();
+      if (ready) return !ended.aborted;
+      this.#checks = checks;
       await sleep(this.#context.timing.probeEveryMs, undefined, { signal: ended }).catch(() => undefined);
     }
     return false;

@@ -2,6 +2,8 @@ import { formatDuration } from "@vcc-pki/time";
 import ora from "ora";
 import type { SuiteEvent } from "./process.ts";
 
+const SPINNER_COLUMNS = 60;
+
 /** Tells a person what happens: with a spinner in a terminal, one line per event otherwise. */
 export interface Progress {
   event(event: SuiteEvent): void;
@@ -28,15 +30,18 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
   const busy = new Map<string, string>();
   // A signal must reach the supervisor, not the spinner.
   const spinner = ora({ stream, discardStdin: false, hideCursor: false });
-  const animate = stream.isTTY === true;
+  // A terminal without a width, as some recorders and CI systems have, makes a spinner run wild.
+  const animate = stream.isTTY === true && stream.columns >= SPINNER_COLUMNS;
 
   function say(text: string): void {
-    if (!animate) {
-      stream.write(`${text}\n`);
-      return;
-    }
-    spinner.clear();
+    spinner.stop();
     stream.write(`${text}\n`);
+    spin();
+  }
+
+  function spin(): void {
+    if (!animate || busy.size === 0) return;
+    spinner.start([...busy].map(([name, what]) => `${name} is ${what}`).join(", "));
   }
 
   return {
@@ -45,10 +50,9 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
       if (event.type === "starting" || event.type === "stopping") busy.set(event.name, event.type);
       else busy.delete(event.name);
       const line = lineOf(event);
-      if (line !== undefined) say(line);
-      if (!animate) return;
-      if (busy.size === 0) spinner.stop();
-      else spinner.start([...busy].map(([name, what]) => `${name} is ${what}`).join(", "));
+      spinner.stop();
+      if (line !== undefined) stream.write(`${line}\n`);
+      spin();
     },
     end: () => void spinner.stop(),
   };

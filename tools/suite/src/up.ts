@@ -1,12 +1,14 @@
 import { fork } from "node:child_process";
 import { join } from "node:path";
 import { systemClock } from "@vcc-pki/time";
-import { hasCeremony, runDevelopmentCeremony } from "./ceremony.ts";
+import { hasCeremony, platformExpiredAt, renewPlatform, runDevelopmentCeremony } from "./ceremony.ts";
 import { issueFirstCertificate } from "./first-certificate.ts";
 import type { Home } from "./home.ts";
 import { isLocked } from "./lock.ts";
-import type { SuiteEvent } from "./process.ts";
+import { showLogs } from "./logs.ts";
+import { NotReadyError, type SuiteEvent } from "./process.ts";
 import { createProgress, type Progress } from "./progress.ts";
+import { suiteSpecs } from "./suite.ts";
 import { supervise } from "./supervise.ts";
 import { whereToLook } from "./where-to-look.ts";
 
@@ -31,6 +33,7 @@ export async function up(options: UpOptions): Promise<boolean> {
     return await startAll(options, progress, signals);
   } catch (error) {
     if (signals.stop.aborted) return true; // what was cancelled may complain
+    if (error instanceof NotReadyError) progress.say(await newestLines(options.home, error.process));
     throw error;
   } finally {
     progress.end();
@@ -39,6 +42,7 @@ export async function up(options: UpOptions): Promise<boolean> {
 
 async function startAll(options: UpOptions, progress: Progress, { stop, kill }: Signals): Promise<boolean> {
   const { home, detach } = options;
+  suiteSpecs(options); // a configuration that cannot be read is better known now
 
   // 1. An empty home gets its keys and authorities first.
   if (!hasCeremony(home)) {
@@ -50,7 +54,17 @@ async function startAll(options: UpOptions, progress: Progress, { stop, kill }: 
     progress.say("");
   }
 
-  // 2. The processes, and what to show when they are ready.
+  // 2. One that was down for longer than its own certificates live needs new ones.
+  const expiredAt = platformExpiredAt(home, systemClock);
+  if (expiredAt !== undefined) {
+    progress.say(
+      `The suite's own certificates expired at ${expiredAt.toISOString()}: renewing (./pki ceremony renew-platform).`,
+    );
+    await renewPlatform(home, stop);
+    progress.say("");
+  }
+
+  // 3. The processes, and what to show when they are ready.
   if (detach) {
     await superviseInBackground(options, progress, stop);
     return await welcome(options, progress, stop);
@@ -85,12 +99,18 @@ export async function superviseDetached(options: Pick<UpOptions, "home" | "portO
       },
     });
   } catch (error) {
-    tell({ failed: messageOf(error) });
+    tell({ failed: messageOf(error), process: error instanceof NotReadyError ? error.process : undefined });
     throw error;
   }
 }
 
-type Told = { readonly event: SuiteEvent } | { readonly ready: true } | { readonly failed: string };
+type Told =
+  | { readonly event: SuiteEvent }
+  | { readonly ready: true }
+  | { readonly failed: string; readonly process?: string };
+
+const toError = ({ failed, process }: Extract<Told, { failed: string }>): Error =>
+  process === undefined ? new Error(failed) : new NotReadyError(process, failed);
 
 async function superviseInBackground(
   { home, portOffset }: UpOptions,
@@ -107,7 +127,7 @@ async function superviseInBackground(
   background.on("message", (told: Told) => {
     if ("event" in told) progress.event(told.event);
     else if ("ready" in told) resolve();
-    else reject(new Error(told.failed));
+    else reject(toError(told));
   });
   background.on("error", reject);
   background.on("exit", () => reject(new Error(`the suite ended before it was ready; see ${home.log("suite")}`)));
@@ -134,6 +154,14 @@ async function welcome(options: UpOptions, progress: Progress, signal: AbortSign
   }
   progress.say(`\n${whereToLook(options)}`);
   return wentWell;
+}
+
+/** The end of a process's log, for a person who has to find out what is wrong with it. */
+async function newestLines(home: Home, process: string): Promise<string> {
+  const lines: string[] = [`\nthe end of ${home.log(process)}:`];
+  const write = (line: string) => void lines.push(`  ${line.trimEnd()}`);
+  await showLogs({ home, process, lines: 15, follow: false, json: false, write, signal: new AbortController().signal });
+  return `${lines.join("\n")}\n`;
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

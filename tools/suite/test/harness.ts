@@ -10,6 +10,7 @@ export const FAST: Timing = {
   maxBackOffMs: 80,
   forgiveAfterMs: 60_000,
   probeEveryMs: 10,
+  readyWithinMs: 30_000,
   graceMs: 300,
 };
 
@@ -23,13 +24,15 @@ const [portFile, behaviour] = process.argv.slice(2);
 if (behaviour === "dies") process.exit(7);
 if (behaviour === "stubborn") process.on("SIGTERM", () => console.log("no"));
 else process.on("SIGTERM", () => { console.log("stopping"); process.exit(0); });
-const server = createServer((request, response) => response.end(JSON.stringify({ ready: true, checks: { child: true } })));
+const server = createServer((request, response) => response.end(JSON.stringify(
+  behaviour === "unready" ? { ready: false, checks: { child: "sulks" } } : { ready: true, checks: { child: true } }
+)));
 server.listen(0, "127.0.0.1", () => { writeFileSync(portFile, String(server.address().port)); console.log("listening"); });
 `;
 
 export interface ChildOptions {
   readonly after?: readonly string[];
-  readonly behaviour?: "normal" | "dies" | "stubborn";
+  readonly behaviour?: "normal" | "dies" | "stubborn" | "unready";
 }
 
 /** A real little process under `directory`. */

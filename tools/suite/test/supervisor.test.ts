@@ -10,13 +10,13 @@ let directory: string;
 let events: SuiteEvent[];
 let supervisor: Supervisor | undefined;
 
-const newSupervisor = (specs: readonly ProcessSpec[]): Supervisor => {
+const newSupervisor = (specs: readonly ProcessSpec[], timing = FAST): Supervisor => {
   supervisor = new Supervisor({
     specs,
     logPath: (name) => join(directory, `${name}.log`),
     clock: systemClock,
     report: (event) => events.push(event),
-    timing: FAST,
+    timing,
     attempts: 3,
   });
   return supervisor;
@@ -79,6 +79,15 @@ describe("supervisor", () => {
     expect(isRunning(bus)).toBe(true);
     await running.stop();
     expect(isRunning(bus)).toBe(false);
+  });
+
+  it("gives up on a process that runs and is not ready in time, and says why", async () => {
+    const running = newSupervisor([childSpec(directory, "ca", { behaviour: "unready" })], {
+      ...FAST,
+      readyWithinMs: 800,
+    });
+    await expect(running.start()).rejects.toThrow("ca is not ready (child: sulks)");
+    expect(running.snapshots()).toMatchObject([{ state: "starting" }]);
   });
 
   it("kills a process that ignores SIGTERM, after the grace", async () => {

@@ -35,7 +35,7 @@ export const NAME_RULES: readonly Rule<TbsCertificate>[] = [
   [
     "subject-alt-name-unique",
     ({ subjectAltNames: { dns, ip, uri, email } }) =>
-      [dns, ip, uri, email].some((names) => new Set(names.map((name) => name.toLowerCase())).size < names.length) &&
+      [dns.map((name) => name.toLowerCase()), ip, uri, email].some((names) => new Set(names).size < names.length) &&
       "a name comes twice",
   ],
   [

@@ -24,9 +24,9 @@ export function findConstraintViolation(
   const emails = [...subjectAltNames.email, ...attributeValues(subject, OID.emailAddress)];
   if (subjectAltNames.otherCount > 0 && permitted.otherCount + excluded.otherCount > 0) return "a name of another form";
   return (
-    violation("dns", subjectAltNames.dns, isDnsWithin) ??
+    violation("dns", subjectAltNames.dns, isDnsWithin, mayBeDnsWithin) ??
     violation("ip", subjectAltNames.ip, isIpWithin) ??
-    violation("uri", subjectAltNames.uri, isUriWithin) ??
+    violation("uri", subjectAltNames.uri, isUriWithin, mayBeUriWithin) ??
     violation("email", emails, isEmailWithin) ??
     violation("directory", [...subjects, ...subjectAltNames.directory], isDirectoryWithin)
   );
@@ -35,10 +35,11 @@ export function findConstraintViolation(
     form: K,
     names: readonly NameSubtrees[K][number][],
     isWithin: Within<NameSubtrees[K][number]>,
+    mayBeWithin = isWithin,
   ): string | undefined {
     const bad = names.find(
       (name) =>
-        excluded[form].some((base) => isWithin(name, base)) ||
+        excluded[form].some((base) => mayBeWithin(name, base)) ||
         (permitted[form].length > 0 && !permitted[form].some((base) => isWithin(name, base))),
     );
     if (bad === undefined) return undefined;
@@ -52,6 +53,13 @@ function isDnsWithin(name: string, base: string): boolean {
   return suffix === "" || lower === suffix || lower.endsWith(`.${suffix}`);
 }
 
+/** A wildcard also stands for the one excluded name that it covers. */
+function mayBeDnsWithin(name: string, base: string): boolean {
+  const [first, ...parent] = name.split(".");
+  const covers = first === "*" && base.split(".").slice(1).join(".").toLowerCase() === parent.join(".").toLowerCase();
+  return covers || isDnsWithin(name, base);
+}
+
 function isIpWithin(name: string, base: string): boolean {
   const address = parseIpAddress(name);
   const range = parseIpRange(base);
@@ -59,10 +67,12 @@ function isIpWithin(name: string, base: string): boolean {
   return address.length === network.length && address.every((octet, i) => (octet & (mask[i] ?? 0)) === network[i]);
 }
 
-function isUriWithin(uri: string, base: string): boolean {
-  const host = URL.canParse(uri) ? new URL(uri).hostname : "";
-  return isHostWithin(host, base);
-}
+const isUriWithin: Within<string> = (uri, base) => isHostWithin(hostOf(uri), base);
+
+/** A URI without a host cannot be shown to lie outside. */
+const mayBeUriWithin: Within<string> = (uri, base) => hostOf(uri) === "" || isUriWithin(uri, base);
+
+const hostOf = (uri: string): string => (URL.canParse(uri) ? new URL(uri).hostname : "");
 
 /** The host itself, or with a leading dot those below it. */
 function isHostWithin(host: string, base: string): boolean {

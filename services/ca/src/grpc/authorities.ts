@@ -2,16 +2,16 @@ import { PkiError } from "@vcc-pki/errors";
 import {
   type Authority as AuthorityMessage,
   AuthorityServiceDefinition,
-  AuthorityState as StateMessage,
   CreateAuthorityRequest,
   RevokeAuthorityRequest,
+  AuthorityState as StateMessage,
 } from "@vcc-pki/proto/ca";
 import { type Callers, implement, type ServiceImplementation } from "@vcc-pki/rpc";
+import type { RevocationReason } from "@vcc-pki/x509";
 import { buildName, nameToText, parseCertificate } from "@vcc-pki/x509";
 import type { Actor } from "../actor.ts";
 import type { Authorities } from "../authorities.ts";
 import type { AuthorityCreation } from "../authority.ts";
-import type { RevocationReason } from "@vcc-pki/x509";
 import type { Authority, AuthorityState } from "../store/authorities.ts";
 import type { RequestKey } from "../store/requests.ts";
 import { reasonFromProto } from "./certificates.ts";
@@ -20,7 +20,12 @@ import { type Door, guarded, requestKey } from "./guard.ts";
 export interface AuthorityDoor extends Door {
   readonly authorities: Authorities;
   readonly creation: AuthorityCreation;
-  readonly revoke: (actor: Actor, request: RequestKey, authorityId: string, reason: RevocationReason) => Promise<Authority>;
+  readonly revoke: (
+    actor: Actor,
+    request: RequestKey,
+    authorityId: string,
+    reason: RevocationReason,
+  ) => Promise<Authority>;
 }
 
 const CALLERS: Callers<typeof AuthorityServiceDefinition> = {
@@ -75,7 +80,8 @@ export function authorityService(door: AuthorityDoor): ServiceImplementation {
       /** What relying parties need to know: not a tenant's secret, so whoever is authenticated may have it. */
       async getTrustBundle() {
         const active = authorities.all().filter(({ state }) => state === "active");
-        const certificatesOf = (selected: Authority[]) => selected.flatMap(({ certificateDer }) => certificateDer ?? []);
+        const certificatesOf = (selected: Authority[]) =>
+          selected.flatMap(({ certificateDer }) => certificateDer ?? []);
         return {
           rootsDer: certificatesOf(active.filter(({ parentId }) => parentId === undefined)),
           intermediatesDer: certificatesOf(active.filter(({ parentId }) => parentId !== undefined)),

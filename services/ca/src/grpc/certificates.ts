@@ -11,7 +11,13 @@ import {
 } from "@vcc-pki/proto/ca";
 import { type Callers, implement, type ServiceImplementation } from "@vcc-pki/rpc";
 import type { Clock } from "@vcc-pki/time";
-import { nameToText, parseCertificate, parseCertificationRequest, type RevocationReason, serialToHex } from "@vcc-pki/x509";
+import {
+  nameToText,
+  parseCertificate,
+  parseCertificationRequest,
+  type RevocationReason,
+  serialToHex,
+} from "@vcc-pki/x509";
 import type { Actor } from "../actor.ts";
 import type { Authorities } from "../authorities.ts";
 import { certificateId, parseCertificateId } from "../certificate-id.ts";
@@ -19,7 +25,12 @@ import type { Issued } from "../complete.ts";
 import type { Issuance } from "../issue.ts";
 import type { Revocations } from "../revoke.ts";
 import { parseNameSearch } from "../search.ts";
-import { type CertificateList, type CertificateState as State, type Cursor, stateOf } from "../store/certificate-list.ts";
+import {
+  type CertificateList,
+  type Cursor,
+  type CertificateState as State,
+  stateOf,
+} from "../store/certificate-list.ts";
 import type { CertificateStatus, CertificateTable } from "../store/certificates.ts";
 import { type Door, guarded, requestKey } from "./guard.ts";
 
@@ -100,7 +111,8 @@ function getCertificate({ certificates }: CertificateDoor, actor: Actor, id: str
     : [certificates.find({ organisation, ...parseCertificateId(id) })];
   const [certificate, second] = found;
   if (certificate === undefined) throw new PkiError("NOT_FOUND", "no such certificate");
-  if (second !== undefined) throw new PkiError("AMBIGUOUS", "several certificates have this serial number: use the certificate id");
+  if (second !== undefined)
+    throw new PkiError("AMBIGUOUS", "several certificates have this serial number: use the certificate id");
   return certificate;
 }
 
@@ -121,7 +133,8 @@ function listPage({ list, clock }: CertificateDoor, actor: Actor, request: ListC
   const { certificates, next } = list.page(filter, decodeCursor(request.pageToken), size, now);
   return {
     certificates: certificates.map((status) => ({ ...toProto(status, now), certificateDer: new Uint8Array() })),
-    nextPageToken: next === undefined ? "" : Buffer.from(JSON.stringify([next.key, next.serialHex])).toString("base64url"),
+    nextPageToken:
+      next === undefined ? "" : Buffer.from(JSON.stringify([next.key, next.serialHex])).toString("base64url"),
   };
 }
 
@@ -130,16 +143,22 @@ function decodeCursor(token: string): Cursor | undefined {
   try {
     const [key, serialHex, more] = JSON.parse(Buffer.from(token, "base64url").toString("utf8"));
     const isKey = typeof key === "string" || Number.isSafeInteger(key);
-    if (isKey && typeof serialHex === "string" && /^[0-9a-f]*$/.test(serialHex) && more === undefined) return { key, serialHex };
+    if (isKey && typeof serialHex === "string" && /^[0-9a-f]*$/.test(serialHex) && more === undefined)
+      return { key, serialHex };
   } catch {
     // Answered below, as any other token that is not ours.
   }
   throw new PkiError("REQUEST_MALFORMED", "not a page token of this service");
 }
 
-const issuedToProto = ({ status, certificate }: Issued, now: Date): CertificateMessage => toProto(status, now, certificate);
+const issuedToProto = ({ status, certificate }: Issued, now: Date): CertificateMessage =>
+  toProto(status, now, certificate);
 
-function toProto(status: CertificateStatus, now: Date, certificate = parseCertificate(status.certificateDer)): CertificateMessage {
+function toProto(
+  status: CertificateStatus,
+  now: Date,
+  certificate = parseCertificate(status.certificateDer),
+): CertificateMessage {
   const { dns, ip, uri, email } = certificate.subjectAltNames;
   return {
     certificateId: certificateId(status.authorityId, status.serial),

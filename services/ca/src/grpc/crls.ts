@@ -1,4 +1,4 @@
-import { CrlServiceDefinition, PublishCrlRequest, type GetCrlResponse } from "@vcc-pki/proto/ca";
+import { CrlServiceDefinition, type GetCrlResponse, PublishCrlRequest } from "@vcc-pki/proto/ca";
 import { type Callers, implement, type ServiceImplementation } from "@vcc-pki/rpc";
 import { requireAdmin } from "../actor.ts";
 import type { Crls } from "../crl.ts";

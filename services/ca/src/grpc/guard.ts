@@ -40,7 +40,13 @@ export function guarded<Request, Response>(
 
 /** The trail of a request that led to nothing. It belongs to the requester's own organisation: the one it speaks of may be
  *  none of its business. */
-async function audit(door: Door, action: string, spokenOf: string, context: CallContext, error: PkiError): Promise<void> {
+async function audit(
+  door: Door,
+  action: string,
+  spokenOf: string,
+  context: CallContext,
+  error: PkiError,
+): Promise<void> {
   const { caller, requester, requestId } = context;
   door.metrics.refused.add(1, { action, code: error.code });
   const record: AuditRecord = {

@@ -13,7 +13,13 @@ import {
 import { type Callers, implement, type ServiceImplementation } from "@vcc-pki/rpc";
 import { noSuchOrganisation } from "../actor.ts";
 import type { Organisations } from "../organisations.ts";
-import type { DataSharingLevel, IsolationLevel, Membership, Organisation, OrganisationTable } from "../store/organisations.ts";
+import type {
+  DataSharingLevel,
+  IsolationLevel,
+  Membership,
+  Organisation,
+  OrganisationTable,
+} from "../store/organisations.ts";
 import { type Door, guarded, requestKey } from "./guard.ts";
 
 export interface OrganisationDoor extends Door {
@@ -64,12 +70,16 @@ export function organisationService(door: OrganisationDoor): ServiceImplementati
         const key = requestKey(actor, "GrantMembership", GrantMembershipRequest, request);
         if (request.membership === undefined) throw new PkiError("REQUEST_MALFORMED", "which membership?");
         const { organisation, identity, expiresAt } = request.membership;
-        return membershipToProto(await organisations.grantMembership(actor, key, { organisation, identity, expiresAt }));
+        return membershipToProto(
+          await organisations.grantMembership(actor, key, { organisation, identity, expiresAt }),
+        );
       }),
 
       revokeMembership: guarded(door, "membership.revoke", atHome, async (request, actor) => {
         const key = requestKey(actor, "RevokeMembership", RevokeMembershipRequest, request);
-        return membershipToProto(await organisations.revokeMembership(actor, key, request.organisation, request.identity));
+        return membershipToProto(
+          await organisations.revokeMembership(actor, key, request.organisation, request.identity),
+        );
       }),
     },
     CALLERS,
@@ -111,7 +121,8 @@ function policyFromProto(policy: IsolationPolicyMessage | undefined): Organisati
 
 function parseMatrix(json: string): Record<string, string[]> {
   if (json === "") return {};
-  const refuse = () => new PkiError("REQUEST_MALFORMED", 'a service access matrix is JSON such as {"argus": ["covina"]}');
+  const refuse = () =>
+    new PkiError("REQUEST_MALFORMED", 'a service access matrix is JSON such as {"argus": ["covina"]}');
   if (json.length > 64 * 1024) throw refuse();
   let matrix: unknown;
   try {

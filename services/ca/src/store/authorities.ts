@@ -82,7 +82,15 @@ interface Row {
 
 const COLUMNS = [
   ...["organisation", "authority_id", "parent_id", "state", "request_id", "attempt_id", "caller", "requester"],
-  ...["common_name", "key_algorithm", "validity_days", "profiles", "path_length", "name_constraints", "quorum_threshold"],
+  ...[
+    "common_name",
+    "key_algorithm",
+    "validity_days",
+    "profiles",
+    "path_length",
+    "name_constraints",
+    "quorum_threshold",
+  ],
   ...["key_id", "spki_der", "token", "serial", "tbs_der", "approval_id", "refusal_code", "certificate_der"],
   ...["not_before", "not_after", "created_at"],
 ] as const;
@@ -90,6 +98,8 @@ const COLUMNS = [
 /** Certificate authorities. Everything that writes belongs inside `store.write`. */
 export class AuthorityTable {
   readonly #sql;
+  /** Grants that have been read: every request asks, and none is ever withdrawn. */
+  readonly #granted = new Set<string>();
 
   constructor(db: Database) {
     this.#sql = prepare(db);
@@ -115,7 +125,9 @@ export class AuthorityTable {
 
   /** Whether the organisation may obtain certificates from an authority of another one. */
   mayUse(authorityId: string, organisation: string): boolean {
-    return this.#sql.mayUse.get(organisation, authorityId) === 1;
+    const name = `${organisation} ${authorityId}`;
+    if (!this.#granted.has(name) && this.#sql.mayUse.get(organisation, authorityId) === 1) this.#granted.add(name);
+    return this.#granted.has(name);
   }
 }
 

@@ -1,7 +1,13 @@
 import type { Database } from "@vcc-pki/store";
 import { parseCertificate } from "@vcc-pki/x509";
 import { searchTerms, type TermRange } from "../search.ts";
-import { type CertificateRow, type CertificateStatus, COLUMNS, SAME_CERTIFICATE, toCertificateStatus } from "./certificates.ts";
+import {
+  type CertificateRow,
+  type CertificateStatus,
+  COLUMNS,
+  SAME_CERTIFICATE,
+  toCertificateStatus,
+} from "./certificates.ts";
 
 export type CertificateState = "valid" | "revoked" | "expired";
 
@@ -53,7 +59,9 @@ export class CertificateList {
   page(filter: CertificateFilter, after: Cursor | undefined, size: number, now: Date): CertificatePage {
     const scan = chooseScan(filter, after, now);
     const term = filter.name ? "n.term" : "NULL AS term";
-    const rows = this.#db.prepare<unknown[], ListedRow>(`SELECT ${COLUMNS}, ${term} ${scan.from}`).iterate(...scan.parameters);
+    const rows = this.#db
+      .prepare<unknown[], ListedRow>(`SELECT ${COLUMNS}, ${term} ${scan.from}`)
+      .iterate(...scan.parameters);
     const certificates: CertificateStatus[] = [];
     let examined = 0;
     for (const row of rows) {

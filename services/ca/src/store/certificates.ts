@@ -22,7 +22,9 @@ export interface IssuedCertificate extends CertificateKey {
 
 /** A certificate and whether it was revoked. */
 export interface CertificateStatus extends IssuedCertificate {
-  readonly revocation: { readonly revokedAt: Date; readonly reason: RevocationReason; readonly invalidityDate?: Date } | undefined;
+  readonly revocation:
+    | { readonly revokedAt: Date; readonly reason: RevocationReason; readonly invalidityDate?: Date }
+    | undefined;
 }
 
 export interface CertificateRow {
@@ -45,7 +47,8 @@ export interface CertificateRow {
 export const COLUMNS = `c.organisation, c.authority_id, c.serial, c.profile, c.profile_version, c.requester, c.issued_at,
   c.not_after, c.crl_shard, c.certificate_der, r.revoked_at, r.reason, r.invalidity_date`;
 
-export const SAME_CERTIFICATE = "r.organisation = c.organisation AND r.serial = c.serial AND r.authority_id = c.authority_id";
+export const SAME_CERTIFICATE =
+  "r.organisation = c.organisation AND r.serial = c.serial AND r.authority_id = c.authority_id";
 
 const CERTIFICATES = `FROM certificates c LEFT JOIN revocations r ON ${SAME_CERTIFICATE}`;
 

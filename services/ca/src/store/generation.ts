@@ -16,8 +16,11 @@ export function readGeneration(db: Database): number {
 export function bumpGeneration(store: Store, clock: Clock): Promise<number> {
   return store.write(() => {
     const generation = readGeneration(store.db) + 1;
-    if (generation > GREATEST) throw new PkiError("CONFIG_INVALID", "serial generations are used up: start a new authority");
-    store.db.prepare("UPDATE serial_generation SET generation = ?, since = ? WHERE id = 1").run(generation, clock.now().getTime());
+    if (generation > GREATEST)
+      throw new PkiError("CONFIG_INVALID", "serial generations are used up: start a new authority");
+    store.db
+      .prepare("UPDATE serial_generation SET generation = ?, since = ? WHERE id = 1")
+      .run(generation, clock.now().getTime());
     return generation;
   });
 }

@@ -22,7 +22,9 @@ export class KeyTable {
       insertHolder: db.prepare("INSERT OR IGNORE INTO key_holders (holder_id, organisation, purpose) VALUES (?, ?, ?)"),
       insertKey: db.prepare("INSERT INTO certified_keys (holder_id, spki_sha256_64) VALUES (?, ?)"),
     };
-    const holders = db.prepare<[], [number, string, string]>("SELECT holder_id, organisation, purpose FROM key_holders").raw();
+    const holders = db
+      .prepare<[], [number, string, string]>("SELECT holder_id, organisation, purpose FROM key_holders")
+      .raw();
     for (const [id, organisation, purpose] of holders.iterate()) this.#remember(id, { organisation, purpose });
     const keys = db.prepare<[], [number, Buffer]>("SELECT holder_id, spki_sha256_64 FROM certified_keys").raw();
     for (const [id, hash] of keys.iterate()) this.#set(hash, id);
@@ -111,10 +113,15 @@ class HashTable {
   #slotOf(high: number, low: number): number {
     const mask = this.#numbers.length - 1;
     let slot = low & mask;
-    while (this.#numbers[slot] !== 0 && (this.#low[slot] !== low || this.#high[slot] !== high)) slot = (slot + 1) & mask;
+    while (this.#numbers[slot] !== 0 && (this.#low[slot] !== low || this.#high[slot] !== high))
+      slot = (slot + 1) & mask;
     return slot;
   }
 }
 
 const word = (hash: Uint8Array, offset: number): number =>
-  (((hash[offset] ?? 0) << 24) | ((hash[offset + 1] ?? 0) << 16) | ((hash[offset + 2] ?? 0) << 8) | (hash[offset + 3] ?? 0)) >>> 0;
+  (((hash[offset] ?? 0) << 24) |
+    ((hash[offset + 1] ?? 0) << 16) |
+    ((hash[offset + 2] ?? 0) << 8) |
+    (hash[offset + 3] ?? 0)) >>>
+  0;

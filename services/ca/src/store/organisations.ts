@@ -52,9 +52,12 @@ interface MembershipRow {
   expires_at: number | null;
 }
 
-/** Tenants, and who of other tenants may administer them. Everything that writes belongs inside `store.write`. */
+/** Tenants, and who of other tenants may administer them. Everything that writes belongs inside `store.write`. What was found is
+ *  remembered until it is written again: every request asks. */
 export class OrganisationTable {
   readonly #sql;
+  readonly #organisations = new Map<string, Organisation>();
+  readonly #memberships = new Map<string, Membership>();
 
   constructor(db: Database) {
     this.#sql = prepare(db);
@@ -79,8 +82,12 @@ export class OrganisationTable {
   }
 
   find(organisation: string): Organisation | undefined {
+    const known = this.#organisations.get(organisation);
+    if (known) return known;
     const row = this.#sql.find.get(organisation);
-    return row && toOrganisation(row);
+    const found = row && toOrganisation(row);
+    if (found) this.#organisations.set(organisation, found);
+    return found;
   }
 
   all(): Organisation[] {
@@ -89,15 +96,22 @@ export class OrganisationTable {
 
   putMembership({ organisation, identity, grantedBy, grantedAt, expiresAt }: Membership): void {
     this.#sql.putMembership.run(organisation, identity, grantedBy, grantedAt.getTime(), expiresAt?.getTime() ?? null);
+    this.#memberships.delete(`${organisation} ${identity}`);
   }
 
   deleteMembership(organisation: string, identity: string): boolean {
+    this.#memberships.delete(`${organisation} ${identity}`);
     return this.#sql.deleteMembership.run(organisation, identity).changes === 1;
   }
 
   findMembership(organisation: string, identity: string): Membership | undefined {
+    const name = `${organisation} ${identity}`;
+    const known = this.#memberships.get(name);
+    if (known) return known;
     const row = this.#sql.findMembership.get(organisation, identity);
-    return row && toMembership(row);
+    const found = row && toMembership(row);
+    if (found) this.#memberships.set(name, found);
+    return found;
   }
 
   /** Organisations of which `identity` is a member at `now`. */

@@ -22,7 +22,7 @@ export class RequestTable {
       ),
       insert: db.prepare(
         `INSERT INTO requests (organisation, requester, request_id, content_sha256, target, recorded_at)
-         VALUES (?, ?, ?, ?, ?, ?)`,
+         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
       ),
     };
   }
@@ -37,8 +37,8 @@ export class RequestTable {
     return row.target;
   }
 
-  /** Only inside `store.write`, after `findTarget` there has found nothing. */
-  insert({ organisation, requester, requestId, contentSha256 }: RequestKey, target: string, now: Date): void {
-    this.#sql.insert.run(organisation, requester, requestId, contentSha256, target, now.getTime());
+  /** Takes a request id; false when it has been taken meanwhile. Only inside `store.write`. */
+  insert({ organisation, requester, requestId, contentSha256 }: RequestKey, target: string, now: Date): boolean {
+    return this.#sql.insert.run(organisation, requester, requestId, contentSha256, target, now.getTime()).changes === 1;
   }
 }

@@ -6,6 +6,7 @@ import { systemClock } from "@vcc-pki/time";
 import { measureFsync } from "../baselines/fsync.ts";
 import { measureToken } from "../baselines/token.ts";
 import type { Bench, BenchContext, Figure } from "../bench.ts";
+import { type WithCpu, withCpuTimes } from "../cpu-time.ts";
 import { type GatewayProcess, startGatewayProcess } from "../gateway-process.ts";
 import { type LoadFigures, measureLoad } from "../load.ts";
 import { buildTimeStampAttributes } from "../signed-attributes.ts";
@@ -39,8 +40,8 @@ export const hsmStream: Bench = {
       });
       try {
         const loads: Loads = {
-          sessionCopy: await measureKey(context, await signerOf(gateway, channel, true), "session copy"),
-          tokenObject: await measureKey(context, await signerOf(gateway, channel, false), "token object"),
+          sessionCopy: await measureKey(context, gateway.pid, await signerOf(gateway, channel, true), "session copy"),
+          tokenObject: await measureKey(context, gateway.pid, await signerOf(gateway, channel, false), "token object"),
         };
         return figuresOf(loads, baselines);
       } finally {
@@ -52,8 +53,10 @@ export const hsmStream: Bench = {
   },
 };
 
+type ProcessName = "client" | "hsm-gateway";
+
 interface KeyLoads {
-  readonly busy: readonly LoadFigures[];
+  readonly busy: readonly WithCpu<ProcessName>[];
   readonly alone: readonly LoadFigures[];
 }
 
@@ -86,7 +89,13 @@ async function signerOf(
   return remoteSigner(channel, { organisation: ORGANISATION, keyId, spkiDer, algorithm: "ecdsa-p256-sha256" });
 }
 
-async function measureKey({ runs, progress }: BenchContext, signer: Signer, name: string): Promise<KeyLoads> {
+async function measureKey(
+  { runs, progress }: BenchContext,
+  gatewayPid: number,
+  signer: Signer,
+  name: string,
+): Promise<KeyLoads> {
+  const pids = { client: process.pid, "hsm-gateway": gatewayPid };
   const payloads = Array.from({ length: PAYLOADS }, buildTimeStampAttributes);
   const load = (inFlight: number) =>
     measureLoad({
@@ -96,10 +105,11 @@ async function measureKey({ runs, progress }: BenchContext, signer: Signer, name
         return signer.sign({ $case: "cmsSignedAttributes", value }, randomUUIDv7());
       },
     });
-  const [busy, alone]: [LoadFigures[], LoadFigures[]] = [[], []];
+  const busy: WithCpu<ProcessName>[] = [];
+  const alone: LoadFigures[] = [];
   for (let run = 1; run <= runs; run++) {
     progress(`${name}: run ${run} of ${runs}`);
-    busy.push(await load(64));
+    busy.push(await withCpuTimes(pids, () => load(64)));
     alone.push(await load(1));
   }
   return { busy, alone };
@@ -140,4 +150,9 @@ const latency = (key: string, { busy, alone }: KeyLoads): Figure[] => [
   { name: `${key}, 64 in flight, p99`, unit: "ms", values: busy.map(({ p99Ms }) => p99Ms), target: { atMost: 10 } },
   { name: `${key}, 1 in flight, p50`, unit: "ms", values: alone.map(({ p50Ms }) => p50Ms), target: { atMost: 0.5 } },
   { name: `${key}, 1 in flight, p99`, unit: "ms", values: alone.map(({ p99Ms }) => p99Ms) },
+  ...(["client", "hsm-gateway"] as const).map((name) => ({
+    name: `${key}, processor time, ${name}`,
+    unit: "µs/signature",
+    values: busy.map(({ cpuUs }) => cpuUs[name]),
+  })),
 ];

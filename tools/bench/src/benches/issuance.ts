@@ -4,7 +4,7 @@ import { measureFsync } from "../baselines/fsync.ts";
 import { measureOpensslX509 } from "../baselines/openssl-x509.ts";
 import { measureToken } from "../baselines/token.ts";
 import type { Baseline, Bench, BenchContext, Figure } from "../bench.ts";
-import { cpuTimeUs } from "../cpu-time.ts";
+import { type WithCpu, withCpuTimes } from "../cpu-time.ts";
 import { buildCsrPool } from "../csr-pool.ts";
 import { type LoadFigures, measureLoad } from "../load.ts";
 import { type Suite, startSuite } from "../suite.ts";
@@ -59,10 +59,10 @@ interface Subject {
 }
 
 const PROCESSES = ["client", "ca", "hsm-gateway"] as const;
-type CpuPerCertificate = Readonly<Record<(typeof PROCESSES)[number], number>>;
+type ProcessName = (typeof PROCESSES)[number];
 
 interface AuthorityLoads {
-  readonly busy: readonly (LoadFigures & { readonly cpu: CpuPerCertificate })[];
+  readonly busy: readonly WithCpu<ProcessName>[];
   readonly alone: readonly LoadFigures[];
 }
 
@@ -74,17 +74,11 @@ async function measureAuthority({ runs, progress }: BenchContext, subject: Subje
       operation: (sequence) => tenant.issue(csrs[sequence % csrs.length] ?? new Uint8Array(), authorityId),
     });
   const pids = { client: process.pid, ca: suite.pidOf("ca"), "hsm-gateway": suite.pidOf("hsm-gateway") };
-  const cpuTimes = () => PROCESSES.map((name) => cpuTimeUs(pids[name]));
-
-  const busy: (LoadFigures & { cpu: CpuPerCertificate })[] = [];
+  const busy: WithCpu<ProcessName>[] = [];
   const alone: LoadFigures[] = [];
   for (let run = 1; run <= runs; run++) {
     progress(`${authorityId}: run ${run} of ${runs}`);
-    const before = cpuTimes();
-    const figures = await load(64);
-    const after = cpuTimes();
-    const perCertificate = PROCESSES.map((name, i) => [name, ((after[i] ?? 0) - (before[i] ?? 0)) / figures.started]);
-    busy.push({ ...figures, cpu: Object.fromEntries(perCertificate) });
+    busy.push(await withCpuTimes(pids, () => load(64)));
     alone.push(await load(1));
   }
   return { busy, alone };
@@ -100,7 +94,7 @@ const p256Figures = ({ busy, alone }: AuthorityLoads, baselines: Baseline[]): Fi
   ...PROCESSES.map((name) => ({
     name: `P-256, processor time, ${name}`,
     unit: "µs/certificate",
-    values: busy.map(({ cpu }) => cpu[name]),
+    values: busy.map(({ cpuUs }) => cpuUs[name]),
   })),
 ];
 

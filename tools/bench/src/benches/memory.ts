@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Bench, Figure } from "../bench.ts";
 import { residentMegabytes } from "../resident-memory.ts";
@@ -16,6 +18,7 @@ export const memory: Bench = {
     progress("starting a suite");
     const suite = await startSuite(workDirectory);
     try {
+      const baselines = [{ name: "empty Node process, MB", value: await measureEmptyProcess() }];
       await sleep(SETTLE_MS);
       const samples = new Map(SERVICES.map((service) => [service, [] as number[]]));
       for (let sample = 0; sample < runs; sample++) {
@@ -28,6 +31,7 @@ export const memory: Bench = {
           unit: "MB",
           values,
           target: { atMost: IDLE_TARGET_MB },
+          baselines,
         }),
       );
     } finally {
@@ -35,3 +39,13 @@ export const memory: Bench = {
     }
   },
 };
+
+async function measureEmptyProcess(): Promise<number> {
+  const child = spawn(process.execPath, ["-e", "console.log(); setInterval(() => {}, 1e6)"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  await once(child.stdout, "data");
+  const megabytes = residentMegabytes(child.pid ?? 0);
+  child.kill();
+  return megabytes;
+}

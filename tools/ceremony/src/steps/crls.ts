@@ -2,14 +2,17 @@ import { hash } from "node:crypto";
 import { PkiError } from "@vcc-pki/errors";
 import type { GetCrlResponse } from "@vcc-pki/proto/ca";
 import type { RunStep, StepContext } from "../context.ts";
+import { writeWhole } from "../files.ts";
 import type { StepOf } from "../script.ts";
 
-/** The first lists of authorities under quorum, so that nobody has to gather the custodians on the day a list is needed. */
+/** The first lists of authorities under quorum, so that nobody has to gather the custodians on the day a list is needed; also as
+ *  files beside the root. */
 export const publishCrls: RunStep<StepOf<"publish-crls">> = async ({ authorities }, context) => {
   const published = [];
   for (const authority of authorities) {
     const { crlDer, crlNumber, nextUpdate } = await publish(authority, context);
     const crlSha256 = hash("sha256", crlDer);
+    writeWhole(context.home.trust.crl(authority), crlDer, 0o644);
     published.push({ authority, crlNumber, nextUpdate: nextUpdate?.toISOString(), crlSha256 });
   }
   return { crls: published };

@@ -18,7 +18,6 @@ export const createOrganisation: RunStep<StepOf<"create-organisation">> = async 
       ...{ allowedNames, allowedNetworks },
       ...{ isolationLevel: ISOLATION[isolation], adminContact: contact, isolationPolicy: undefined },
       authorityIds: authorities,
-      allowedNetworks,
     },
     context.operator,
   );

@@ -25,8 +25,8 @@ export const createToken: RunStep<StepOf<"create-token">> = async (_step, { home
 export const useToken: RunStep<StepOf<"use-token">> = async (_step, { configurations }) => {
   const { module, environment, label, pinFile } = configurations.hsmGateway.token;
   const { privateKeys, ...facts } = inspectToken({ module, environment, label, pinFile });
-  if (privateKeys > 0) {
-    throw new PkiError("ALREADY_EXISTS", `the token ${label} holds ${privateKeys} private keys: it is not new`);
+  if (privateKeys.length > 0) {
+    throw new PkiError("ALREADY_EXISTS", `the token ${label} holds ${privateKeys.length} private keys: it is not new`);
   }
   return { label, module, ...facts };
 };

@@ -3,6 +3,7 @@ import { Approval, type ApprovalDecision, ApprovalList } from "@vcc-pki/gateway/
 import { signDecision } from "@vcc-pki/signer";
 import { checkApproval } from "../approval-check.ts";
 import { readInput } from "../files.ts";
+import { describePayload } from "../payload-text.ts";
 import type { Session } from "../session.ts";
 import { fields, table } from "../table.ts";
 import { UsageError } from "../usage.ts";
@@ -21,7 +22,7 @@ export async function listApprovals(options: ListOptions, session: Session): Pro
       approvals.map((approval) => [
         approval.approval_id,
         approval.status,
-        approval.payload_type,
+        whatIsAsked(approval),
         decided(approval),
         approval.requester,
         date(approval.expires_at),
@@ -29,6 +30,17 @@ export async function listApprovals(options: ListOptions, session: Session): Pro
       "no approvals",
     ),
   );
+}
+
+/** What would be signed, in a few words. What cannot be read is for `show` to complain about. */
+function whatIsAsked({ payload_type: type, payload }: Approval): string {
+  try {
+    const entries = new Map(describePayload(type, new Uint8Array(Buffer.from(payload, "base64"))));
+    const whose = entries.get("subject") ?? entries.get("issuer");
+    return whose === undefined ? type : `${type} ${whose}`;
+  } catch {
+    return type;
+  }
 }
 
 /** "1 of 2", with refusals named. */

@@ -2,7 +2,6 @@ import { randomUUIDv7 } from "node:crypto";
 import { rmSync } from "node:fs";
 import { ERRORS, type PkiError, toPkiError } from "@vcc-pki/errors";
 import { type CertificateRequest, CertificateWithChain } from "@vcc-pki/gateway/api";
-import { parseDuration } from "@vcc-pki/time";
 import { createCertificationRequest, pemEncode } from "@vcc-pki/x509";
 import { readInput, requireAbsent, writeWhole } from "../files.ts";
 import type { Session } from "../session.ts";
@@ -21,7 +20,8 @@ export interface IssueOptions {
   readonly keyOut?: string;
   readonly keyAlgorithm: string;
   readonly authority?: string;
-  readonly validity?: string;
+  /** Milliseconds. */
+  readonly validity?: number;
   readonly out: string;
   readonly requestId?: string;
   readonly force?: boolean;
@@ -53,7 +53,7 @@ export async function issueCertificate(options: IssueOptions, session: Session):
     });
 
   // 3. The full chain, as servers want it.
-  writeWhole(out, issued.chain_pem, { force });
+  writeChain(issued, out, force);
   session.note(`the certificate with its chain is in ${out}`);
   session.result({ ...issued, certificate_file: out, key_file: prepared.keyFile }, () =>
     fields([
@@ -65,6 +65,16 @@ export async function issueCertificate(options: IssueOptions, session: Session):
       ["key", prepared.keyFile],
     ]),
   );
+}
+
+/** The certificate exists now, whatever becomes of the file. */
+function writeChain({ cert_id, chain_pem }: CertificateWithChain, out: string, force: boolean | undefined): void {
+  try {
+    writeWhole(out, chain_pem, { force });
+  } catch (error) {
+    const again = `it is issued: vcc-pki cert show ${cert_id} --out FILE fetches it again`;
+    throw new UsageError(`${(error as Error).message}; ${again}`, { cause: error });
+  }
 }
 
 const namesOf = (issued: CertificateWithChain): string[] => [
@@ -100,7 +110,7 @@ function makeKeyAndRequest(options: IssueOptions, session: Session): Prepared {
 function ask(options: IssueOptions, csr: string, requestId: string, { client, settings }: Session) {
   const body: CertificateRequest = { profile: options.profile, csr };
   if (options.authority !== undefined) body.ca_id = options.authority;
-  if (options.validity !== undefined) body.validity_seconds = Math.floor(parseDuration(options.validity) / 1000);
+  if (options.validity !== undefined) body.validity_seconds = Math.floor(options.validity / 1000);
   const { organisation } = settings;
   const path = "/api/v1/certs/request";
   return client.call({ method: "POST", path, query: { organisation }, body, requestId, answer: CertificateWithChain });

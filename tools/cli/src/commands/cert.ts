@@ -1,6 +1,5 @@
 import { randomUUIDv7 } from "node:crypto";
 import { Certificate, CertificateList, type CertificateRevocation, CertificateWithChain } from "@vcc-pki/gateway/api";
-import { parseDuration } from "@vcc-pki/time";
 import { writeWhole } from "../files.ts";
 import type { Session } from "../session.ts";
 import { fields, table } from "../table.ts";
@@ -11,7 +10,8 @@ export interface ListOptions {
   readonly profile?: string;
   readonly authority?: string;
   readonly name?: string;
-  readonly expiresWithin?: string;
+  /** Milliseconds. */
+  readonly expiresWithin?: number;
   readonly limit: number;
 }
 
@@ -29,7 +29,7 @@ export async function listCertificates(options: ListOptions, session: Session): 
     expires_before:
       options.expiresWithin === undefined
         ? undefined
-        : new Date(io.clock.now().getTime() + parseDuration(options.expiresWithin)).toISOString(),
+        : new Date(io.clock.now().getTime() + options.expiresWithin).toISOString(),
   };
   const certificates: Certificate[] = [];
   let page_token: string | undefined;

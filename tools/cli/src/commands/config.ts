@@ -1,13 +1,12 @@
-import { PkiError } from "@vcc-pki/errors";
-import { type Certificate, parseCertificate, pemDecode } from "@vcc-pki/x509";
+import { readIdentity } from "../identity.ts";
 import type { Io } from "../io.ts";
-import { readIdentityFile, type Settings } from "../settings.ts";
+import type { Settings } from "../settings.ts";
 import { fields } from "../table.ts";
 import { dateWithDistance } from "../when.ts";
 
 /** Where commands go and as whom, without asking anybody: for when nothing else works. */
 export function showConfig(settings: Settings, io: Io, json: boolean): void {
-  const certificate = readCertificate(settings.certFile);
+  const { certificate } = readIdentity(settings, io.clock.now());
   const facts = {
     server: settings.server,
     organisation: settings.organisation,
@@ -28,10 +27,4 @@ export function showConfig(settings: Settings, io: Io, json: boolean): void {
       ["valid to", dateWithDistance(facts.expires_at, io.clock.now())],
     ]);
   io.out(`${json ? JSON.stringify(facts, null, 2) : human()}\n`);
-}
-
-function readCertificate(file: string): Certificate {
-  const [der] = pemDecode(readIdentityFile(file), "CERTIFICATE");
-  if (der === undefined) throw new PkiError("CERTIFICATE_MALFORMED", `${file} holds no certificate`);
-  return parseCertificate(der);
 }

@@ -1,3 +1,4 @@
+import { PkiError } from "@vcc-pki/errors";
 import { StreamedFact } from "@vcc-pki/gateway/api";
 import { readEvents } from "../event-stream.ts";
 import type { Session } from "../session.ts";
@@ -8,7 +9,7 @@ export interface TailOptions {
   readonly limit?: number;
 }
 
-/** Prints events until there were `limit`, the server ends the stream, or ^C. */
+/** Prints events until there were `limit`, or ^C. Throws PEER_UNAVAILABLE when the stream ends before. */
 export async function tailEvents(
   { last, limit = Number.POSITIVE_INFINITY }: TailOptions,
   session: Session,
@@ -26,6 +27,7 @@ export async function tailEvents(
       shown++;
       if (shown >= limit) return;
     }
+    throw new PkiError("PEER_UNAVAILABLE", "the stream was ended at the other side");
   } finally {
     done.abort();
   }

@@ -10,7 +10,7 @@ import {
 import { type IssueOptions, issueCertificate } from "../commands/cert-issue.ts";
 import { SUBSCRIBER_KEY_ALGORITHMS } from "../subscriber-key.ts";
 import type { RunIn } from "./run.ts";
-import { moment, positiveInteger, revocationReason } from "./values.ts";
+import { duration, moment, positiveInteger, revocationReason } from "./values.ts";
 
 export function addCertCommands(program: Command, inSession: RunIn): void {
   const cert = program.command("cert").description("certificates");
@@ -30,7 +30,7 @@ export function addCertCommands(program: Command, inSession: RunIn): void {
       new Option("--key-algorithm <algorithm>", "of the new key").choices(SUBSCRIBER_KEY_ALGORITHMS).default("ec-p256"),
     )
     .option("--authority <id>", "issuing authority; the profile's own unless given")
-    .option("--validity <duration>", "shorter life than the profile's, such as 24h or 30d")
+    .option("--validity <duration>", "shorter life than the profile's, such as 24h or 30d", duration)
     .option("--request-id <id>", "repeat an earlier request and get its answer")
     .option("--force", "replace files that exist")
     .action((options: IssueOptions) => inSession((session) => issueCertificate(options, session)));
@@ -42,7 +42,7 @@ export function addCertCommands(program: Command, inSession: RunIn): void {
     .option("--profile <profile>", "only of this profile")
     .option("--authority <id>", "only by this authority")
     .option("--name <name>", "DNS name, address, URI or e-mail; text* finds beginnings, *.text names below")
-    .option("--expires-within <duration>", "only those that expire within, such as 30d")
+    .option("--expires-within <duration>", "only those that expire within, such as 30d", duration)
     .option("--limit <n>", "at most so many", positiveInteger, 100)
     .action((options: ListOptions) => inSession((session) => listCertificates(options, session)));
 

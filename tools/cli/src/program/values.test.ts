@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { describe, expect, it } from "vitest";
-import { moment, naturalNumber, positiveInteger, revocationReason } from "./values.ts";
+import { duration, moment, naturalNumber, positiveInteger, revocationReason } from "./values.ts";
 
 describe("values of options", () => {
   it.each([
@@ -18,6 +18,7 @@ describe("values of options", () => {
 
   it.each([
     [revocationReason, "bored"],
+    [duration, "soon"],
     [moment, "yesterday"],
     [moment, "2026-13-01"],
     [moment, "2026-11-01T12:30:00"],

@@ -1,4 +1,5 @@
 import { REVOCATION_REASONS, type RevocationReason } from "@vcc-pki/gateway/api";
+import { parseDuration } from "@vcc-pki/time";
 import { InvalidArgumentError } from "commander";
 
 /** Values of options that are more than text. Each throws InvalidArgumentError, which commander reports as wrong usage. */
@@ -12,6 +13,15 @@ export function positiveInteger(text: string): number {
 }
 
 export const naturalNumber = (text: string): number => (text === "0" ? 0 : positiveInteger(text));
+
+/** "24h", "30d" in milliseconds. */
+export function duration(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`It is ${(error as Error).message}.`);
+  }
+}
 
 /** RFC 3339 in UTC, or a date alone, which means midnight UTC. */
 export function moment(text: string): Date {

@@ -14,11 +14,12 @@ export const openssl: Candidate = {
 };
 
 /** Path validation under RFC 5280 rules, with every issuer's CRL. A chain without CRLs is verified without them. */
-async function verify({ object, rootFile, intermediatesFile, crls, crlsFile }: CertificateSpecimen) {
+async function verify({ object, rootFile, issuers, intermediatesFile, crls, crlsFile }: CertificateSpecimen) {
   const revocation = crls.length > 0 ? ["-crl_check_all", "-extended_crl", "-use_deltas", "-CRLfile", crlsFile] : [];
   const { ok, said } = await command("openssl", [
     ...["verify", "-x509_strict", "-check_ss_sig", "-no-CAfile", "-no-CApath", "-no-CAstore"],
-    ...["-trusted", rootFile, "-untrusted", intermediatesFile],
+    ...["-trusted", rootFile],
+    ...(issuers.length > 1 ? ["-untrusted", intermediatesFile] : []),
     ...revocation,
     object.pemFile,
   ]);

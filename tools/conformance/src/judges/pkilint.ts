@@ -1,11 +1,54 @@
+import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { allowedFindings } from "../allowed.ts";
-import { command } from "../command.ts";
 import { cached, pipInstall } from "../install.ts";
 import { ACCEPTS, type Candidate, refuses, type Verdict } from "../judge.ts";
 import type { CertificateSpecimen, CrlSpecimen, PairSpecimen, Specimen } from "../specimen.ts";
 
+const TIMEOUT_MS = 60_000;
 const VERSION = "0.13.3";
+const DRIVER = join(import.meta.dirname, "pkilint_driver.py");
+
+export const pkilint: Candidate = {
+  name: "pkilint",
+  async install(cacheDirectory) {
+    const directory = await cached(cacheDirectory, `pkilint-${VERSION}`, (target) =>
+      pipInstall(`pkilint==${VERSION}`, target),
+    );
+    const { lint, close } = startDriver(join(directory, "bin", "python3"));
+    const certificate = (specimen: CertificateSpecimen) =>
+      judge(specimen, lint("lint_pkix_cert", [], [specimen.object.derFile]));
+    const crl = (specimen: CrlSpecimen) =>
+      judge(specimen, lint("lint_crl", ["-t", "CRL", "-p", "PKIX"], [specimen.object.derFile]));
+    const pair = (specimen: PairSpecimen) =>
+      judge(specimen, lint(PAIR_TOOL, [], [specimen.issuer.derFile, specimen.object.derFile]));
+    return { name: "pkilint", version: VERSION, opinions: { certificate, crl, pair }, close };
+  },
+};
+
+const PAIR_TOOL = "lint_pkix_signer_signee_cert_chain";
+
+type Said = readonly [stdout: string, stderr: string];
+type Lint = (module: string, options: readonly string[], files: readonly string[]) => Promise<Said>;
+
+/** One Python process for all lints, until `close`. */
+function startDriver(python: string): { readonly lint: Lint; close(): void } {
+  const driver = spawn(python, [DRIVER], { stdio: ["pipe", "pipe", "inherit"] });
+  const waiting: { resolve(said: Said): void; reject(error: Error): void }[] = [];
+  createInterface(driver.stdout).on("line", (line) => waiting.shift()?.resolve(JSON.parse(line)));
+  driver.on("exit", (code) => {
+    for (const { reject } of waiting.splice(0)) reject(new Error(`pkilint ended with exit code ${code}`));
+  });
+  const lint: Lint = (module, options, files) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ resolve, reject });
+      setTimeout(() => reject(new Error("pkilint did not answer in time")), TIMEOUT_MS).unref();
+      const words = ["lint", ...options, "-s", "WARNING", "-f", "JSON", "--document-format", "DER", ...files];
+      driver.stdin.write(`${JSON.stringify([module, ...words])}\n`);
+    });
+  return { lint, close: () => driver.stdin.end() };
+}
 
 interface Findings {
   readonly results: readonly {
@@ -14,40 +57,10 @@ interface Findings {
   }[];
 }
 
-export const pkilint: Candidate = {
-  name: "pkilint",
-  async install(cacheDirectory) {
-    const directory = await cached(cacheDirectory, `pkilint-${VERSION}`, (target) =>
-      pipInstall(`pkilint==${VERSION}`, target),
-    );
-    const tool = (name: string) => join(directory, "bin", name);
-    return {
-      name: "pkilint",
-      version: VERSION,
-      opinions: {
-        certificate: (specimen: CertificateSpecimen) =>
-          judge(specimen, tool("lint_pkix_cert"), [], [specimen.object.derFile]),
-        crl: (specimen: CrlSpecimen) =>
-          judge(specimen, tool("lint_crl"), ["-t", "CRL", "-p", "PKIX"], [specimen.object.derFile]),
-        pair: (specimen: PairSpecimen) =>
-          judge(
-            specimen,
-            tool("lint_pkix_signer_signee_cert_chain"),
-            [],
-            [specimen.issuer.derFile, specimen.object.derFile],
-          ),
-      },
-    };
-  },
-};
-
-/** The exit code counts findings from WARNING upward; JSON names them. Output that is no JSON is a tool that could not read the file. */
-async function judge(specimen: Specimen, tool: string, options: string[], files: string[]): Promise<Verdict> {
-  const { stdout, said } = await command(tool, [
-    ...["lint", ...options, "-s", "WARNING", "-f", "JSON", "--document-format", "DER"],
-    ...files,
-  ]);
-  if (!stdout.startsWith("{")) return refuses(said);
+/** Findings from WARNING upward. Output that is no JSON is a tool that could not read the file. */
+async function judge(specimen: Specimen, answer: Promise<Said>): Promise<Verdict> {
+  const [stdout, stderr] = await answer;
+  if (!stdout.startsWith("{")) return refuses(stdout + stderr);
   const isAllowed = allowedFindings("pkilint", specimen);
   const findings = (JSON.parse(stdout) as Findings).results.flatMap(({ node_path, finding_descriptions }) =>
     finding_descriptions

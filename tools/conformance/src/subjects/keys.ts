@@ -19,10 +19,3 @@ function newPrivateKey(keyAlgorithm: KeyAlgorithmId): KeyObject {
   if (row.namedCurve === undefined) throw new Error(`${keyAlgorithm} has no curve`);
   return generateKeyPairSync("ec", { namedCurve: row.namedCurve }).privateKey;
 }
-
-/** Key algorithms that a profile admits: "rsa" stands for every size from the profile's least on, of which one is tried. */
-export const admittedKeys = (keyAlgorithms: readonly string[], yaml: string): KeyAlgorithmId[] =>
-  keyAlgorithms.map((id) => {
-    if (id !== "rsa") return id as KeyAlgorithmId;
-    return Number(/^minimumRsaBits: (\d+)/m.exec(yaml)?.[1] ?? 3072) > 3072 ? "rsa-4096" : "rsa-3072";
-  });

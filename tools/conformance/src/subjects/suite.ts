@@ -17,7 +17,8 @@ export interface IssuingSuite extends Pick<InProcessSuite, "certificates" | "cer
   createAuthority(wanted: WantedAuthority): Promise<Authority>;
   createOrganisation(organisation: string, allowedNames: string[], authorityIds: string[]): Promise<void>;
   revokeAuthority(authorityId: string): Promise<void>;
-  authorities(): Promise<Authority[]>;
+  /** What these organisations see: their own and those they may use. */
+  authoritiesOf(...organisations: string[]): Promise<Authority[]>;
 }
 
 export interface WantedAuthority {
@@ -70,7 +71,11 @@ export async function startIssuingSuite(directory: string, clock: ShiftedClock):
       const reason = "REVOCATION_REASON_CA_COMPROMISE";
       await authorities.revoke({ requestId: randomUUID(), organisation: "", authorityId, reason }, OPERATOR);
     },
-    authorities: async () => (await authorities.list({ organisation: "" }, OPERATOR)).authorities,
+    async authoritiesOf(...organisations) {
+      const lists = organisations.map((organisation) => authorities.list({ organisation }, OPERATOR));
+      const all = (await Promise.all(lists)).flatMap((list) => list.authorities);
+      return [...new Map(all.map((authority) => [authority.authorityId, authority])).values()];
+    },
   };
 }
 

@@ -1,0 +1,75 @@
+import { generateKeyPairSync } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createCertificationRequest, parseCertificationRequest } from "@vcc-pki/x509";
+import { describe, expect, it } from "vitest";
+import { CHECKS, type CheckInput } from "./checks.ts";
+import { parseProfile } from "./profile.ts";
+
+const yaml = readFileSync(new URL("../../../deploy/profiles/mtls_service.yaml", import.meta.url), "utf8");
+const profile = { ...parseProfile(yaml, "2.25.1"), version: 1 };
+const names = { dns: ["argus.vcc.internal"], ip: [], uri: [], email: [], otherCount: 0 };
+const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const csr = parseCertificationRequest(createCertificationRequest({ subjectAltNames: names, privateKey }));
+
+const good: CheckInput = {
+  ...{ csr, names, profile, standing: ["admin"], blocklist: undefined },
+  scope: {
+    trustDomain: "vcc.internal",
+    organisation: "brandenburg",
+    allowedNames: ["*.vcc.internal"],
+    allowedNetworks: [],
+  },
+  findKeyHolder: () => undefined,
+  isAuthorityKey: () => false,
+  findHeldNames: () => [],
+};
+
+/** The name of the first check that refuses, and its code. */
+function firstRefusal(input: CheckInput): [string, string] | undefined {
+  for (const [name, check] of CHECKS) {
+    try {
+      check(input);
+    } catch (error) {
+      return [name, (error as { code: string }).code];
+    }
+  }
+  return undefined;
+}
+
+describe("checks", () => {
+  it("let a good request pass", () => expect(firstRefusal(good)).toBeUndefined());
+
+  it.each<[string, Partial<CheckInput>, string]>([
+    ["the requester may ask for this profile", { standing: ["suite", "suite:ocsp"] }, "PROFILE_NOT_ALLOWED"],
+    ["there are not too many and not too few names", { names: { ...names, dns: [] } }, "NAME_NOT_ALLOWED"],
+    ["a workload renews what it holds", { standing: ["workload"] }, "NAME_NOT_ALLOWED"],
+    ["the key is strong", { blocklist: { has: () => true } }, "KEY_WEAK"],
+    ["the key is none of our authorities'", { isAuthorityKey: () => true }, "KEY_NOT_ALLOWED"],
+    [
+      "the key serves one organisation and one purpose",
+      { findKeyHolder: () => ({ organisation: "bayern", purpose: profile.purpose }) },
+      "KEY_NOT_ALLOWED",
+    ],
+    [
+      "the key serves one organisation and one purpose",
+      { findKeyHolder: () => ({ organisation: "brandenburg", purpose: "codeSigning" }) },
+      "KEY_NOT_ALLOWED",
+    ],
+  ])("refuse unless %s", (name, change, code) => {
+    expect(firstRefusal({ ...good, ...change })).toEqual([name, code]);
+  });
+
+  it("let a workload renew the same names in any order, and a key be renewed for the same use", () => {
+    const two = { ...names, dns: ["a.vcc.internal", "b.vcc.internal"] };
+    const held = { ...names, dns: ["b.vcc.internal", "a.vcc.internal"] };
+    const holder = { organisation: "brandenburg", purpose: profile.purpose };
+    const renewal = {
+      ...good,
+      names: two,
+      standing: ["workload"] as const,
+      findHeldNames: () => [held],
+      findKeyHolder: () => holder,
+    };
+    expect(firstRefusal(renewal)).toBeUndefined();
+  });
+});

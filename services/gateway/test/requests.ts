@@ -1,0 +1,19 @@
+import { generateTestKey } from "@vcc-pki/testkit/hierarchy";
+import { createCertificationRequest, type GeneralNamesInput, pemEncode } from "@vcc-pki/x509";
+import { expect } from "vitest";
+import type { Suite } from "./suite.ts";
+
+export const PROFILE = "mtls_service";
+export const REQUEST = "/api/v1/certs/request?organisation=brandenburg";
+
+/** A CSR of a new key, DER. */
+export const csrFor = (names: GeneralNamesInput = { dns: ["argus.vcc.internal"] }): Buffer =>
+  Buffer.from(createCertificationRequest({ privateKey: generateTestKey().privateKey, subjectAltNames: names }));
+
+/** A certificate for brandenburg, as the operator obtains it. */
+export async function issue(suite: Suite, dns = "argus.vcc.internal"): Promise<Record<string, string>> {
+  const csr = pemEncode("CERTIFICATE REQUEST", csrFor({ dns: [dns] }));
+  const answer = await suite.knock({ path: REQUEST, body: { profile: PROFILE, csr } });
+  expect(answer.status).toBe(201);
+  return answer.json() as Record<string, string>;
+}
