@@ -14,7 +14,7 @@ step() {
     failed=$((failed + 1))
   fi
 }
-step "format and lint (biome)" biome ci --error-on-warnings .
+step "format and lint (biome)" biome ci --colors=off --error-on-warnings .
 step "types (tsc --build)" tsc --build
 step "protos (buf lint)" sh -c 'cd proto && buf lint'
 # proto/baseline.binpb is the contract as last released.

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Home, homeAt, repositoryRoot } from "@vcc-pki/suite-tool";
@@ -7,7 +7,12 @@ import { silentLogger } from "@vcc-pki/telemetry";
 import { type Clock, systemClock } from "@vcc-pki/time";
 import { type CeremonyOptions, readScript, runCeremony, type TranscriptEntry } from "../src/index.ts";
 
-export const newDirectory = (): string => mkdtempSync(join(tmpdir(), "pki-ceremony-"));
+/** A directory that lives as long as the test file runs. */
+export function newDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "pki-ceremony-"));
+  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
 export const newHome = (): Home => homeAt(newDirectory());
 
 export const DEVELOPMENT = join(repositoryRoot, "deploy/ceremony/development.yaml");

@@ -18,9 +18,9 @@ Keys and authorities
 Daily work (vcc-pki; the suite must be up)
   cert issue|list|show|revoke        certificates
   ca list|tree|create|revoke|chain   authorities
-  crl get|publish                    revocation lists
+  crl get                            revocation lists
   profile list|show                  what kinds of certificates there are
-  org list|create|…                  organisations and their members
+  org list|create|grant|revoke-grant organisations and who may administer them
   approval list|show|sign            what waits for custodians
   events tail                        facts as they happen
   config                             where commands go, and as whom

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,7 +14,12 @@ export const FAST: Timing = {
   graceMs: 300,
 };
 
-export const newDirectory = (): string => mkdtempSync(join(tmpdir(), "pki-suite-"));
+/** A directory that lives as long as the test file runs. */
+export function newDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "pki-suite-"));
+  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
 
 // A child that answers /readyz on a free port, which it writes to a file for its probe to find. `behaviour` runs first.
 const CHILD = `
