@@ -34,6 +34,8 @@ export function connect({ file, keyHex, cipher }: ConnectionOptions): Database {
       db.pragma("busy_timeout = 5000");
       db.pragma("journal_mode = WAL");
       db.pragma("synchronous = FULL");
+      // Savepoints keep the pages they may have to restore: in memory, not written to a file for each of them.
+      db.pragma("temp_store = MEMORY");
       db.pragma("foreign_keys = ON");
       db.pragma("trusted_schema = OFF");
       return db;

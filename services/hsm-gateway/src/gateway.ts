@@ -76,6 +76,9 @@ export async function startGateway({ config, ...options }: GatewayOptions): Prom
       await keys.recover();
       await quorum.resume();
     },
+  }).catch(async (error) => {
+    await token.close();
+    throw error;
   });
   const parts = { creation, keys, signing, quorum, custodians, ledger, log, tokenDescription: () => token.description };
   return {

@@ -4,8 +4,10 @@ import { HsmGatewayConfig } from "./config.ts";
 import { startGateway } from "./gateway.ts";
 import { loadPkcs11 } from "./pkcs11.ts";
 
-/** CRLs are signed whole. */
+/** A CRL comes whole, as one request. */
 const MAX_RECEIVE_BYTES = 64 * 1024 * 1024;
+
+const MIGRATIONS = new URL("../migrations/", import.meta.url);
 
 /** The hsm-gateway: the only process with keys. */
 export const hsmGateway = defineService({
@@ -17,12 +19,17 @@ export const hsmGateway = defineService({
     const { meter } = telemetry;
     try {
       const gateway = await startGateway({ config, trustDomain: config.trustDomain, pkcs11, store, clock, log, meter });
-      return { ...gateway, store, limits: { maxReceiveBytes: MAX_RECEIVE_BYTES } };
+      return {
+        ...gateway,
+        ...{ store, limits: { maxReceiveBytes: MAX_RECEIVE_BYTES } },
+        async close() {
+          await gateway.close();
+          await store.close();
+        },
+      };
     } catch (error) {
       await store.close();
       throw error;
     }
   },
 });
-
-const MIGRATIONS = new URL("../migrations/", import.meta.url);

@@ -1,18 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Home, homeAt, repositoryRoot } from "@vcc-pki/suite-tool";
 import { silentLogger } from "@vcc-pki/telemetry";
 import { type Clock, systemClock } from "@vcc-pki/time";
 import { type CeremonyOptions, readScript, runCeremony, type TranscriptEntry } from "../src/index.ts";
+import { newDirectory } from "./directory.ts";
 
-/** A directory that lives as long as the test file runs. */
-export function newDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), "pki-ceremony-"));
-  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
+export { newDirectory };
 export const newHome = (): Home => homeAt(newDirectory());
 
 export const DEVELOPMENT = join(repositoryRoot, "deploy/ceremony/development.yaml");

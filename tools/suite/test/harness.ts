@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { probeReadyz } from "../src/probe.ts";
@@ -13,13 +12,6 @@ export const FAST: Timing = {
   readyWithinMs: 30_000,
   graceMs: 300,
 };
-
-/** A directory that lives as long as the test file runs. */
-export function newDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), "pki-suite-"));
-  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
 
 // A child that answers /readyz on a free port, which it writes to a file for its probe to find. `behaviour` runs first.
 const CHILD = `

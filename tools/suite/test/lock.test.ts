@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, it, onTestFinished } from "vitest";
 import { homeAt, isLocked, lockHome } from "../src/index.ts";
-import { newDirectory } from "./harness.ts";
+import { newDirectory } from "./directory.ts";
 
 const LOCK_SOURCE = new URL("../src/index.ts", import.meta.url).href;
 

@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { natsConfig } from "../src/nats-config.ts";
 import { natsSpec } from "../src/nats-process.ts";
 import { Supervisor } from "../src/supervisor.ts";
-import { FAST, newDirectory } from "./harness.ts";
+import { newDirectory } from "./directory.ts";
+import { FAST } from "./harness.ts";
 
 const identities = createTestIdentities();
 const directory = newDirectory();

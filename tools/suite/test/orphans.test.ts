@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
-import { isRunning, newDirectory, until } from "./harness.ts";
+import { newDirectory } from "./directory.ts";
+import { isRunning, until } from "./harness.ts";
 
 it("a supervisor that is killed leaves no orphan, not even one that ignores SIGTERM", async () => {
   const directory = newDirectory();

@@ -4,7 +4,8 @@ import { systemClock } from "@vcc-pki/time";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ProcessSpec, SuiteEvent } from "../src/process.ts";
 import { Supervisor } from "../src/supervisor.ts";
-import { childSpec, FAST, isRunning, newDirectory, until } from "./harness.ts";
+import { newDirectory } from "./directory.ts";
+import { childSpec, FAST, isRunning, until } from "./harness.ts";
 
 let directory: string;
 let events: SuiteEvent[];
