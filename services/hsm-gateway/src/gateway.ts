@@ -8,6 +8,7 @@ import type { HsmGatewayConfig } from "./config.ts";
 import { KeyCreation } from "./create-key.ts";
 import { CustodianStore } from "./custodian-store.ts";
 import { Custodians } from "./custodians.ts";
+import { FastSigning } from "./fast-signing.ts";
 import { services } from "./grpc.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { KeyStore } from "./key-store.ts";
@@ -18,6 +19,7 @@ import type { Pkcs11 } from "./pkcs11.ts";
 import { Quorum } from "./quorum.ts";
 import { Rates } from "./rate.ts";
 import { Signing } from "./sign.ts";
+import type { SigningThread } from "./signing-thread.ts";
 import { Token } from "./token.ts";
 import { Trail } from "./trail.ts";
 
@@ -28,6 +30,8 @@ export interface GatewayOptions {
   >;
   readonly trustDomain: string;
   readonly pkcs11: Pkcs11;
+  /** Signs beside the event loop when there is much to sign. The real library only: it cannot be made to fail. */
+  readonly thread?: SigningThread;
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
@@ -66,7 +70,8 @@ export async function startGateway({ config, ...options }: GatewayOptions): Prom
   const quorum = new Quorum({ ...common, approvals, validityMs: config.approvalValidity });
   const creation = new KeyCreation({ ...common, quorum, rootKeysNeedQuorum: config.rootKeysNeedQuorum });
   const keys = new Keys({ ...common, quorum });
-  const signing = new Signing({ ...common, ledger, quorum, rates: new Rates(clock), metrics });
+  const fast = new FastSigning(token, options.thread);
+  const signing = new Signing({ ...common, ledger, quorum, fast, rates: new Rates(clock), metrics });
   const custodians = new Custodians({ ...common, quorum, trustDomain });
 
   const heartbeat = await startHeartbeat({
@@ -96,6 +101,7 @@ export async function startGateway({ config, ...options }: GatewayOptions): Prom
     async close() {
       await heartbeat.stop();
       await token.close();
+      await options.thread?.close();
     },
   };
 }

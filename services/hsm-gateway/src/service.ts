@@ -3,6 +3,7 @@ import { openStore } from "@vcc-pki/store";
 import { HsmGatewayConfig } from "./config.ts";
 import { startGateway } from "./gateway.ts";
 import { loadPkcs11 } from "./pkcs11.ts";
+import { SigningThread } from "./signing-thread.ts";
 
 /** A CRL comes whole, as one request. */
 const MAX_RECEIVE_BYTES = 64 * 1024 * 1024;
@@ -17,8 +18,10 @@ export const hsmGateway = defineService({
     const pkcs11 = loadPkcs11(config.token);
     const store = openStore({ ...config.store, migrations: MIGRATIONS, clock });
     const { meter } = telemetry;
+    const { trustDomain } = config;
+    const thread = new SigningThread(config.token.module);
     try {
-      const gateway = await startGateway({ config, trustDomain: config.trustDomain, pkcs11, store, clock, log, meter });
+      const gateway = await startGateway({ config, trustDomain, pkcs11, thread, store, clock, log, meter });
       return {
         ...gateway,
         ...{ store, limits: { maxReceiveBytes: MAX_RECEIVE_BYTES } },

@@ -5,13 +5,13 @@ import type { Logger } from "@vcc-pki/telemetry";
 import { equalBytes, isSignatureAlgorithmId, type SignatureAlgorithmId } from "@vcc-pki/x509";
 import { admit } from "./admit.ts";
 import type { ApprovalRecord, Operation } from "./approval-store.ts";
+import type { FastSigning } from "./fast-signing.ts";
 import { privateKeyOf, signNow, signOnPool } from "./key-pair.ts";
 import type { KeyRecord, KeyStore } from "./key-store.ts";
 import type { Ledger, Signed } from "./ledger.ts";
 import { SIGNING, verifyInSoftware } from "./mechanisms.ts";
 import type { Metrics } from "./metrics.ts";
 import { type Payload, payloadOf, toPayload } from "./payload.ts";
-import { isLost } from "./pkcs11.ts";
 import { isAuthority, PURPOSE_NAMES } from "./policy.ts";
 import type { Quorum } from "./quorum.ts";
 import type { Rates } from "./rate.ts";
@@ -24,6 +24,7 @@ export interface SigningOptions {
   readonly keys: KeyStore;
   readonly ledger: Ledger;
   readonly token: Token;
+  readonly fast: FastSigning;
   readonly quorum: Quorum;
   readonly rates: Rates;
   readonly trail: Trail;
@@ -83,7 +84,7 @@ export class Signing {
   }
 
   async #sign(request: SignRequest, { caller, requester }: Who): Promise<Uint8Array> {
-    const { ledger, quorum, rates } = this.#options;
+    const { ledger, quorum, rates, fast } = this.#options;
     const { requestId, organisation, keyId } = request;
     // 1. The request: an id to repeat it by, a payload with a type, an algorithm we know.
     requireRequestId(requestId);
@@ -106,7 +107,8 @@ export class Signing {
     }
     rates.take(keyId, key.policy.rateLimitPerSecond);
     // 6. The token, and for CA keys a second look at what it made.
-    const signature = this.#signOnLoop(task) ?? (await this.#signSlowly(task));
+    const isFast = SIGNING[algorithm].on === "loop" && !isAuthority(key.policy.purpose);
+    const signature = (isFast && (await fast.sign(key, algorithm, payload))) || (await this.#signSlowly(task));
     // 7. The ledger, before anyone else sees it.
     await ledger.record(toSigned(task, signature));
     this.#options.metrics.signed(PURPOSE_NAMES[key.policy.purpose]);
@@ -137,22 +139,6 @@ export class Signing {
       equalBytes(first.payloadSha256, payload.sha256);
     if (!isSame) throw requestIdReused();
     return first.signature;
-  }
-
-  /** The fast way: at once, without waiting for anything. Undefined when there is no connection, it was lost just now, or the
-   *  signature takes too long or needs a second look. */
-  #signOnLoop({ key, payload, algorithm }: Task): Uint8Array | undefined {
-    const { token } = this.#options;
-    const connection = token.current;
-    if (!connection || SIGNING[algorithm].on !== "loop" || isAuthority(key.policy.purpose)) return undefined;
-    try {
-      const privateKey = privateKeyOf(connection, key.keyId, key.policy.copyable);
-      return signNow(connection, privateKey, algorithm, payload.octets, payload.sha256);
-    } catch (error) {
-      if (!isLost(error)) throw error;
-      token.drop(connection, error);
-      return undefined;
-    }
   }
 
   /** CA keys sign what others will rely on for years: a signature that a fault spoilt could also give the key away. */

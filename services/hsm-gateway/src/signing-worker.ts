@@ -1,28 +1,40 @@
 import { parentPort, workerData } from "node:worker_threads";
 import pkcs11js from "pkcs11js";
-import type { SignBatch, SignedBatch } from "./signing-thread.ts";
+import type { Assignment, Result } from "./signing-thread.ts";
 
-/** The other side of `SigningThread`: signs what it is sent, in order, with sessions and handles that the main thread opened. The
- *  library is the same instance for the whole process, initialised and logged in by the main thread. */
+// The other side of SigningThread. The PKCS#11 library is one for the whole process, initialised and logged in by the main thread, which
+// also opened the session that it lends with each assignment.
+
 const pkcs11 = new pkcs11js.PKCS11();
 pkcs11.load(workerData as string);
 
-/** RSA-4096. */
-const output = Buffer.alloc(512);
+const MAX_SIGNATURE_OCTETS = 512; // RSA-4096
 
-parentPort?.on("message", (batch: SignBatch) => parentPort?.postMessage(signAll(batch)));
+parentPort?.on("message", (assignment: Assignment) => parentPort?.postMessage(work(assignment)));
 
-function signAll({ session, keys, inputs, mechanism }: SignBatch): SignedBatch {
-  const handle = Buffer.from(session);
-  const signatures: SignedBatch["signatures"] = [];
-  for (const [i, input] of inputs.entries()) {
+function work({ session, privateKey, mechanism, inputs, lengths }: Assignment): Result {
+  const [sessionHandle, keyHandle, data] = [toBuffer(session), toBuffer(privateKey), toBuffer(inputs)];
+  const signatures = Buffer.allocUnsafe(lengths.length * MAX_SIGNATURE_OCTETS);
+  const signedLengths: number[] = [];
+  let [start, end] = [0, 0];
+  const result = (failure?: Result["failure"]): Result => ({
+    ...{ signatures: new Uint8Array(signatures.subarray(0, end)), lengths: signedLengths, failure },
+  });
+  for (const length of lengths) {
     try {
-      pkcs11.C_SignInit(handle, { mechanism }, Buffer.from(keys[i] as Uint8Array));
-      signatures.push(new Uint8Array(pkcs11.C_Sign(handle, Buffer.from(input), output)));
+      pkcs11.C_SignInit(sessionHandle, { mechanism }, keyHandle);
+      const signature = pkcs11.C_Sign(sessionHandle, data.subarray(start, start + length), signatures.subarray(end));
+      start += length;
+      end += signature.length;
+      signedLengths.push(signature.length);
     } catch (error) {
-      const { message, code } = error as Error & { code?: number };
-      signatures.push({ message, code });
+      const { message, code } = error as Error & { code?: unknown };
+      return result({ message, code });
     }
   }
-  return { signatures };
+  return result();
+}
+
+function toBuffer(octets: Uint8Array): Buffer {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
 }

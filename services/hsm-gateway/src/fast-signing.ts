@@ -1,0 +1,110 @@
+import type { SignatureAlgorithmId } from "@vcc-pki/x509";
+import { privateKeyOf, signNow } from "./key-pair.ts";
+import type { KeyRecord } from "./key-store.ts";
+import { SIGNING } from "./mechanisms.ts";
+import type { Payload } from "./payload.ts";
+import { isLost } from "./pkcs11.ts";
+import type { SigningThread } from "./signing-thread.ts";
+import type { Connection, Token } from "./token.ts";
+
+interface Job {
+  readonly key: KeyRecord;
+  readonly algorithm: SignatureAlgorithmId;
+  readonly payload: Payload;
+  readonly resolve: (signature: Uint8Array | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** So few are signed at once on the event loop: handing them to the thread and back would take longer. */
+const MAX_ON_LOOP = 4;
+
+/** Signatures that come back from the thread together. Small enough that ledger and callers have work while the rest is being signed,
+ *  large enough that a commit is worth its fsync. */
+const ASSIGNMENT = 16;
+
+/** Signatures that take the token some 50 µs each. What is asked for within one turn of the event loop is either signed there and
+ *  then, or, when it is more, by a thread of its own. */
+export class FastSigning {
+  readonly #token: Token;
+  readonly #thread: SigningThread | undefined;
+  #jobs: Job[] = [];
+
+  constructor(token: Token, thread: SigningThread | undefined) {
+    this.#token = token;
+    this.#thread = thread;
+  }
+
+  /** Undefined when there is no connection, or it was lost over this: then the slow way has to find another. */
+  sign(key: KeyRecord, algorithm: SignatureAlgorithmId, payload: Payload): Promise<Uint8Array | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#jobs.push({ key, algorithm, payload, resolve, reject });
+      if (this.#jobs.length === 1) process.nextTick(() => this.#work());
+    });
+  }
+
+  #work(): void {
+    const jobs = this.#jobs;
+    this.#jobs = [];
+    const connection = this.#token.current;
+    if (!connection) for (const { resolve } of jobs) resolve(undefined);
+    else if (!this.#thread || jobs.length <= MAX_ON_LOOP) for (const job of jobs) this.#signNow(connection, job);
+    else for (const same of groupByKey(jobs)) this.#assign(connection, this.#thread, same);
+  }
+
+  #signNow(connection: Connection, { key, algorithm, payload, resolve, reject }: Job): void {
+    try {
+      const privateKey = privateKeyOf(connection, key.keyId, key.policy.copyable);
+      resolve(signNow(connection, privateKey, algorithm, payload.octets, payload.sha256));
+    } catch (error) {
+      this.#fail(connection, error, [{ resolve, reject }]);
+    }
+  }
+
+  /** All of one key and algorithm. */
+  #assign(connection: Connection, thread: SigningThread, jobs: readonly Job[]): void {
+    for (let start = 0; start < jobs.length; start += ASSIGNMENT) {
+      const part = jobs.slice(start, start + ASSIGNMENT);
+      const [first] = part;
+      if (!first) return;
+      connection.pool
+        .use((session) => {
+          const privateKey = privateKeyOf(connection, first.key.keyId, first.key.policy.copyable);
+          const { toInput } = SIGNING[first.algorithm];
+          const inputs = part.map(({ payload }) => toInput(payload.octets, payload.sha256));
+          return thread.sign(session, privateKey, first.algorithm, inputs);
+        })
+        .then(
+          (outcomes) => this.#settle(connection, part, outcomes),
+          (error) => this.#fail(connection, error, part),
+        );
+    }
+  }
+
+  #settle(connection: Connection, jobs: readonly Job[], outcomes: readonly (Uint8Array | Error)[]): void {
+    for (const [i, job] of jobs.entries()) {
+      const outcome = outcomes[i];
+      if (outcome instanceof Uint8Array) job.resolve(outcome);
+      else this.#fail(connection, outcome, [job]);
+    }
+  }
+
+  #fail(connection: Connection, error: unknown, jobs: readonly Pick<Job, "resolve" | "reject">[]): void {
+    const lost = isLost(error);
+    if (lost) this.#token.drop(connection, error);
+    for (const { resolve, reject } of jobs) {
+      if (lost) resolve(undefined);
+      else reject(error);
+    }
+  }
+}
+
+function groupByKey(jobs: readonly Job[]): Job[][] {
+  const groups = new Map<string, Job[]>();
+  for (const job of jobs) {
+    const name = `${job.key.keyId} ${job.algorithm}`;
+    const group = groups.get(name);
+    if (group) group.push(job);
+    else groups.set(name, [job]);
+  }
+  return [...groups.values()];
+}
