@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { createNoopMeter, type Meter, type ObservableResult } from "@opentelemetry/api";
 import type { OutboxMessage, Store } from "@vcc-pki/store";
 import type { Logger } from "@vcc-pki/telemetry";
@@ -29,6 +30,8 @@ const metrics = {
 } as const;
 
 const BATCH = 256;
+/** After a batch that was not full: each costs a commit of its own, and what is added meanwhile goes out together. */
+const LINGER_MS = 20;
 const RETRY_MS = { first: 100, most: 5_000 };
 
 /** What NATS 2.9 acknowledges it syncs to disk every two minutes only: after a crash the newest may be gone. */
@@ -72,6 +75,7 @@ export function startRelay({ store, bus, source, log, clock, meter = createNoopM
         if (checkBus) await recoverLost();
         else await publish(batch);
         failures = 0;
+        if (batch.length < BATCH) await sleep(LINGER_MS);
       } catch (error) {
         // One line per outage, not per attempt.
         if (failures++ === 0) log.warn("outbox waits for the bus", { pending: outbox.pendingCount(), error });
