@@ -16,11 +16,11 @@ interface Job {
 }
 
 /** So few are signed at once on the event loop: handing them to the thread and back would take longer. */
-const MAX_ON_LOOP = 4;
+const MAX_ON_LOOP = Number(process.env.HSM_LOOP ?? 4);
 
 /** Signatures that come back from the thread together. Small enough that ledger and callers have work while the rest is being signed,
  *  large enough that a commit is worth its fsync. */
-const ASSIGNMENT = 16;
+const ASSIGNMENT = Number(process.env.HSM_CHUNK ?? 16);
 
 /** Signatures that take the token some 50 µs each. What is asked for within one turn of the event loop is either signed there and
  *  then, or, when it is more, by a thread of its own. */

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { KeyPurpose } from "@vcc-pki/proto/hsm";
-import { signerConformance } from "@vcc-pki/signer/conformance";
+import { type SignerFixture, signerConformance } from "@vcc-pki/signer/conformance";
 import { newHsmGateway } from "./harness.ts";
 import { leafTbs, pae } from "./payloads.ts";
 
-signerConformance("remoteSigner over the hsm-gateway and SoftHSM", async () => {
-  const gateway = await newHsmGateway();
+const open = async (thread: boolean): Promise<SignerFixture> => {
+  const gateway = await newHsmGateway({ thread });
   const custodians = await gateway.registerCustodians(3, 2);
   const key = await gateway.createKey({ purpose: KeyPurpose.CODE_SIGNING });
   const underQuorum = await gateway.createKey({ purpose: KeyPurpose.CODE_SIGNING, policy: { quorumThreshold: 2 } });
@@ -31,4 +31,7 @@ signerConformance("remoteSigner over the hsm-gateway and SoftHSM", async () => {
     },
     close: () => gateway.close(),
   };
-});
+};
+
+signerConformance("remoteSigner over the hsm-gateway and SoftHSM", () => open(false));
+signerConformance("the same with a signing thread", () => open(true));

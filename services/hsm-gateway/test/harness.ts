@@ -22,12 +22,15 @@ import { buildName, defaultSignatureAlgorithm, type KeyAlgorithmId, OID } from "
 import type { HsmGatewayConfig } from "../src/config.ts";
 import { type Gateway, type GatewayOptions, startGateway } from "../src/gateway.ts";
 import { loadPkcs11 } from "../src/pkcs11.ts";
+import { SigningThread } from "../src/signing-thread.ts";
 import { newCustodian, type TestCustodian } from "./custodian.ts";
 import { type FaultyPkcs11, faultyPkcs11 } from "./token-faults.ts";
 
 export interface HarnessOptions {
   readonly clock?: FakeClock;
   readonly log?: Logger;
+  /** Sign on the thread when there is much to sign. It goes past the token's faults. */
+  readonly thread?: boolean;
   /** "file" for `restart`. */
   readonly database?: "memory" | "file";
   readonly config?: Partial<Omit<GatewayOptions["config"], "token">>;
@@ -117,8 +120,9 @@ export async function newHsmGateway(options: HarnessOptions = {}): Promise<HsmGa
     const migrations = new URL("../migrations/", import.meta.url);
     const store = openStore({ file, migrations, clock, faults: storeFaults });
     const { meter } = telemetry;
+    const thread = options.thread ? new SigningThread(module) : undefined;
     const gateway = await startGateway({
-      ...{ config, trustDomain: "vcc.internal", pkcs11: token.pkcs11, store, clock, log, meter },
+      ...{ config, trustDomain: "vcc.internal", pkcs11: token.pkcs11, thread, store, clock, log, meter },
     });
     return { store, gateway };
   };

@@ -13,6 +13,8 @@ import { findFreePort } from "./free-port.ts";
 
 const MAIN = resolve(import.meta.dirname, "../../../services/hsm-gateway/src/main.ts");
 const START_TIMEOUT_MS = 20_000;
+/** The kernel ends the process when this one ends, however that ends. */
+const TIED_TO_US = ["--pdeathsig", "KILL", "--"];
 
 /** An hsm-gateway as a process of its own, on a fresh software token, with nobody else around. */
 export interface GatewayProcess {
@@ -52,14 +54,11 @@ export async function startGatewayProcess(
   writeFileSync(path("hsm-gateway.yaml"), JSON.stringify(config));
 
   const log = openSync(path("hsm-gateway.log"), "a");
-  const child = spawn(process.execPath, [MAIN, "--config", path("hsm-gateway.yaml")], {
+  const child = spawn("setpriv", [...TIED_TO_US, process.execPath, MAIN, "--config", path("hsm-gateway.yaml")], {
     stdio: ["ignore", log, log],
   });
-  const killChild = () => child.kill("SIGKILL");
-  process.on("exit", killChild);
   const clients: { close(): void }[] = [];
   async function stop(): Promise<void> {
-    process.off("exit", killChild);
     for (const client of clients) client.close();
     if (child.exitCode === null && child.signalCode === null) {
       child.kill("SIGTERM");

@@ -13,7 +13,7 @@ const BETWEEN_RUNS_MS = 2_000;
 /** What each service keeps resident when nothing happens, a while after its start. */
 export const memory: Bench = {
   name: "memory",
-  summary: "resident memory of each idle service",
+  summary: "resident memory of each idle service, against an empty Node process",
   async run({ runs, workDirectory, progress }) {
     progress("starting a suite");
     const suite = await startSuite(workDirectory);
