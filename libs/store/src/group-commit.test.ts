@@ -1,5 +1,5 @@
 import { currentTraceId, startTelemetry, withSpan } from "@vcc-pki/telemetry";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { newStore, storeOptions } from "../test/harness.ts";
 import type { StoreFaults } from "./index.ts";
 
@@ -21,6 +21,32 @@ describe("group commit", () => {
     expect(commits).toBe(1);
     await Promise.all(Array.from({ length: 300 }, (_, index) => store.write(() => insert(`more ${index}`))));
     expect(commits).toBe(3);
+  });
+
+  it("gathers for a moment after a commit of several, and not after one alone", async () => {
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    let commits = 0;
+    const { store, insert } = newStore({ faults: { beforeCommit: () => void commits++ } });
+    const write = (text: string) => store.write(() => insert(text));
+    await write("alone");
+    await write("alone again");
+    expect(commits).toBe(2);
+    await Promise.all(["a", "b", "c", "d"].map(write));
+    expect(commits).toBe(3);
+
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const early = write("early");
+      await turn();
+      const late = write("late");
+      await turn();
+      expect(commits).toBe(3);
+      vi.advanceTimersByTime(3);
+      await Promise.all([early, late]);
+      expect(commits).toBe(4);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("undoes the whole work of one caller that throws, and of no other", async () => {

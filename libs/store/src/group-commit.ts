@@ -20,6 +20,13 @@ type Settle = () => void;
 /** Operations in one transaction; bounds how long the event loop is held (about 10 ms). */
 const MAX_OPERATIONS = 256;
 
+/** A batch of this many shows that there is company to wait for; one that is alone never waits. */
+const COMPANY = 4;
+/** How long, after such a batch, the next one gathers. A page that many change is encrypted and written once for all of them. */
+const GATHER_MS = 3;
+/** Operations for which a commit waits no longer. */
+const ENOUGH = 48;
+
 /** Many callers, one fsync. What is queued by the end of the event loop's turn becomes one transaction with a savepoint for
  *  each caller, and nobody hears of success before COMMIT has reached the disk. */
 export class GroupCommit {
@@ -30,6 +37,8 @@ export class GroupCommit {
   readonly #committed = new Set<() => void>();
   readonly #drained: (() => void)[] = [];
   #scheduled = false;
+  #gathering: NodeJS.Timeout | undefined;
+  #lastSize = 0;
   #writing = false;
   #closed = false;
 
@@ -54,6 +63,7 @@ export class GroupCommit {
       // The batch runs in one turn for all; each caller's log lines and events must still carry the caller's trace.
       this.#queue.push({ run: inCurrentContext(work), resolve: resolve as (value: unknown) => void, reject });
       this.#schedule();
+      if (this.#gathering && this.#queue.length >= ENOUGH) this.#stopGathering();
     });
   }
 
@@ -77,12 +87,22 @@ export class GroupCommit {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
+    const waits = this.#lastSize >= COMPANY && this.#queue.length < ENOUGH && !this.#closed;
+    if (waits) this.#gathering = setTimeout(() => this.#stopGathering(), GATHER_MS);
+    else setImmediate(() => this.#flush());
+  }
+
+  #stopGathering(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
     setImmediate(() => this.#flush());
   }
 
   #flush(): void {
     this.#scheduled = false;
-    for (const settle of this.#commit(this.#queue.splice(0, MAX_OPERATIONS))) settle();
+    const batch = this.#queue.splice(0, MAX_OPERATIONS);
+    this.#lastSize = batch.length;
+    for (const settle of this.#commit(batch)) settle();
     if (this.#queue.length > 0) this.#schedule();
     else for (const drained of this.#drained.splice(0)) drained();
   }

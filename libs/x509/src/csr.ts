@@ -17,7 +17,7 @@ import { subjectAltName } from "./extensions/subject-alt-name.ts";
 import { buildName, type Name, readName, requireSetOrder } from "./name.ts";
 import { countNames, type GeneralNames, type GeneralNamesInput } from "./names/general-names.ts";
 import { OID } from "./oids.ts";
-import { importPublicKey, type Signed, verifyWithKey } from "./signature.ts";
+import { importPublicKey, type Signed, verifyWithKey, verifyWithKeyInBackground } from "./signature.ts";
 import { assembleSigned, parseSigned } from "./signed.ts";
 import { type KeyAlgorithmName, keyAlgorithmOf } from "./spki.ts";
 
@@ -94,6 +94,12 @@ export class CertificationRequest extends CertificationRequestInfo implements Si
    *  or KEY_WEAK for a point that is not on its curve. */
   verifySignature(): boolean {
     return verifyWithKey(importPublicKey(this.spkiDer), this.signatureAlgorithm, this.tbsDer, this.signature);
+  }
+
+  /** The same on another thread. Rejects where `verifySignature` throws. */
+  async verifySignatureInBackground(): Promise<boolean> {
+    const key = importPublicKey(this.spkiDer);
+    return verifyWithKeyInBackground(key, this.signatureAlgorithm, this.tbsDer, this.signature);
   }
 }
 

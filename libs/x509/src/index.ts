@@ -99,7 +99,7 @@ export { isAbsoluteUri } from "./names/uri.ts";
 export { type OcspResponseData, type OcspSingleResponse, parseOcspResponseData } from "./ocsp-response-data.ts";
 export { OID } from "./oids.ts";
 export { pemDecode, pemEncode } from "./pem.ts";
-export { importPublicKey, isSignedBy, type Signed, verifySignature } from "./signature.ts";
+export { importPublicKey, isSignedBy, isSignedByInBackground, type Signed, verifySignature } from "./signature.ts";
 export { assembleSigned } from "./signed.ts";
 export {
   type KeyAlgorithmName,

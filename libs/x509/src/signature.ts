@@ -1,4 +1,4 @@
-import { constants, createPublicKey, type KeyObject, verify } from "node:crypto";
+import { constants, createPublicKey, type KeyObject, type VerifyKeyObjectInput, verify } from "node:crypto";
 import { PkiError } from "@vcc-pki/errors";
 import {
   fitsKey,
@@ -55,6 +55,16 @@ function importNew(spkiDer: Uint8Array): KeyObject {
   }
 }
 
+/** The key with the padding of the scheme, as node:crypto wants it; undefined for a key of another type than the scheme's. */
+function withPadding(key: KeyObject, scheme: SignatureScheme): KeyObject | VerifyKeyObjectInput | undefined {
+  const { keyType, ...row } = SIGNATURE_SCHEMES[scheme];
+  if (key.asymmetricKeyType !== keyType) return undefined;
+  if (!("padding" in row)) return key;
+  return row.padding === "pss"
+    ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: row.saltLength }
+    : { key, padding: constants.RSA_PKCS1_PADDING };
+}
+
 /** Verifies with a key object at hand. A key of another type than the scheme's gives false. */
 export function verifyWithKey(
   key: KeyObject,
@@ -62,12 +72,23 @@ export function verifyWithKey(
   data: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  const { keyType, hash, ...row } = SIGNATURE_SCHEMES[scheme];
-  if (key.asymmetricKeyType !== keyType) return false;
-  if (!("padding" in row)) return verify(hash, data, key, signature);
-  return row.padding === "pss"
-    ? verify(hash, data, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: row.saltLength }, signature)
-    : verify(hash, data, { key, padding: constants.RSA_PKCS1_PADDING }, signature);
+  const padded = withPadding(key, scheme);
+  return padded !== undefined && verify(SIGNATURE_SCHEMES[scheme].hash, data, padded, signature);
+}
+
+/** The same on another thread: a P-384 signature would hold up the event loop for most of a millisecond. */
+export function verifyWithKeyInBackground(
+  key: KeyObject,
+  scheme: SignatureScheme,
+  data: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
+  const padded = withPadding(key, scheme);
+  if (padded === undefined) return Promise.resolve(false);
+  return new Promise((resolve, reject) => {
+    const settle = (error: Error | null, isValid: boolean) => (error ? reject(error) : resolve(isValid));
+    verify(SIGNATURE_SCHEMES[scheme].hash, data, padded, signature, settle);
+  });
 }
 
 /** Keys of issuers and peers, which come again and again; keys of requests come once and do not pass through here. */
@@ -101,4 +122,10 @@ export function verifySignature(
 export function isSignedBy(signed: Signed, spkiDer: Uint8Array): boolean {
   const scheme = signatureSchemeOf(signed.signatureAlgorithmDer);
   return verifyWithKey(importCached(spkiDer), scheme, signed.tbsDer, signed.signature);
+}
+
+/** The same on another thread. Rejects where `isSignedBy` throws. */
+export async function isSignedByInBackground(signed: Signed, spkiDer: Uint8Array): Promise<boolean> {
+  const scheme = signatureSchemeOf(signed.signatureAlgorithmDer);
+  return verifyWithKeyInBackground(importCached(spkiDer), scheme, signed.tbsDer, signed.signature);
 }

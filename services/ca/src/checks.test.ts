@@ -25,10 +25,10 @@ const good: CheckInput = {
 };
 
 /** The name of the first check that refuses, and its code. */
-function firstRefusal(input: CheckInput): [string, string] | undefined {
+async function firstRefusal(input: CheckInput): Promise<[string, string] | undefined> {
   for (const [name, check] of CHECKS) {
     try {
-      check(input);
+      await check(input);
     } catch (error) {
       return [name, (error as { code: string }).code];
     }
@@ -37,7 +37,7 @@ function firstRefusal(input: CheckInput): [string, string] | undefined {
 }
 
 describe("checks", () => {
-  it("let a good request pass", () => expect(firstRefusal(good)).toBeUndefined());
+  it("let a good request pass", async () => expect(await firstRefusal(good)).toBeUndefined());
 
   it.each<[string, Partial<CheckInput>, string]>([
     ["the requester may ask for this profile", { standing: ["suite", "suite:ocsp"] }, "PROFILE_NOT_ALLOWED"],
@@ -55,11 +55,11 @@ describe("checks", () => {
       { findKeyHolder: () => ({ organisation: "brandenburg", purpose: "codeSigning" }) },
       "KEY_NOT_ALLOWED",
     ],
-  ])("refuse unless %s", (name, change, code) => {
-    expect(firstRefusal({ ...good, ...change })).toEqual([name, code]);
+  ])("refuse unless %s", async (name, change, code) => {
+    expect(await firstRefusal({ ...good, ...change })).toEqual([name, code]);
   });
 
-  it("let a workload renew the same names in any order, and a key be renewed for the same use", () => {
+  it("let a workload renew the same names in any order, and a key be renewed for the same use", async () => {
     const two = { ...names, dns: ["a.vcc.internal", "b.vcc.internal"] };
     const held = { ...names, dns: ["b.vcc.internal", "a.vcc.internal"] };
     const holder = { organisation: "brandenburg", purpose: profile.purpose };
@@ -70,6 +70,6 @@ describe("checks", () => {
       findHeldNames: () => [held],
       findKeyHolder: () => holder,
     };
-    expect(firstRefusal(renewal)).toBeUndefined();
+    expect(await firstRefusal(renewal)).toBeUndefined();
   });
 });

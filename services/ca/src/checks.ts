@@ -22,8 +22,8 @@ export interface CheckInput {
   readonly findHeldNames: () => readonly RequestedNames[];
 }
 
-/** A check throws the reason for its refusal. */
-export type Check = readonly [name: string, check: (input: CheckInput) => void];
+/** A check throws the reason for its refusal, or rejects with it when it took another thread to find out. */
+export type Check = readonly [name: string, check: (input: CheckInput) => void | Promise<void>];
 
 /** Everything a request must fulfil, in this order: who asks before what is asked, what is cheap before what costs time. */
 export const CHECKS: readonly Check[] = [
@@ -95,8 +95,9 @@ function requireKeyKind(input: CheckInput): void {
 }
 
 /** RFC 2986 section 3, step 3. */
-function requirePossession({ csr }: CheckInput): void {
-  if (!csr.verifySignature()) throw new PkiError("CSR_SIGNATURE_INVALID", "the request is not signed by its own key");
+async function requirePossession({ csr }: CheckInput): Promise<void> {
+  if (!(await csr.verifySignatureInBackground()))
+    throw new PkiError("CSR_SIGNATURE_INVALID", "the request is not signed by its own key");
 }
 
 function requireForeignKey({ isAuthorityKey }: CheckInput): void {

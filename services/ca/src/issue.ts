@@ -61,7 +61,7 @@ export class Issuance {
     // 2 checks
     const names = requestedNames(input.csr);
     const spkiSha256 = hash("sha256", input.csr.spkiDer, "buffer");
-    this.#check(input, profile, names, spkiSha256);
+    await this.#check(input, profile, names, spkiSha256);
     // 3 serial
     const serial = this.#ca.serials.next();
     // 4 build, lint
@@ -77,7 +77,12 @@ export class Issuance {
     return this.#ca.completion.run(intent, linted);
   }
 
-  #check({ csr, actor }: IssueInput, profile: Profile, names: RequestedNames, spkiSha256: Uint8Array): void {
+  async #check(
+    { csr, actor }: IssueInput,
+    profile: Profile,
+    names: RequestedNames,
+    spkiSha256: Uint8Array,
+  ): Promise<void> {
     const checked: CheckInput = {
       ...{ csr, names, profile, standing: actor.standing, scope: this.#scopeOf(actor) },
       blocklist: this.#ca.blocklist,
@@ -85,7 +90,10 @@ export class Issuance {
       isAuthorityKey: () => this.#ca.authorities.isAuthorityKey(csr.spkiDer),
       findHeldNames: () => this.#heldNames(actor, profile),
     };
-    for (const [, check] of CHECKS) check(checked);
+    for (const [, check] of CHECKS) {
+      const isWaiting = check(checked);
+      if (isWaiting) await isWaiting;
+    }
   }
 
   #scopeOf({ requester, organisation: { organisation, allowedNames, allowedNetworks } }: Actor): NameScope {

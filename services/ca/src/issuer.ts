@@ -5,7 +5,7 @@ import {
   type Certificate,
   type CertificateList,
   equalBytes,
-  isSignedBy,
+  isSignedByInBackground,
   lintTbsCertificate,
   lintTbsCertList,
   parseCertificate,
@@ -65,7 +65,7 @@ export async function signCertificate(
   const tbsDer = tbs.redeem();
   const signature = await signer.sign({ $case: "tbsCertificate", value: tbsDer }, requestId, { requester });
   const certificate = parseCertificate(assembleSigned(tbsDer, signer.algorithm, signature));
-  requireOwnSignature(certificate, tbsDer, signer);
+  await requireOwnSignature(certificate, tbsDer, signer);
   return certificate;
 }
 
@@ -78,12 +78,12 @@ export async function signCertificateList(
   const tbsDer = tbs.redeem();
   const signature = await signer.sign({ $case: "tbsCertList", value: tbsDer }, requestId);
   const list = parseCertificateList(assembleSigned(tbsDer, signer.algorithm, signature));
-  requireOwnSignature(list, tbsDer, signer);
+  await requireOwnSignature(list, tbsDer, signer);
   return list;
 }
 
-function requireOwnSignature(signed: Signed, tbsDer: Uint8Array, signer: Signer): void {
-  if (!equalBytes(signed.tbsDer, tbsDer) || !isSignedBy(signed, signer.spkiDer)) {
+async function requireOwnSignature(signed: Signed, tbsDer: Uint8Array, signer: Signer): Promise<void> {
+  if (!equalBytes(signed.tbsDer, tbsDer) || !(await isSignedByInBackground(signed, signer.spkiDer))) {
     throw new PkiError("SIGNATURE_INVALID", "the signature that came back does not verify");
   }
 }

@@ -16,11 +16,11 @@ interface Job {
 }
 
 /** So few are signed at once on the event loop: handing them to the thread and back would take longer. */
-const MAX_ON_LOOP = Number(process.env.HSM_LOOP ?? 4);
+const MAX_ON_LOOP = 4;
 
-/** Signatures that come back from the thread together. Small enough that ledger and callers have work while the rest is being signed,
- *  large enough that a commit is worth its fsync. */
-const ASSIGNMENT = Number(process.env.HSM_CHUNK ?? 16);
+/** Signatures that come back from the thread together, at most. With 64 asked for at once, ledger and callers have work on one half
+ *  while the other is being signed; fewer would not be worth a commit's fsync. */
+const ASSIGNMENT = 32;
 
 /** Signatures that take the token some 50 µs each. What is asked for within one turn of the event loop is either signed there and
  *  then, or, when it is more, by a thread of its own. */
@@ -62,8 +62,9 @@ export class FastSigning {
 
   /** All of one key and algorithm. */
   #assign(connection: Connection, thread: SigningThread, jobs: readonly Job[]): void {
-    for (let start = 0; start < jobs.length; start += ASSIGNMENT) {
-      const part = jobs.slice(start, start + ASSIGNMENT);
+    const size = Math.ceil(jobs.length / Math.ceil(jobs.length / ASSIGNMENT));
+    for (let start = 0; start < jobs.length; start += size) {
+      const part = jobs.slice(start, start + size);
       const [first] = part;
       if (!first) return;
       connection.pool
