@@ -1,37 +1,56 @@
-import { generateKeyPairSync, hash, type KeyObject, randomBytes, sign } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { generateKeyPairSync, hash, type KeyObject, randomBytes } from "node:crypto";
+import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
-  assembleSigned,
   basicConstraints,
   buildName,
-  constructedContext,
-  encode,
   type GeneralNamesInput,
   OID,
+  parseCertificate,
   parseCertificationRequest,
   subjectAltName,
-  TAG,
 } from "@vcc-pki/x509";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  attribute,
+  type CsrParts,
+  craftCsr,
+  extensionRequest,
+  modulusOf,
+  NAMES,
+  offCurve,
+  rawDnsName,
+  rocaModulus,
+  rsaSpki,
+  sanAttribute,
+  spkiOf,
+} from "./craft-csr.ts";
 import { type CaHarness, newCa } from "./harness.ts";
 
 const blocked = generateKeyPairSync("rsa", { modulusLength: 3072 });
 const keyBlocklistFile = join(tmpdir(), `vcc-blocklist-${process.pid}`);
-const modulus = Buffer.from(blocked.publicKey.export({ format: "jwk" }).n ?? "", "base64url")
-  .toString("hex")
-  .toUpperCase();
-writeFileSync(keyBlocklistFile, `# format of openssl-blacklist\n${hash("sha1", `Modulus=${modulus}\n`).slice(20)}\n`);
+const modulusHex = modulusOf(blocked.publicKey).toString(16).toUpperCase();
+writeFileSync(
+  keyBlocklistFile,
+  `# format of openssl-blacklist\n${hash("sha1", `Modulus=${modulusHex}\n`).slice(20)}\n`,
+);
 
 let suite: CaHarness;
 beforeAll(async () => {
   suite = await newCa({ config: { keyBlocklistFile } });
 });
-afterAll(() => suite.close());
+afterAll(async () => {
+  rmSync(keyBlocklistFile);
+  await suite.close();
+});
 
-const NAMES = { dns: ["argus.vcc.internal"] };
 const key = () => generateKeyPairSync("ec", { namedCurve: "P-256" });
+/** A request that is right in all but its key. */
+const signedBy = (signer: KeyObject) =>
+  signer.asymmetricKeyType === "rsa"
+    ? craftCsr({ signer, spkiDer: spkiOf(signer) })
+    : suite.csr(NAMES, { privateKey: signer });
 
 /** What the database holds besides audit records. */
 const stored = () =>
@@ -52,63 +71,6 @@ async function expectRefusal(request: Parameters<CaHarness["issue"]>[0], code: s
   const records = suite.store.audit.read(sequence, 10);
   expect(records).toMatchObject([{ action: "certificate.issue", outcome: "refused", code }]);
 }
-
-/** A request from its parts, for what no library of ours would build. */
-function craftCsr({
-  subject = buildName([]).der,
-  spkiDer = spki(own.publicKey),
-  attributes = [sanAttribute(NAMES)],
-  signer = own.privateKey,
-}: CsrParts): Uint8Array {
-  const info = encode((writer) => {
-    writer.rawAll(attributes.toSorted(Buffer.compare));
-    writer.wrap(constructedContext(0), 0);
-    writer.raw(spkiDer);
-    writer.raw(subject);
-    writer.integer(0);
-    writer.wrap(TAG.SEQUENCE, 0);
-  });
-  return assembleSigned(info, "ecdsa-p256-sha256", sign("sha256", info, signer));
-}
-
-interface CsrParts {
-  subject?: Uint8Array;
-  spkiDer?: Uint8Array;
-  attributes?: Uint8Array[];
-  signer?: KeyObject;
-}
-
-const own = key();
-const spki = (publicKey: KeyObject) => new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
-
-const attribute = (oid: string, value: Uint8Array) =>
-  encode((writer) => {
-    writer.raw(value);
-    writer.wrap(TAG.SET, 0);
-    writer.oid(oid);
-    writer.wrap(TAG.SEQUENCE, 0);
-  });
-
-const extensionRequest = (...extensions: Uint8Array[]) =>
-  attribute(
-    OID.extensionRequest,
-    encode((writer) => {
-      writer.rawAll(extensions);
-      writer.wrap(TAG.SEQUENCE, 0);
-    }),
-  );
-
-const sanAttribute = (names: GeneralNamesInput) => extensionRequest(subjectAltName(names));
-
-/** subjectAltName with one dNSName of any octets. */
-const rawDnsName = (octets: Uint8Array) =>
-  encode((writer) => {
-    writer.primitive(0x82, octets);
-    writer.wrap(TAG.SEQUENCE, 0);
-    writer.wrap(TAG.OCTET_STRING, 0);
-    writer.oid(OID.subjectAltName);
-    writer.wrap(TAG.SEQUENCE, 0);
-  });
 
 describe("a request that cannot be read", () => {
   it.each<[string, () => Uint8Array]>([
@@ -149,23 +111,19 @@ describe("a key", () => {
   const ec = (namedCurve: string) => generateKeyPairSync("ec", { namedCurve }).privateKey;
 
   it.each<[string, () => Uint8Array, string]>([
-    ["RSA below 3072 bits", () => suiteCsrOf(rsa({ modulusLength: 2048 })), "KEY_WEAK"],
-    ["RSA with exponent 3", () => suiteCsrOf(rsa({ modulusLength: 3072, publicExponent: 3 })), "KEY_WEAK"],
-    ["RSA with an even exponent", () => craftCsr({ spkiDer: evenExponent() }), "KEY_WEAK"],
-    ["RSA of Debian's broken generator", () => suiteCsrOf(blocked.privateKey), "KEY_WEAK"],
+    ["RSA below 3072 bits", () => signedBy(rsa({ modulusLength: 2048 })), "KEY_WEAK"],
+    ["RSA with exponent 3", () => signedBy(rsa({ modulusLength: 3072, publicExponent: 3 })), "KEY_WEAK"],
     [
-      "P-192",
-      () => craftCsr({ spkiDer: spki(generateKeyPairSync("ec", { namedCurve: "prime192v1" }).publicKey) }),
+      "RSA with an even exponent",
+      () => craftCsr({ spkiDer: rsaSpki(modulusOf(blocked.publicKey), 65_538) }),
       "KEY_WEAK",
     ],
+    ["RSA of Debian's broken generator", () => signedBy(blocked.privateKey), "KEY_WEAK"],
+    ["P-192", () => craftCsr({ spkiDer: spkiOf(ec("prime192v1")) }), "KEY_WEAK"],
     ["a point off its curve", () => craftCsr({ spkiDer: offCurve() }), "KEY_WEAK"],
-    [
-      "secp256k1",
-      () => craftCsr({ spkiDer: spki(generateKeyPairSync("ec", { namedCurve: "secp256k1" }).publicKey) }),
-      "KEY_NOT_ALLOWED",
-    ],
-    ["an RSA modulus with the mark of ROCA", () => craftCsr({ spkiDer: rocaKey() }), "KEY_WEAK"],
-    ["a kind the profile does not admit", () => suiteCsrOf(ec("brainpoolP256r1")), "KEY_NOT_ALLOWED"],
+    ["secp256k1", () => craftCsr({ spkiDer: spkiOf(ec("secp256k1")) }), "KEY_NOT_ALLOWED"],
+    ["an RSA modulus with the mark of ROCA", () => craftCsr({ spkiDer: rsaSpki(rocaModulus(), 65_537) }), "KEY_WEAK"],
+    ["a kind the profile does not admit", () => signedBy(ec("brainpoolP256r1")), "KEY_NOT_ALLOWED"],
   ])("is refused: %s", async (what, csr, code) => {
     const profile = what.startsWith("a kind") ? "vcc_service_template" : "mtls_service";
     await expectRefusal({ csrDer: csr(), profile }, code);
@@ -174,15 +132,9 @@ describe("a key", () => {
   it("of one of our own authorities is refused", async () => {
     const { authorities } = await suite.as().authorities.list({ organisation: "vcc" });
     const services = authorities.find(({ authorityId }) => authorityId === "vcc-services-ca");
-    const { parseCertificate } = await import("@vcc-pki/x509");
     const { spkiDer } = parseCertificate(services?.certificateDer ?? new Uint8Array());
     await expectRefusal({ csrDer: craftCsr({ spkiDer }) }, "CSR_SIGNATURE_INVALID"); // nobody else can sign with it
   });
-
-  const suiteCsrOf = (privateKey: KeyObject) => {
-    const { asymmetricKeyType } = privateKey;
-    return asymmetricKeyType === "rsa" ? rsaCsr(privateKey) : suite.csr(NAMES, { privateKey });
-  };
 });
 
 describe("names", () => {
@@ -268,63 +220,3 @@ describe("profile and authority", () => {
     await expectRefusal(fields, code);
   });
 });
-
-/** RSA requests are signed with PKCS#1, which createCertificationRequest refuses for sizes we do not certify. */
-function rsaCsr(privateKey: KeyObject): Uint8Array {
-  const spkiDer = new Uint8Array(Buffer.from(publicOf(privateKey)));
-  const info = encode((writer) => {
-    writer.raw(sanAttribute(NAMES));
-    writer.wrap(constructedContext(0), 0);
-    writer.raw(spkiDer);
-    writer.raw(buildName([]).der);
-    writer.integer(0);
-    writer.wrap(TAG.SEQUENCE, 0);
-  });
-  return assembleSigned(info, "rsa-pkcs1-sha256", sign("sha256", info, privateKey));
-}
-
-function publicOf(privateKey: KeyObject): Buffer {
-  const { createPublicKey } = process.getBuiltinModule("node:crypto");
-  return createPublicKey(privateKey).export({ type: "spki", format: "der" });
-}
-
-/** The key of `own` with the last octet of its point changed. */
-function offCurve(): Uint8Array {
-  const spkiDer = spki(own.publicKey);
-  spkiDer[spkiDer.length - 1] = (spkiDer.at(-1) ?? 0) ^ 1;
-  return spkiDer;
-}
-
-function evenExponent(): Uint8Array {
-  return rsaKey(Buffer.from(blocked.publicKey.export({ format: "jwk" }).n ?? "", "base64url"), 65_538);
-}
-
-/** A modulus as the broken library made them: 65537^a mod M for the product M of small primes (CVE-2017-15361). */
-function rocaKey(): Uint8Array {
-  const primes = [
-    3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
-    113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
-  ];
-  const product = primes.reduce((all, prime) => all * BigInt(prime), 1n);
-  let residue = 1n;
-  for (let i = 0; i < 77; i++) residue = (residue * 65_537n) % product;
-  let modulusNumber = (1n << 3071n) - ((1n << 3071n) % product) + product + residue;
-  if (modulusNumber % 2n === 0n) modulusNumber += product;
-  return rsaKey(Buffer.from(modulusNumber.toString(16), "hex"), 65_537);
-}
-
-function rsaKey(modulusOctets: Uint8Array, exponent: number): Uint8Array {
-  const numbers = encode((writer) => {
-    writer.integer(exponent);
-    writer.integer(BigInt(`0x${Buffer.from(modulusOctets).toString("hex")}`));
-    writer.wrap(TAG.SEQUENCE, 0);
-  });
-  return encode((writer) => {
-    writer.bitString(numbers);
-    const end = writer.mark();
-    writer.primitive(TAG.NULL, new Uint8Array());
-    writer.oid(OID.rsaEncryption);
-    writer.wrap(TAG.SEQUENCE, end);
-    writer.wrap(TAG.SEQUENCE, 0);
-  });
-}

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { brandenburg, type CaHarness, newCa, OPERATOR } from "./harness.ts";
 
 const BAVARIAN = "spiffe://vcc.internal/org/bayern/admin/zenzi";
-const BRANDENBURGER = "spiffe://vcc.internal/org/brandenburg/admin/karin";
 
 let suite: CaHarness;
 let certificateId = "";
@@ -21,7 +20,6 @@ beforeAll(async () => {
 });
 afterAll(() => suite.close());
 
-const code = (expected: string) => expect.objectContaining({ code: expected });
 const outcome = (call: Promise<unknown>) =>
   call.then(
     () => "answered",
@@ -144,166 +142,5 @@ describe("another tenant", () => {
       .catch((refusal) => refusal);
     expect(error.code).toBe("KEY_NOT_ALLOWED");
     expect(error.message).not.toContain("brandenburg");
-  });
-});
-
-describe("a membership", () => {
-  const member = "spiffe://vcc.internal/org/bayern/admin/sepp";
-  const membership = (expiresAt?: Date) => ({ organisation: "brandenburg", identity: member, expiresAt });
-  const list = () => suite.as("gateway", member).certificates.list({ ...listRequest, organisation: "brandenburg" });
-  const granting = (requester: string) => suite.as("gateway", requester).organisations;
-
-  it("opens another organisation until it expires", async () => {
-    await granting(BRANDENBURGER).grantMembership({
-      requestId: id(),
-      membership: membership(new Date(suite.clock.now().getTime() + 60_000)),
-    });
-    expect((await list()).certificates.length).toBeGreaterThan(0);
-    const { organisations } = await granting(member).list({});
-    expect(organisations.map(({ organisation }) => organisation)).toEqual(["bayern", "brandenburg"]);
-    suite.clock.advance(60_000);
-    await expect(list()).rejects.toThrow(code("NOT_FOUND"));
-  });
-
-  it("or until it is revoked", async () => {
-    await granting(BRANDENBURGER).grantMembership({ requestId: id(), membership: membership() });
-    await list();
-    const revocation = { requestId: id(), organisation: "brandenburg", identity: member };
-    await granting(BRANDENBURGER).revokeMembership(revocation);
-    await granting(BRANDENBURGER).revokeMembership(revocation);
-    await expect(list()).rejects.toThrow(code("NOT_FOUND"));
-    await expect(granting(BRANDENBURGER).revokeMembership({ ...revocation, requestId: id() })).rejects.toThrow(
-      code("NOT_FOUND"),
-    );
-  });
-
-  it("does not let its holder grant another, nor make an administrator that outlives it", async () => {
-    await granting(BRANDENBURGER).grantMembership({ requestId: id(), membership: membership() });
-    const friend = { ...membership(), identity: "spiffe://vcc.internal/org/bayern/admin/friend" };
-    await expect(granting(member).grantMembership({ requestId: id(), membership: friend })).rejects.toThrow(
-      code("NOT_FOUND"),
-    );
-    const csrDer = suite.csr({ uri: ["spiffe://vcc.internal/org/brandenburg/admin/sepp"] });
-    const request = { ...issueRequest(), organisation: "brandenburg", profile: "admin", csrDer };
-    await expect(suite.as("gateway", member).certificates.issue(request)).rejects.toThrow(code("PROFILE_NOT_ALLOWED"));
-    await suite.as("gateway", OPERATOR).certificates.issue({ ...request, requestId: id() });
-  });
-
-  it.each<[string, string, string]>([
-    ["a workload", "spiffe://vcc.internal/org/bayern/service/a", "REQUEST_MALFORMED"],
-    ["somebody who is at home there", "spiffe://vcc.internal/org/brandenburg/admin/a", "REQUEST_MALFORMED"],
-    ["somebody of another trust domain", "spiffe://evil.example/org/bayern/admin/a", "NAME_MALFORMED"],
-  ])("is not granted to %s", async (_, identity, expected) => {
-    const request = { requestId: id(), membership: { ...membership(), identity } };
-    await expect(granting(BRANDENBURGER).grantMembership(request)).rejects.toThrow(code(expected));
-  });
-});
-
-describe("an organisation", () => {
-  const hessen = { ...brandenburg, organisation: "hessen", name: "Land Hessen", allowedNames: ["*.hessen.example"] };
-  const create = (fields: object, requester = OPERATOR) =>
-    suite.as("gateway", requester).organisations.create({ ...hessen, requestId: id(), ...fields });
-
-  it("is made by the operator alone", async () => {
-    await expect(create({}, BAVARIAN)).rejects.toThrow(code("CALLER_NOT_ALLOWED"));
-    const created = await create({});
-    expect(created).toMatchObject({
-      organisation: "hessen",
-      allowedNetworks: ["10.1.0.0/16"],
-      createdAt: suite.clock.now(),
-    });
-    await expect(create({})).rejects.toThrow(code("ALREADY_EXISTS"));
-  });
-
-  it.each<[string, object, string]>([
-    ["an id with capitals", { organisation: "Hessen" }, "REQUEST_MALFORMED"],
-    ["no name", { organisation: "saarland", name: "" }, "REQUEST_MALFORMED"],
-    [
-      "names of another one, both strict",
-      { organisation: "saarland", allowedNames: ["argus.vcc.internal"] },
-      "NAME_NOT_ALLOWED",
-    ],
-    ["a name that is none", { organisation: "saarland", allowedNames: ["*.*.example"] }, "NAME_MALFORMED"],
-    [
-      "a network that is none",
-      { organisation: "saarland", allowedNames: [], allowedNetworks: ["10.1.2.3/8"] },
-      "NAME_MALFORMED",
-    ],
-    [
-      "an authority that does not exist",
-      { organisation: "saarland", allowedNames: [], authorityIds: ["no-such-ca"] },
-      "NOT_FOUND",
-    ],
-    [
-      "a matrix that is no JSON",
-      {
-        organisation: "saarland",
-        allowedNames: [],
-        isolationPolicy: { serviceAccessMatrixJson: "{", dataSharingLevel: 1, crossTenantAuth: false },
-      },
-      "REQUEST_MALFORMED",
-    ],
-  ])("is refused with %s", async (_, fields, expected) => {
-    await expect(create(fields)).rejects.toThrow(code(expected));
-  });
-});
-
-describe("callers", () => {
-  const call = (caller: string, requester?: string) => suite.as(caller, requester);
-  const workload = "spiffe://vcc.internal/org/brandenburg/service/argus";
-  const suiteOwn = (service: string, fields: object = {}) => ({
-    ...{ requestId: id(), organisation: "", profile: "platform", authorityId: "", validitySeconds: 0 },
-    csrDer: suite.csr({ uri: [`spiffe://vcc.internal/pki/${service}`] }),
-    ...fields,
-  });
-
-  it.each<[string, () => Promise<unknown>]>([
-    ["a workload lists certificates", () => call(workload).certificates.list(listRequest)],
-    ["a workload revokes", () => CALLS.revokeCertificate?.(call(workload), "", certificateId, "") ?? Promise.resolve()],
-    ["an administrator goes past the gateway", () => call(OPERATOR).certificates.list(listRequest)],
-    [
-      "ocsp makes an authority",
-      () => CALLS.revokeAuthority?.(call("ocsp"), "vcc", "", "vcc-services-ca") ?? Promise.resolve(),
-    ],
-    ["tsa makes an organisation", () => call("tsa").organisations.list({})],
-    ["ocsp speaks for an administrator", () => call("ocsp", OPERATOR).certificates.issue(suiteOwn("ocsp"))],
-  ])("are refused when %s, with a trace", async (_, attempt) => {
-    const { sequence } = suite.store.audit.head();
-    await expect(attempt()).rejects.toThrow(code("CALLER_NOT_ALLOWED"));
-    await expect
-      .poll(() => suite.store.audit.read(sequence, 10))
-      .toMatchObject([{ outcome: "refused", code: "CALLER_NOT_ALLOWED" }]);
-  });
-
-  it("of the suite get their own identity with the names configured for them, and no other", async () => {
-    const names = { uri: ["spiffe://vcc.internal/pki/gateway"], dns: ["localhost"], ip: ["127.0.0.1"] };
-    const { certificate } = await call("gateway", "spiffe://vcc.internal/pki/gateway").certificates.issue(
-      suiteOwn("gateway", { csrDer: suite.csr(names) }),
-    );
-    expect(certificate).toMatchObject({
-      organisation: "vcc",
-      uris: names.uri,
-      dnsNames: names.dns,
-      ipAddresses: names.ip,
-    });
-    await expect(call("ocsp").certificates.issue(suiteOwn("ca"))).rejects.toThrow(code("NAME_NOT_ALLOWED"));
-    const greedy = suite.csr({ uri: ["spiffe://vcc.internal/pki/ocsp"], dns: ["localhost"] });
-    await expect(call("ocsp").certificates.issue(suiteOwn("ocsp", { csrDer: greedy }))).rejects.toThrow(
-      code("NAME_NOT_ALLOWED"),
-    );
-    await expect(call("ocsp").certificates.issue(suiteOwn("ocsp", { profile: "mtls_service" }))).rejects.toThrow(
-      code("PROFILE_NOT_ALLOWED"),
-    );
-    await expect(call("ocsp").certificates.issue(suiteOwn("ocsp", { profile: "tsa_unit" }))).rejects.toThrow(
-      code("PROFILE_NOT_ALLOWED"),
-    );
-  });
-
-  it("may read trust bundles and CRLs whoever they are", async () => {
-    await suite.ca.runChores();
-    for (const caller of [workload, OPERATOR, "ocsp"]) {
-      expect((await call(caller).authorities.getTrustBundle({})).rootsDer).toHaveLength(1);
-      expect((await call(caller).crls.get({ authorityId: "vcc-services-ca" })).crlNumber).toBeGreaterThan(0);
-    }
   });
 });

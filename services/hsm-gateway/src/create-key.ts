@@ -92,6 +92,9 @@ export class KeyCreation {
     }
     const key = this.#options.keys.find(intent.policy.organisation, keyId);
     if (!key) throw new Error("a key is missing that was just made");
+    const { keyAlgorithm, policy } = intent;
+    const { organisation, purpose } = policy;
+    this.#options.log.info("key created", { keyId, keyAlgorithm, organisation, purpose: PURPOSE_NAMES[purpose] });
     return key;
   }
 

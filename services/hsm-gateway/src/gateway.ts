@@ -1,4 +1,3 @@
-import { PkiError } from "@vcc-pki/errors";
 import { type Refusal, type ServiceImplementation, suiteId } from "@vcc-pki/rpc";
 import type { Store } from "@vcc-pki/store";
 import type { Logger, ReadinessReport, Telemetry } from "@vcc-pki/telemetry";
@@ -35,7 +34,7 @@ export interface GatewayOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly meter: Telemetry["meter"];
+  readonly telemetry: Pick<Telemetry, "meter" | "tracer">;
 }
 
 export interface Gateway {
@@ -53,7 +52,7 @@ const CHECKED_AT_START = 1_000;
 /** Puts the gateway together. Starts also without its token, which may come later; throws CONFIG_INVALID, and AUDIT_CHAIN_BROKEN when
  *  somebody touched the ledger's end. */
 export async function startGateway({ config, ...options }: GatewayOptions): Promise<Gateway> {
-  const { store, clock, log, trustDomain, pkcs11 } = options;
+  const { store, clock, log, trustDomain, pkcs11, telemetry } = options;
   const { label, pinFile, sessions: poolSize, probeEvery } = config.token;
 
   const token = new Token({ pkcs11, label, pinFile, poolSize, clock, log });
@@ -65,13 +64,14 @@ export async function startGateway({ config, ...options }: GatewayOptions): Prom
     new ApprovalStore(store),
     new CustodianStore(store),
   ];
-  const [trail, metrics] = [new Trail(store, log), createMetrics(options.meter, token)];
+  const [trail, metrics] = [new Trail(store, log), createMetrics(telemetry.meter, token)];
   const common = { store, clock, log, trail, token, keys: keyStore, custodians: custodianStore };
   const quorum = new Quorum({ ...common, approvals, validityMs: config.approvalValidity });
   const creation = new KeyCreation({ ...common, quorum, rootKeysNeedQuorum: config.rootKeysNeedQuorum });
   const keys = new Keys({ ...common, quorum });
   const fast = new FastSigning(token, options.thread);
-  const signing = new Signing({ ...common, ledger, quorum, fast, rates: new Rates(clock), metrics });
+  const rates = new Rates(clock);
+  const signing = new Signing({ ...common, ledger, quorum, fast, rates, metrics, tracer: telemetry.tracer });
   const custodians = new Custodians({ ...common, quorum, trustDomain });
 
   const heartbeat = await startHeartbeat({
@@ -89,14 +89,7 @@ export async function startGateway({ config, ...options }: GatewayOptions): Prom
   return {
     services: services(parts, { ...config, trustDomain }),
     mayForward: config.mayForward,
-    onRefused: ({ method: target, caller = "unknown", code }) => {
-      const error = new PkiError("CALLER_NOT_ALLOWED", code);
-      void trail.refused(
-        { caller, requester: caller },
-        { action: "rpc.call", organisation: "", target, details: { code } },
-        error,
-      );
-    },
+    onRefused: (refusal) => void trail.refusedCall(refusal),
     ready: async () => ({ token: TOKEN_READINESS[token.state] }),
     async close() {
       await heartbeat.stop();

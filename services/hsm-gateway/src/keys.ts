@@ -115,7 +115,7 @@ export class Keys {
 
   /** Destroys the key and returns what makes it a fact. Signing ends with the intent, before the token is touched. */
   async #destroy(key: KeyRecord, who: Who, requestId: string): Promise<() => void> {
-    const { keys, store, token } = this.#options;
+    const { keys, store, token, log } = this.#options;
     const { keyId } = key;
     const { organisation } = key.policy;
     const act = { action: "key.destroy", organisation, target: keyId, requestId, ...who };
@@ -124,6 +124,7 @@ export class Keys {
       store.audit.add({ ...act, outcome: "requested" });
     });
     await token.run((connection) => destroyKeyPair(connection, keyId));
+    log.info("key destroyed", { keyId, organisation });
     return () => {
       keys.setState(keyId, "destroyed");
       store.audit.add({ ...act, outcome: "done" });

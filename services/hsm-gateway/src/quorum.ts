@@ -111,7 +111,7 @@ export class Quorum {
   }
 
   async #open(operation: Operation, asker: Asker): Promise<ApprovalRecord> {
-    const { approvals, store, clock, validityMs } = this.#options;
+    const { approvals, store, clock, log, validityMs } = this.#options;
     if (this.#eligible(asker).length < operation.threshold) {
       throw new PkiError(
         "APPROVAL_REFUSED",
@@ -130,6 +130,7 @@ export class Quorum {
       if (known) return known;
       approvals.insert(record);
       store.audit.add({ ...audited(record, asker), outcome: "requested" });
+      log.info("approval requested", { approvalId, operation: operation.operation, keyId: operation.keyId });
       return record;
     });
   }

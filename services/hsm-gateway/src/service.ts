@@ -17,11 +17,10 @@ export const hsmGateway = defineService({
   async start(config, { clock, log, telemetry }) {
     const pkcs11 = loadPkcs11(config.token);
     const store = openStore({ ...config.store, migrations: MIGRATIONS, clock });
-    const { meter } = telemetry;
     const { trustDomain } = config;
     const thread = new SigningThread(config.token.module);
     try {
-      const gateway = await startGateway({ config, trustDomain, pkcs11, thread, store, clock, log, meter });
+      const gateway = await startGateway({ config, trustDomain, pkcs11, thread, store, clock, log, telemetry });
       return {
         ...gateway,
         ...{ store, limits: { maxReceiveBytes: MAX_RECEIVE_BYTES } },

@@ -1,7 +1,7 @@
 import { PkiError, toPkiError } from "@vcc-pki/errors";
 import type { SignRequest } from "@vcc-pki/proto/hsm";
 import type { Store } from "@vcc-pki/store";
-import type { Logger } from "@vcc-pki/telemetry";
+import { type Logger, type Telemetry, withSpan } from "@vcc-pki/telemetry";
 import { equalBytes, isSignatureAlgorithmId, type SignatureAlgorithmId } from "@vcc-pki/x509";
 import { admit } from "./admit.ts";
 import type { ApprovalRecord, Operation } from "./approval-store.ts";
@@ -29,6 +29,7 @@ export interface SigningOptions {
   readonly rates: Rates;
   readonly trail: Trail;
   readonly metrics: Metrics;
+  readonly tracer: Telemetry["tracer"];
   readonly log: Logger;
 }
 
@@ -143,7 +144,11 @@ export class Signing {
 
   /** CA keys sign what others will rely on for years: a signature that a fault spoilt could also give the key away. */
   async #signSlowly({ key, payload, algorithm }: Task): Promise<Uint8Array> {
-    const signature = await this.#options.token.run((connection) => signOn(connection, key, algorithm, payload.octets));
+    const { token, tracer } = this.#options;
+    const attributes = { "pki.purpose": PURPOSE_NAMES[key.policy.purpose], "pki.algorithm": algorithm };
+    const signature = await withSpan(tracer, "hsm.sign", attributes, () =>
+      token.run((connection) => signOn(connection, key, algorithm, payload.octets)),
+    );
     if (!isAuthority(key.policy.purpose)) return signature;
     if (await verifyInSoftware(key.publicKey, algorithm, payload.octets, signature)) return signature;
     this.#options.log.error("token made a wrong signature", { keyId: key.keyId, algorithm });

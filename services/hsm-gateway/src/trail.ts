@@ -1,4 +1,5 @@
-import { ERRORS, toPkiError } from "@vcc-pki/errors";
+import { ERRORS, type ErrorCode, isErrorCode, toPkiError } from "@vcc-pki/errors";
+import type { Refusal } from "@vcc-pki/rpc";
 import type { Store } from "@vcc-pki/store";
 import type { AuditRecord, Logger } from "@vcc-pki/telemetry";
 import type { Who } from "./request.ts";
@@ -26,8 +27,17 @@ export class Trail {
     }
   }
 
-  async refused(who: Who, act: Act, error: unknown): Promise<void> {
-    const { code } = toPkiError(error);
+  refused(who: Who, act: Act, error: unknown): Promise<void> {
+    return this.#refused(who, act, toPkiError(error).code);
+  }
+
+  /** A call that was turned away before a handler saw it. */
+  refusedCall({ method, caller = "unknown", code }: Refusal): Promise<void> {
+    const act = { action: "rpc.call", organisation: "", target: method };
+    return this.#refused({ caller, requester: caller }, act, isErrorCode(code) ? code : "INTERNAL");
+  }
+
+  async #refused(who: Who, act: Act, code: ErrorCode): Promise<void> {
     if (ERRORS[code].retry) return;
     try {
       await this.add({ ...clip(act), ...who, code, outcome: code === "INTERNAL" ? "failed" : "refused" });

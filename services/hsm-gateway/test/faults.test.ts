@@ -116,6 +116,16 @@ describe("a token that fails", () => {
     await vi.waitFor(async () => expect(await gateway.ready()).toEqual({ token: true }));
   });
 
+  it("and is away at the start: the gateway starts all the same, and signs when it comes", async () => {
+    const key = await newLogKey();
+    gateway.token.unplug();
+    await gateway.restart();
+    await expect(sign(key, checkpoint(), "r-1")).rejects.toMatchObject(UNAVAILABLE);
+    gateway.token.plugIn();
+    gateway.clock.advance(10_000);
+    await sign(key, checkpoint(), "r-1");
+  });
+
   it("that makes a wrong CA signature: it is neither recorded nor handed out", async () => {
     const key = await gateway.createKey();
     gateway.token.spoilSignatures(true);
@@ -124,6 +134,21 @@ describe("a token that fails", () => {
     expect(entries()).toEqual([]);
     gateway.token.spoilSignatures(false);
     await request();
+  });
+});
+
+describe("a PIN that the token rejects", () => {
+  it("is tried once, and everything waits for a restart", async () => {
+    await gateway.close();
+    gateway = await newHsmGateway({ pin: "0000-0000", database: "file" });
+    await expect(newLogKey()).rejects.toMatchObject({ code: "HSM_PIN_WRONG" });
+    gateway.clock.advance(60_000);
+    await new Promise((resolve) => setTimeout(resolve, 100)); // a few heartbeats
+    await expect(newLogKey()).rejects.toMatchObject({ code: "HSM_PIN_WRONG" });
+    expect(gateway.token.calls("C_Login")).toBe(1);
+    expect(await gateway.ready()).toEqual({ token: expect.stringContaining("PIN") });
+    const logins = gateway.store.audit.read(0, 100).filter(({ action }) => action === "token.login");
+    expect(logins).toMatchObject([{ outcome: "failed", code: "HSM_PIN_WRONG" }]);
   });
 });
 

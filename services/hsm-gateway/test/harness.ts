@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -33,6 +33,8 @@ export interface HarnessOptions {
   readonly thread?: boolean;
   /** "file" for `restart`. */
   readonly database?: "memory" | "file";
+  /** What the PIN file says, if not the token's PIN. */
+  readonly pin?: string;
   readonly config?: Partial<Omit<GatewayOptions["config"], "token">>;
 }
 
@@ -97,6 +99,7 @@ type Remotes = ReturnType<typeof remotes>;
 export async function newHsmGateway(options: HarnessOptions = {}): Promise<HsmGatewayHarness> {
   const { clock = fakeClock(), log = silentLogger, database = "memory" } = options;
   const testToken = createTestToken();
+  if (options.pin) writeFileSync(testToken.pinFile, options.pin);
   const directory = mkdtempSync(join(tmpdir(), "vcc-hsm-gateway-"));
   const telemetry = startTelemetry({ service: "hsm-gateway" });
   const token = faultyPkcs11(
@@ -119,10 +122,9 @@ export async function newHsmGateway(options: HarnessOptions = {}): Promise<HsmGa
     const file = database === "memory" ? ":memory:" : join(directory, "hsm-gateway.db");
     const migrations = new URL("../migrations/", import.meta.url);
     const store = openStore({ file, migrations, clock, faults: storeFaults });
-    const { meter } = telemetry;
     const thread = options.thread ? new SigningThread(module) : undefined;
     const gateway = await startGateway({
-      ...{ config, trustDomain: "vcc.internal", pkcs11: token.pkcs11, thread, store, clock, log, meter },
+      ...{ config, trustDomain: "vcc.internal", pkcs11: token.pkcs11, thread, store, clock, log, telemetry },
     });
     return { store, gateway };
   };
