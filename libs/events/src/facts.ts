@@ -7,24 +7,31 @@ const hex = z.string().regex(/^([0-9a-f]{2}){1,64}$/);
 /** RFC 3339 in UTC. */
 const time = z.iso.datetime();
 const certificate = { certificateId: id, authorityId: id, serialHex: hex, profile: id, notAfter: time };
+/** Place among the changes of status of one source, numbered without gaps within a generation of serial numbers: who finds one
+ *  missing asks the source for it (ca.CertificateService.StreamStatus). */
+const position = { generation: z.int().positive().optional(), sequence: z.int().positive().optional() };
 
 /** What can have happened: the data of each fact by its type. Identifiers only, no keys and no personal data. A field may be
  *  added to a version when old subscribers can do without it; anything else is a new version. */
 export const FACTS = {
   "pki.certificate.issued.v1": z.object({
     ...certificate,
+    ...position,
     notBefore: time.optional(),
     dnsNames: z.array(z.string().max(253)).max(1_000).optional(),
     requestId: id.optional(),
   }),
   "pki.certificate.revoked.v1": z.object({
     ...certificate,
+    ...position,
     profile: id.optional(),
     /** CRLReason of RFC 5280 section 5.3.1 by its name, e.g. "keyCompromise". */
     reason: z.string().max(40),
     revokedAt: time,
     invalidityDate: time.optional(),
   }),
+  /** A hold has ended: the certificate is good again. */
+  "pki.certificate.released.v1": z.object({ ...certificate, ...position, releasedAt: time }),
   /** `threshold` is the one that was crossed: a duration before the end ("7d") or a fraction of life ("1/3"). */
   "pki.certificate.expiring.v1": z.object({ ...certificate, threshold: z.string().max(20) }),
   "pki.certificate.expired.v1": z.object(certificate),
@@ -38,6 +45,8 @@ export const FACTS = {
   "pki.authority.revoked.v1": z.object({ authorityId: id, reason: z.string().max(40), revokedAt: time }),
   "pki.crl.published.v1": z.object({
     authorityId: id,
+    shard: z.int().nonnegative().optional(),
+    delta: z.boolean().optional(),
     crlNumber: z.int().nonnegative(),
     thisUpdate: time,
     nextUpdate: time,
@@ -55,6 +64,8 @@ export const FACTS = {
     required: z.int().positive(),
     expiresAt: time,
   }),
+  /** The health of revocation itself: `alarm` is what is wrong, e.g. "crl-age", `subject` whose; `raised` is false when it is over. */
+  "pki.status.alarm.v1": z.object({ alarm: id, subject: id, detail: z.string().max(300), raised: z.boolean() }),
   "pki.policy.changed.v1": z.object({ policy: id, policyId: id, version: z.int().nonnegative().optional() }),
 } as const satisfies Record<string, z.ZodObject>;
 
