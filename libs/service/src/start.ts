@@ -1,6 +1,7 @@
 import { PkiError } from "@vcc-pki/errors";
 import { type Bus, connectBus, startRelay } from "@vcc-pki/events";
 import { CertificateServiceDefinition } from "@vcc-pki/proto/ca";
+import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import { connect, createDenyList, type RpcServer, readPeer, serve, suiteId } from "@vcc-pki/rpc";
 import { type Logger, type ReadinessReport, startHealthServer, startTelemetry } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
@@ -8,6 +9,7 @@ import { parseCertificate, pemDecode } from "@vcc-pki/x509";
 import type { z } from "zod";
 import type { BaseConfig } from "./config.ts";
 import type { RunningService, ServiceContext, ServiceDefinition } from "./define.ts";
+import { startDenyListPush } from "./deny-list-push.ts";
 import { type FileIdentity, fileIdentity } from "./identity-files.ts";
 import { type Renewal, startRenewal } from "./renewal.ts";
 
@@ -23,7 +25,8 @@ export interface StartedService {
 /** What undoes each step of the start, in the order of the steps. */
 type Closers = (() => unknown)[];
 
-/** Builds a process around a service: identity and its renewal, peers, bus, the service itself, gRPC, relay, health. */
+/** Builds a process around a service: identity and its renewal, peers, bus, the service itself, gRPC, deny-list, relay,
+ *  health. */
 export async function startService<S extends z.ZodType<BaseConfig>>(
   definition: ServiceDefinition<S>,
   config: z.output<S>,
@@ -78,11 +81,15 @@ async function build<S extends z.ZodType<BaseConfig>>(
   const renewal = config.peers.ca && startOwnRenewal(context, config.identityDir, identity);
   if (renewal) closers.push(() => renewal.stop());
 
-  // 3. The service, its door, its relay.
+  // 3. The service, its door, what it is told of revocations, its relay.
   const service = await definition.start(config, context);
   closers.push(() => service.close());
   const server = await serveRpc(service, config, context, identity);
   closers.push(() => server.close(0));
+  // After the door, because ocsp itself is behind its own.
+  const push =
+    config.peers.ocsp && startDenyListPush({ ...context, ocsp: context.connect(StatusServiceDefinition, "ocsp") });
+  if (push) closers.push(() => push.stop());
   const relay =
     service.store && bus && startRelay({ store: service.store, bus, source: self, log, clock, meter: telemetry.meter });
   if (relay) closers.push(() => relay.stop());

@@ -51,9 +51,13 @@ function smallCa(state: CaState) {
     get: no,
     list: no,
     revoke: no,
+    release: no,
     getStatus: no,
+    streamStatus: () => {
+      throw new PkiError("NOT_FOUND", "not here");
+    },
   };
-  const callers = { issue: ["any-suite"], get: [], list: [], revoke: [], getStatus: [] };
+  const callers = { issue: ["any-suite"], get: [], list: [], revoke: [], release: [], getStatus: [], streamStatus: [] };
   return defineService({
     name: "ca",
     config: BaseConfig,
