@@ -50,13 +50,14 @@ command("run <script>", "run a reviewed script, or go on with it")
     if (!brief) say("\nWrite down the last hash. To check it later: ./pki ceremony transcript --verify --expect HASH");
   });
 
-command("renew-platform", "new certificates for the services when their own have all expired").action(
-  async (options: HomeOption) => {
-    const home = homeOf(options);
-    const log = openCeremonyLog(home, systemClock);
-    say(formatEntry(await renewPlatform({ home, clock: systemClock, log })));
-  },
-);
+command(
+  "renew-platform",
+  "new certificates for the services when their own have all expired, and the first for a new service",
+).action(async (options: HomeOption) => {
+  const home = homeOf(options);
+  const log = openCeremonyLog(home, systemClock);
+  say(formatEntry(await renewPlatform({ home, clock: systemClock, log })));
+});
 
 command("transcript", "show what was done")
   .option("--verify", "check the chain of hashes and the root")

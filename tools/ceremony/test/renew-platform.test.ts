@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from "@vcc-pki/proto/health";
 import { connect, serve, suiteId } from "@vcc-pki/rpc";
 import { fileIdentity } from "@vcc-pki/service";
-import { type Home, lockHome } from "@vcc-pki/suite-tool";
+import { type Home, lockHome, servicesWithoutIdentity } from "@vcc-pki/suite-tool";
 import { silentLogger as log } from "@vcc-pki/telemetry";
 import { fakeClock } from "@vcc-pki/testkit/clock";
 import { systemClock } from "@vcc-pki/time";
@@ -43,7 +43,7 @@ it("repairs a suite whose own certificates have all expired", async () => {
 
   const entry = await renewPlatform({ home, clock, log });
 
-  expect(entry.facts.identities).toHaveLength(4);
+  expect(entry.facts.identities).toHaveLength(5);
   expect(readFileSync(join(home.identity("ca"), "key.pem"), "utf8")).not.toBe(before);
   const chain = join(home.identity("gateway"), "chain.pem");
   const gateway = openssl("x509", "-in", chain, "-noout", "-ext", "subjectAltName");
@@ -51,6 +51,35 @@ it("repairs a suite whose own certificates have all expired", async () => {
   expect(gateway).toContain("DNS:localhost");
   expect(await askOverMutualTls(home)).toBe(HealthCheckResponse_ServingStatus.SERVING);
   expect(verifyTranscript(home).at(-1)?.event).toBe("platform renewed");
+});
+
+it("gives a service that the home is older than its first identity and database key, and leaves the other keys alone", async () => {
+  const home = newHome();
+  await run({ home });
+  rmSync(home.identity("ocsp"), { recursive: true });
+  const keyOf = (service: string) => readFileSync(home.database(service).keyFile, "utf8");
+  const before = keyOf("ca");
+  rmSync(home.database("ocsp").keyFile);
+  expect(servicesWithoutIdentity(home)).toEqual(["ocsp"]);
+
+  const entry = await renewPlatform({ home, clock: systemClock, log });
+
+  expect(servicesWithoutIdentity(home)).toEqual([]);
+  const subject = openssl("x509", "-in", join(home.identity("ocsp"), "chain.pem"), "-noout", "-ext", "subjectAltName");
+  expect(subject).toContain("URI:spiffe://vcc.internal/pki/ocsp");
+  expect(entry.facts.databaseKeys).toEqual(["ocsp"]);
+  expect(keyOf("ocsp")).toMatch(/^[0-9a-f]{64}\n$/);
+  expect(keyOf("ca")).toBe(before);
+});
+
+it("makes no new key for a database that has lost its own", async () => {
+  const home = newHome();
+  await run({ home });
+  const { file, keyFile } = home.database("ocsp");
+  writeFileSync(file, "");
+  rmSync(keyFile);
+  await renewPlatform({ home, clock: systemClock, log });
+  expect(existsSync(keyFile)).toBe(false);
 });
 
 it("does not touch a suite that runs, or a home that had no ceremony", async () => {

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import type { Clock } from "@vcc-pki/time";
 import { execa } from "execa";
 import { type Home, repositoryRoot } from "./home.ts";
+import { identityNames } from "./suite.ts";
 
 const DEVELOPMENT_SCRIPT = "deploy/ceremony/development.yaml";
 
@@ -19,7 +20,8 @@ export function hasCeremony({ ceremony }: Home): boolean {
 export const runDevelopmentCeremony = (home: Home, signal: AbortSignal): Promise<void> =>
   ceremony(["run", join(repositoryRoot, DEVELOPMENT_SCRIPT), "--brief", "--home", home.directory], signal);
 
-/** Gives the services new certificates without asking over the network. Throws when it fails. */
+/** Gives the services new certificates without asking over the network, and a service that is new in this home what it starts with.
+ *  Throws when it fails. */
 export const renewPlatform = (home: Home, signal: AbortSignal): Promise<void> =>
   ceremony(["renew-platform", "--home", home.directory], signal);
 
@@ -35,6 +37,10 @@ async function ceremony(words: readonly string[], cancelSignal: AbortSignal): Pr
 
 /** Time a service needs to start and renew its certificate by itself. */
 const MARGIN_MS = 5 * 60_000;
+
+/** Services that the home knows nothing of yet: it was made before there were any. */
+export const servicesWithoutIdentity = (home: Home): string[] =>
+  identityNames.filter((name) => !existsSync(join(home.identity(name), "chain.pem")));
 
 /** When the first of the suite's own certificates expired or will in a moment; undefined when all will do. A suite that was down for longer
  *  than they live cannot renew them itself. */

@@ -16,9 +16,10 @@ Keys and authorities
   ceremony renew-platform the way back when the suite's own certificates have all expired
 
 Daily work (vcc-pki; the suite must be up)
-  cert issue|list|show|revoke        certificates
+  cert issue|list|show|revoke|release  certificates
+  status FILE|ID|SERIAL              whether a certificate is good, revoked or unknown, asked by OCSP
   ca list|tree|create|revoke|chain   authorities
-  crl get                            revocation lists
+  crl get|show                       revocation lists
   profile list|show                  what kinds of certificates there are
   org list|create|grant|revoke-grant organisations and who may administer them
   approval list|show|sign            what waits for custodians

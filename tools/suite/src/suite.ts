@@ -16,10 +16,14 @@ const NATS = { host: "127.0.0.1", port: 7422 };
 const SERVICES: Readonly<Record<string, readonly string[]>> = {
   "hsm-gateway": [],
   ca: ["hsm-gateway", "nats"],
-  gateway: ["ca", "nats"],
+  ocsp: ["ca", "nats"],
+  gateway: ["ca", "ocsp", "nats"],
 };
 
 export const serviceNames: readonly string[] = Object.keys(SERVICES);
+
+/** Whoever has a certificate of the suite for mutual TLS. */
+export const identityNames: readonly string[] = [...serviceNames, "nats"];
 
 export interface SuiteOptions {
   readonly home: Home;
@@ -46,7 +50,7 @@ function toPort([name, value]: [string, unknown]): Port[] {
   return endpoint.success ? [{ name: PORT_NAMES[name] ?? name, ...endpoint.data }] : [];
 }
 
-const PORT_NAMES: Readonly<Record<string, string>> = { listen: "gRPC", health: "metrics, health" };
+const PORT_NAMES: Readonly<Record<string, string>> = { listen: "gRPC", health: "metrics, health", http: "HTTP" };
 
 function serviceSpec(name: string, after: readonly string[], { home, portOffset }: SuiteOptions): ProcessSpec {
   const configFile = home.configFile(name);

@@ -1,7 +1,13 @@
 import { fork } from "node:child_process";
 import { join } from "node:path";
 import { systemClock } from "@vcc-pki/time";
-import { hasCeremony, platformExpiredAt, renewPlatform, runDevelopmentCeremony } from "./ceremony.ts";
+import {
+  hasCeremony,
+  platformExpiredAt,
+  renewPlatform,
+  runDevelopmentCeremony,
+  servicesWithoutIdentity,
+} from "./ceremony.ts";
 import { issueFirstCertificate } from "./first-certificate.ts";
 import type { Home } from "./home.ts";
 import { isLocked } from "./lock.ts";
@@ -54,12 +60,15 @@ async function startAll(options: UpOptions, progress: Progress, { stop, kill }: 
     progress.say("");
   }
 
-  // 2. One that was down for longer than its own certificates live needs new ones.
+  // 2. One that was down for longer than its own certificates live needs new ones, and one that is older than a service its first.
   const expiredAt = platformExpiredAt(home, systemClock);
-  if (expiredAt !== undefined) {
-    progress.say(
-      `The suite's own certificates expired at ${expiredAt.toISOString()}: renewing (./pki ceremony renew-platform).`,
-    );
+  const newcomers = servicesWithoutIdentity(home);
+  if (expiredAt !== undefined || newcomers.length > 0) {
+    const reason =
+      expiredAt === undefined
+        ? `This home was made before there was ${newcomers.join(", ")}`
+        : `The suite's own certificates expired at ${expiredAt.toISOString()}`;
+    progress.say(`${reason}: ./pki ceremony renew-platform.`);
     await renewPlatform(home, stop);
     progress.say("");
   }

@@ -1,10 +1,12 @@
 import { defaultHomeDirectory, type Home } from "./home.ts";
 
 const GATEWAY_PORT = 8443;
+const STATUS_PORT = 8081;
 
 /** What a person may want to do next. */
 export function whereToLook({ home, portOffset }: { readonly home: Home; readonly portOffset: number }): string {
   const door = `https://localhost:${GATEWAY_PORT + portOffset}`;
+  const status = `http://127.0.0.1:${STATUS_PORT + portOffset}`;
   const { operator, trust } = home;
   const elsewhere = home.directory === defaultHomeDirectory() ? [] : [`  first     export PKI_HOME=${home.directory}`];
   return [
@@ -14,6 +16,7 @@ export function whereToLook({ home, portOffset }: { readonly home: Home; readonl
     "  issue     ./pki cert issue --profile mtls_service --name NAME.vcc.internal --key-out key.pem --out cert.pem",
     `  browse    ${door}/api/docs   (asks for the client certificate ${operator.chain})`,
     `  or        curl --cert ${operator.chain} --key ${operator.key} --cacert ${trust.root} ${door}/api/v1/health`,
+    `  status    ${status}/ocsp   ${status}/crl/vcc-services-ca/0.crl   ${status}/trust/bundle-with-crls.pem`,
     "  all       ./pki help",
   ].join("\n");
 }

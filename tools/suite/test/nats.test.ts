@@ -101,6 +101,22 @@ describe("the NATS server of the suite", () => {
     });
   });
 
+  it("lets ocsp read what the ca publishes, and publish alarms alone", async () => {
+    const [ca, ocsp] = [connectAs(identities.forUri(suiteId("ca"))), connectAs(identities.forUri(suiteId("ocsp")))];
+    await Promise.all([connected(ca), connected(ocsp)]);
+    const fact = factOn("pki.bayern.certificate.revoked");
+    await ca.publish(fact);
+    const stop = new AbortController();
+    for await (const event of ocsp.tail({ subject: "pki.bayern.>", last: 1, signal: stop.signal })) {
+      expect(event.id).toBe(fact.id);
+      stop.abort();
+    }
+    await ocsp.publish(factOn("pki.vcc.status.alarm"));
+    await expect(ocsp.publish(factOn("pki.bayern.certificate.released"))).rejects.toMatchObject({
+      code: "PEER_UNAVAILABLE",
+    });
+  });
+
   it.each([
     ["a service that has no business there", () => identities.forUri(suiteId("console"))],
     [
