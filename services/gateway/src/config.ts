@@ -23,6 +23,8 @@ const doorShape = {
   adminIssuersRefresh: Duration.prefault("1m"),
   /** How long the ca's answer about a person's certificate is used: the longest a revoked one gets through without a push. */
   adminStatusRefresh: Duration.prefault("5s"),
+  /** Origin of the ocsp service, where OCSP requests are handed on to. */
+  statusOrigin: z.url({ protocol: /^http$/ }),
   /** Requests of one person: kept up per second, and at once after a pause. */
   rateLimit: z
     .strictObject({ perSecond: z.number().positive(), burst: z.int().positive() })

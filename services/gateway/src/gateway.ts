@@ -7,6 +7,7 @@ import type {
   ProfileServiceDefinition,
 } from "@vcc-pki/proto/ca";
 import type { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
+import type { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import type { DenyList, IdentitySource, Remote } from "@vcc-pki/rpc";
 import type { Logger, Telemetry } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
@@ -19,6 +20,7 @@ import type { App } from "./http.ts";
 import { createIdentify, type Identify } from "./identity.ts";
 import { addOpenApi } from "./openapi.ts";
 import { createRateLimiter } from "./rate-limit.ts";
+import { httpResponder } from "./responder.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { authorityRoutes } from "./routes/authorities.ts";
 import { certificateRequestRoute } from "./routes/certificate-request.ts";
@@ -26,6 +28,7 @@ import { certificateRoutes } from "./routes/certificates.ts";
 import { crlRoute } from "./routes/crl.ts";
 import { eventRoute } from "./routes/events.ts";
 import { type HealthRouteOptions, healthRoute } from "./routes/health.ts";
+import { ocspRoute } from "./routes/ocsp.ts";
 import { organisationRoutes } from "./routes/organisations.ts";
 import { profileRoutes } from "./routes/profiles.ts";
 import { trustRoute } from "./routes/trust.ts";
@@ -42,6 +45,7 @@ export interface Peers {
   readonly crls: Remote<CrlServiceDefinition>;
   readonly approvals: Remote<ApprovalServiceDefinition>;
   readonly custodians: Remote<CustodianServiceDefinition>;
+  readonly status: Remote<StatusServiceDefinition>;
 }
 
 export interface GatewayOptions {
@@ -52,7 +56,8 @@ export interface GatewayOptions {
   readonly denyList: DenyList;
   /** Undefined when the suite runs without NATS. */
   readonly bus: Pick<Bus, "tail"> | undefined;
-  readonly ready: HealthRouteOptions["ready"];
+  /** Whether the services behind the door serve. */
+  readonly health: HealthRouteOptions["ready"];
   readonly clock: Clock;
   readonly log: Logger;
   readonly telemetry: Telemetry;
@@ -84,7 +89,8 @@ export async function buildGateway(options: GatewayOptions): Promise<App> {
   return app;
 }
 
-function addRoutes(app: App, { config, peers, bus, clock, ready }: GatewayOptions, identify: Identify): void {
+function addRoutes(app: App, options: GatewayOptions, identify: Identify): void {
+  const { config, peers, bus, denyList, clock, health } = options;
   const closing = new AbortController();
   app.addHook("preClose", async () => closing.abort());
 
@@ -92,6 +98,7 @@ function addRoutes(app: App, { config, peers, bus, clock, ready }: GatewayOption
   certificateRequestRoute(app, peers.certificates);
   certificateRoutes(app, peers.certificates);
   crlRoute(app, peers.crls, clock);
+  ocspRoute(app, { ...peers, responder: httpResponder(config.statusOrigin) });
   approvalRoutes(app, peers.approvals, createApprovalAccess({ ...peers, ...config }));
   organisationRoutes(app, peers.organisations);
   profileRoutes(app, peers.profiles);
@@ -100,8 +107,9 @@ function addRoutes(app: App, { config, peers, bus, clock, ready }: GatewayOption
     bus,
     authorities: peers.authorities,
     heartbeatMs: config.eventHeartbeat,
+    denyList,
     identifyAgain: (request) => identify(tlsSocketOf(request)),
     closing: closing.signal,
   });
-  healthRoute(app, { version: VERSION, clock, ready });
+  healthRoute(app, { version: VERSION, clock, ready: health });
 }

@@ -7,6 +7,7 @@ import {
 } from "@vcc-pki/proto/ca";
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from "@vcc-pki/proto/health";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
+import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import type { Remote } from "@vcc-pki/rpc";
 import { defineService, type ServiceContext } from "@vcc-pki/service";
 import type { ReadinessReport } from "@vcc-pki/telemetry";
@@ -14,6 +15,8 @@ import { GatewayConfig } from "./config.ts";
 import { buildGateway, type Peers } from "./gateway.ts";
 
 const READY_DEADLINE_MS = 1_500;
+/** Without them the door is of no use. Without ocsp it serves on. */
+const NEEDED = ["ca", "hsm-gateway"];
 
 /** The REST door. It keeps nothing: no database, no key but its own identity. */
 export const gateway = defineService({
@@ -22,9 +25,9 @@ export const gateway = defineService({
   async start(config, context) {
     const { identity, trustDomain, denyList, bus, clock, log, telemetry } = context;
     if (identity === undefined) throw new Error("the gateway has no identity to show");
-    const ready = readiness(context);
+    const [ready, health] = [readiness(context, NEEDED), readiness(context, [...NEEDED, "ocsp"])];
     const app = await buildGateway({
-      ...{ config, trustDomain, identity, denyList, bus, ready, clock, log, telemetry },
+      ...{ config, trustDomain, identity, denyList, bus, health, clock, log, telemetry },
       peers: connectPeers(context),
     });
     await app.listen(config.https);
@@ -40,11 +43,12 @@ const connectPeers = ({ connect }: ServiceContext): Peers => ({
   crls: connect(CrlServiceDefinition, "ca"),
   approvals: connect(ApprovalServiceDefinition, "hsm-gateway"),
   custodians: connect(CustodianServiceDefinition, "hsm-gateway"),
+  status: connect(StatusServiceDefinition, "ocsp"),
 });
 
 /** Asks the services behind the door whether they serve (grpc.health.v1), and whether the bus is there. */
-function readiness({ connect, bus }: ServiceContext): () => Promise<ReadinessReport> {
-  const peers = ["ca", "hsm-gateway"].map((name) => ({ name, health: connect(HealthDefinition, name) }));
+function readiness({ connect, bus }: ServiceContext, names: readonly string[]): () => Promise<ReadinessReport> {
+  const peers = names.map((name) => ({ name, health: connect(HealthDefinition, name) }));
   return async () => {
     const reports = await Promise.all(peers.map(async ({ name, health }) => [name, await isServing(health)] as const));
     const nats = bus === undefined ? [] : [["nats", bus.connected || "not connected"] as const];

@@ -118,7 +118,7 @@ export function certificateRoutes(app: App, certificates: Remote<CertificateServ
     {
       schema: {
         tags,
-        summary: "Revoke a certificate, for good",
+        summary: "Revoke a certificate: for good, unless the reason is certificate_hold",
         params: CertificateParams,
         querystring: Scope,
         headers: IdempotencyHeaders,
@@ -136,6 +136,25 @@ export function certificateRoutes(app: App, certificates: Remote<CertificateServ
         invalidityDate: invalidity_date === undefined ? undefined : new Date(invalidity_date),
       };
       return certificateToJson(await certificates.revoke(revocation, onBehalfOf(request)));
+    },
+  );
+
+  app.post(
+    "/api/v1/certs/release/:cert_id",
+    {
+      schema: {
+        tags,
+        summary: "Release a certificate from a hold; any other revocation is for good",
+        params: CertificateParams,
+        querystring: Scope,
+        headers: IdempotencyHeaders,
+        response: { 200: Certificate, ...refusals },
+      },
+    },
+    async (request) => {
+      const certificateId = request.params.cert_id;
+      const release = { requestId: requestIdOf(request), organisation: organisationOf(request), certificateId };
+      return certificateToJson(await certificates.release(release, onBehalfOf(request)));
     },
   );
 }

@@ -3,6 +3,7 @@ import type { CrlServiceDefinition } from "@vcc-pki/proto/ca";
 import type { Remote } from "@vcc-pki/rpc";
 import type { Clock } from "@vcc-pki/time";
 import { AuthorityParams } from "../api/authorities.ts";
+import { CrlQuery } from "../api/crl.ts";
 import { type App, onBehalfOf } from "../http.ts";
 import { PKIX_CRL, raw, refusals } from "./documented.ts";
 
@@ -16,13 +17,16 @@ export function crlRoute(app: App, crls: Remote<CrlServiceDefinition>, clock: Cl
     {
       schema: {
         tags: ["status"],
-        summary: "The newest CRL of an authority (DER)",
+        summary: "The newest CRL of an authority (DER), full or delta, by shard",
         params: AuthorityParams,
+        querystring: CrlQuery,
         response: { 200: { description: "The CRL", content: { [PKIX_CRL]: raw("binary") } }, ...refusals },
       },
     },
     async (request, reply) => {
-      const crl = await crls.get({ authorityId: request.params.ca_id }, onBehalfOf(request));
+      const { shard = 0, delta } = request.query;
+      const wanted = { authorityId: request.params.ca_id, shard, delta: delta === "true" };
+      const crl = await crls.get(wanted, onBehalfOf(request));
       const etag = `"${createHash("sha256").update(crl.crlDer).digest("base64url")}"`;
       reply.header("etag", etag).header("cache-control", `private, max-age=${maxAge(crl.nextUpdate, clock)}`);
       if (crl.thisUpdate) reply.header("last-modified", crl.thisUpdate.toUTCString());

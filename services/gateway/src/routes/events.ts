@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PkiError } from "@vcc-pki/errors";
 import type { Bus, CloudEvent } from "@vcc-pki/events";
 import type { AuthorityServiceDefinition } from "@vcc-pki/proto/ca";
-import type { Remote } from "@vcc-pki/rpc";
+import type { DenyList, Remote } from "@vcc-pki/rpc";
 import type { FastifyRequest } from "fastify";
 import { EventsQuery } from "../api/events.ts";
 import { type App, onBehalfOf } from "../http.ts";
@@ -19,6 +19,8 @@ export interface EventRouteOptions {
   readonly authorities: Pick<Remote<AuthorityServiceDefinition>, "list">;
   /** Milliseconds after which a quiet stream shows that it is alive, and after which the right to it is looked at again. */
   readonly heartbeatMs: number;
+  /** Whose changes have the right to every stream looked at again at once. */
+  readonly denyList: Pick<DenyList, "onChange">;
   /** Throws when the client certificate would not be accepted any more. */
   readonly identifyAgain: (request: FastifyRequest) => Promise<unknown>;
   /** Ends every stream when the service stops. */
@@ -26,9 +28,9 @@ export interface EventRouteOptions {
 }
 
 /** What happens in an organisation, as server-sent events (WHATWG HTML section 9.2), each a CloudEvent. A stream lives longer
- *  than a request: who may have it is asked again at every heartbeat, and a no ends it. */
+ *  than a request: who may have it is asked again at every heartbeat and with each revocation, and a no ends it. */
 export function eventRoute(app: App, options: EventRouteOptions): void {
-  const { bus, authorities, identifyAgain, closing } = options;
+  const { bus, authorities, denyList, identifyAgain, closing } = options;
   const openStreams = new Map<string, number>();
 
   app.get(
@@ -55,8 +57,10 @@ export function eventRoute(app: App, options: EventRouteOptions): void {
       const release = occupy(openStreams, request.requester.uri);
 
       const gone = new AbortController();
+      const stopWatching = denyList.onChange(() => identifyAgain(request).catch(() => gone.abort()));
       reply.raw.once("close", () => {
         release();
+        stopWatching();
         gone.abort();
       });
       const signal = AbortSignal.any([gone.signal, closing]);
