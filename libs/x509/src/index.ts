@@ -124,6 +124,7 @@ export {
   type SingleResponseFields,
 } from "./ocsp/response-data.ts";
 export { type OcspResponderFields, OcspResponseTemplate } from "./ocsp/response-template.ts";
+export { type OcspQuestion, type ProvenStatus, verifyOcspResponse } from "./ocsp/verify-response.ts";
 export { OID } from "./oids.ts";
 export { pemDecode, pemEncode } from "./pem.ts";
 export { importPublicKey, isSignedBy, isSignedByInBackground, type Signed, verifySignature } from "./signature.ts";
