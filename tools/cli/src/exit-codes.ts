@@ -11,10 +11,12 @@ export const EXIT = {
   approvalRequired: 6,
   conflict: 7,
   notIdentified: 8,
+  revoked: 10,
+  unknown: 11,
   interrupted: 130,
 } as const;
 
-type Exit = (typeof EXIT)[keyof typeof EXIT];
+export type Exit = (typeof EXIT)[keyof typeof EXIT];
 
 export const EXIT_HELP = `
 Exit codes:
@@ -27,6 +29,8 @@ Exit codes:
   6    waits for custodians (see: vcc-pki approval list)
   7    conflicts with what exists, or with a request of the same id
   8    your certificate is missing, expired, revoked or not an administrator's
+  10   status: the certificate is revoked, or on hold
+  11   status: its authority has issued no such certificate
   130  interrupted
 `;
 

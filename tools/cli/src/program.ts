@@ -2,7 +2,7 @@ import { ERRORS, type PkiError, toPkiError } from "@vcc-pki/errors";
 import { Command, CommanderError, Option } from "commander";
 import { createClient } from "./client.ts";
 import { showConfig } from "./commands/config.ts";
-import { EXIT, EXIT_HELP, exitOf } from "./exit-codes.ts";
+import { EXIT, EXIT_HELP, type Exit, exitOf } from "./exit-codes.ts";
 import { hintFor } from "./hints.ts";
 import { readIdentity } from "./identity.ts";
 import type { Io } from "./io.ts";
@@ -10,8 +10,9 @@ import { addApprovalCommands } from "./program/approval.ts";
 import { addAuthorityCommands } from "./program/ca.ts";
 import { addCertCommands } from "./program/cert.ts";
 import { addEventCommands, addOrganisationCommands, addProfileCommands } from "./program/others.ts";
-import type { RunIn } from "./program/run.ts";
-import { createSession } from "./session.ts";
+import type { RunAlone, RunIn } from "./program/run.ts";
+import { addCrlCommands, addStatusCommand } from "./program/status.ts";
+import { createOutput } from "./session.ts";
 import { type GlobalOptions, resolveSettings } from "./settings.ts";
 import { Cancelled, UsageError } from "./usage.ts";
 
@@ -30,15 +31,16 @@ const GLOBAL_OPTIONS: readonly (readonly [flags: string, description: string])[]
 /** Runs one command line and returns the exit code. Writes through `io` only. */
 export async function run(args: readonly string[], io: Io): Promise<number> {
   const globals: { -readonly [K in keyof GlobalOptions]: GlobalOptions[K] } = {};
+  const verdict: { exit: Exit } = { exit: EXIT.ok };
   try {
-    await buildProgram(io, globals, args.includes("--json")).parseAsync(args, { from: "user" });
-    return EXIT.ok;
+    await buildProgram(io, globals, verdict, args.includes("--json")).parseAsync(args, { from: "user" });
+    return verdict.exit;
   } catch (error) {
     return report(error, io, args.includes("--json"));
   }
 }
 
-function buildProgram(io: Io, globals: GlobalOptions, json: boolean): Command {
+function buildProgram(io: Io, globals: GlobalOptions, verdict: { exit: Exit }, json: boolean): Command {
   const program = new Command("vcc-pki")
     .description("Certificates, authorities and approvals of VCC PKI")
     .version("0.1.0")
@@ -53,17 +55,24 @@ function buildProgram(io: Io, globals: GlobalOptions, json: boolean): Command {
     .addHelpText("after", EXIT_HELP);
   for (const [flags, description] of GLOBAL_OPTIONS) program.option(flags, description);
 
+  const output = () =>
+    createOutput(resolveSettings(globals, io.env), io, globals.json === true, (exit) => {
+      verdict.exit = exit;
+    });
+  const alone: RunAlone = (command) => command(output());
   const inSession: RunIn = async (command) => {
-    const settings = resolveSettings(globals, io.env);
-    const client = createClient(settings.server, readIdentity(settings, io.clock.now()));
+    const told = output();
+    const client = createClient(told.settings.server, readIdentity(told.settings, io.clock.now()));
     try {
-      await command(createSession(settings, client, io, globals.json === true));
+      await command({ ...told, client });
     } finally {
       await client.close();
     }
   };
   addCertCommands(program, inSession);
+  addStatusCommand(program, inSession, alone);
   addAuthorityCommands(program, inSession);
+  addCrlCommands(program, inSession, alone);
   addProfileCommands(program, inSession);
   addOrganisationCommands(program, inSession);
   addApprovalCommands(program, inSession);

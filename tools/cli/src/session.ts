@@ -1,12 +1,12 @@
 import type { Client } from "./client.ts";
+import type { Exit } from "./exit-codes.ts";
 import type { Io } from "./io.ts";
 import type { Settings } from "./settings.ts";
 import { Cancelled, UsageError } from "./usage.ts";
 
-/** What a command works with: where it was sent, and how it speaks. */
-export interface Session {
+/** How a command speaks, and what it was told. */
+export interface Output {
   readonly settings: Settings;
-  readonly client: Client;
   readonly io: Io;
   readonly json: boolean;
   /** The result: as JSON on standard output with --json, else as the text `human` makes. */
@@ -17,12 +17,19 @@ export interface Session {
   during<T>(label: string, work: Promise<T>): Promise<T>;
   /** Asks before something that cannot be undone. `--yes` answers; without it and without a terminal it is a UsageError. */
   confirm(question: string, yes: boolean | undefined): Promise<void>;
+  /** The exit code of a command that came to its end, when that is a verdict. */
+  conclude(exit: Exit): void;
 }
 
-export function createSession(settings: Settings, client: Client, io: Io, json: boolean): Session {
+/** What a command works with that asks the suite. */
+export interface Session extends Output {
+  readonly client: Client;
+}
+
+export function createOutput(settings: Settings, io: Io, json: boolean, conclude: Output["conclude"]): Output {
   return {
     settings,
-    client,
+    conclude,
     io,
     json,
     result: (value, human) => io.out(json ? `${JSON.stringify(value, null, 2)}\n` : withNewline(human())),

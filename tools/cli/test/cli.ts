@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Suite } from "@vcc-pki/gateway/harness";
 
 const MAIN = new URL("../src/main.ts", import.meta.url).pathname;
 const GATEWAY_PORT = 8443;
@@ -27,7 +26,14 @@ export interface Cli {
   ): Promise<Ran>;
 }
 
-export function newCli(suite: Suite): Cli {
+/** What a home is made of. */
+export interface CliSuite {
+  readonly admin: { readonly chainPem: string; readonly keyPem: string };
+  readonly trustPem: string;
+  readonly port: number;
+}
+
+export function newCli(suite: CliSuite): Cli {
   const home = mkdtempSync(join(tmpdir(), "cli-home-"));
   for (const directory of ["operator", "trust", "run", "scratch"]) mkdirSync(join(home, directory));
   writeFileSync(join(home, "operator/admin.pem"), suite.admin.chainPem);

@@ -87,7 +87,7 @@ const details = (certificate: Certificate, now: Date): string =>
   ]);
 
 /** OpenSSL writes serial numbers with colons. */
-const plainId = (id: string): string => (/^[0-9a-f]{2}(:[0-9a-f]{2})+$/i.test(id) ? id.replaceAll(":", "") : id);
+export const plainId = (id: string): string => (/^[0-9a-f]{2}(:[0-9a-f]{2})+$/i.test(id) ? id.replaceAll(":", "") : id);
 
 export interface RevokeOptions {
   readonly reason: CertificateRevocation["reason"];
@@ -99,12 +99,30 @@ export interface RevokeOptions {
 export async function revokeCertificate(id: string, options: RevokeOptions, session: Session): Promise<void> {
   const { client, settings } = session;
   const { organisation } = settings;
-  await session.confirm(`Revoke ${id} for good (${options.reason})?`, options.yes);
+  const isHold = options.reason === "certificate_hold";
+  const question = isHold ? `Put ${id} on hold?` : `Revoke ${id} for good (${options.reason})?`;
+  await session.confirm(question, options.yes);
   const body: CertificateRevocation = { reason: options.reason };
   if (options.invalidityDate !== undefined) body.invalidity_date = options.invalidityDate.toISOString();
   const path = `/api/v1/certs/revoke/${encodeURIComponent(plainId(id))}`;
   const requestId = options.requestId ?? randomUUIDv7();
   const revoking = client.call({ method: "POST", path, query: { organisation }, body, requestId, answer: Certificate });
   const revoked = await session.during(`revoking ${id}`, revoking);
-  session.result(revoked, () => `${revoked.cert_id} is revoked since ${date(revoked.revoked_at)}`);
+  const state = isHold ? "on hold" : "revoked";
+  session.result(revoked, () => `${revoked.cert_id} is ${state} since ${date(revoked.revoked_at)}`);
+}
+
+export interface ReleaseOptions {
+  readonly requestId?: string;
+}
+
+/** The one revocation that ends (RFC 5280 section 5.3.1). */
+export async function releaseCertificate(id: string, options: ReleaseOptions, session: Session): Promise<void> {
+  const { client, settings } = session;
+  const query = { organisation: settings.organisation };
+  const path = `/api/v1/certs/release/${encodeURIComponent(plainId(id))}`;
+  const requestId = options.requestId ?? randomUUIDv7();
+  const releasing = client.call({ method: "POST", path, query, requestId, answer: Certificate });
+  const released = await session.during(`releasing ${id}`, releasing);
+  session.result(released, () => `${released.cert_id} is ${released.status} again`);
 }

@@ -9,7 +9,6 @@ import {
   revokeAuthority,
   showTree,
 } from "../commands/ca.ts";
-import { fetchCrl } from "../commands/crl.ts";
 import type { RunIn } from "./run.ts";
 import { naturalNumber, positiveInteger, revocationReason } from "./values.ts";
 
@@ -54,17 +53,5 @@ export function addAuthorityCommands(program: Command, inSession: RunIn): void {
     .option("--force", "replace a file that exists")
     .action((id: string, options: { out?: string; force?: boolean }) =>
       inSession((session) => fetchChain(id, options, session)),
-    );
-
-  const crl = program.command("crl").description("certificate revocation lists");
-  crl
-    .command("get")
-    .description("fetch the newest CRL of an authority")
-    .argument("<ca>")
-    .requiredOption("--out <file>", "where it goes, as DER")
-    .option("--pem", "write PEM instead")
-    .option("--force", "replace a file that exists")
-    .action((id: string, options: { out: string; pem?: boolean; force?: boolean }) =>
-      inSession((session) => fetchCrl(id, options, session)),
     );
 }

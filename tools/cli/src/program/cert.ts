@@ -3,7 +3,9 @@ import { type Command, Option } from "commander";
 import {
   type ListOptions,
   listCertificates,
+  type ReleaseOptions,
   type RevokeOptions,
+  releaseCertificate,
   revokeCertificate,
   showCertificate,
 } from "../commands/cert.ts";
@@ -58,7 +60,7 @@ export function addCertCommands(program: Command, inSession: RunIn): void {
 
   cert
     .command("revoke")
-    .description("revoke a certificate, for good")
+    .description("revoke a certificate: for good, unless it is put on hold (--reason certificate_hold)")
     .argument("<id>", "id or serial number")
     .requiredOption<CertificateRevocation["reason"]>(
       "--reason <reason>",
@@ -69,4 +71,11 @@ export function addCertCommands(program: Command, inSession: RunIn): void {
     .option("--request-id <id>", "repeat an earlier request and get its answer")
     .option("--yes", "do not ask")
     .action((id: string, options: RevokeOptions) => inSession((session) => revokeCertificate(id, options, session)));
+
+  cert
+    .command("release")
+    .description("release a certificate from a hold")
+    .argument("<id>", "id or serial number")
+    .option("--request-id <id>", "repeat an earlier request and get its answer")
+    .action((id: string, options: ReleaseOptions) => inSession((session) => releaseCertificate(id, options, session)));
 }

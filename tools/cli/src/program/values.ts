@@ -14,6 +14,13 @@ export function positiveInteger(text: string): number {
 
 export const naturalNumber = (text: string): number => (text === "0" ? 0 : positiveInteger(text));
 
+/** The number of one of an authority's lists. */
+export function shard(text: string): number {
+  const value = naturalNumber(text);
+  if (value > 65_535) throw new InvalidArgumentError("There are not so many.");
+  return value;
+}
+
 /** "24h", "30d" in milliseconds. */
 export function duration(text: string): number {
   try {
