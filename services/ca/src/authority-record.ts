@@ -10,12 +10,14 @@ import { AUTHORITY_PROFILE } from "./revoke.ts";
 import type { Authority, AuthorityTable } from "./store/authorities.ts";
 import type { CertificateTable } from "./store/certificates.ts";
 import type { CrlTable } from "./store/crls.ts";
+import type { LogPosition, StatusLog } from "./store/status-log.ts";
 
 export interface AuthorityRecordContext {
   readonly store: Store;
   readonly table: AuthorityTable;
   readonly certificates: CertificateTable;
   readonly crls: CrlTable;
+  readonly statusLog: StatusLog;
   readonly clock: Clock;
 }
 
@@ -25,7 +27,7 @@ const NEVER = new Date(8.64e15);
 /** Makes a pending authority active: its certificate, its place among the lists, audit record and events. Only inside `store.write`;
  *  doing it again changes nothing. */
 export function recordAuthority(ca: AuthorityRecordContext, pending: Authority, certificate: Certificate): Authority {
-  const { store, table, certificates, crls, clock } = ca;
+  const { store, table, certificates, crls, statusLog, clock } = ca;
   const { organisation, authorityId, parentId, requester, quorumThreshold } = pending;
   const { notBefore, notAfter, serial } = certificate;
   const active: Authority = {
@@ -48,11 +50,17 @@ export function recordAuthority(ca: AuthorityRecordContext, pending: Authority, 
   const dueAt = quorumThreshold > 0 ? NEVER : clock.now();
   crls.putState({ organisation, authorityId, crlShard: 0, lastNumber: 0, dirtySince: undefined, dueAt });
   store.audit.add(authorityAudit(active, "done", { certificateSha256: hash("sha256", certificate.der, "hex") }));
-  tell(store, active, certificate, issuerId);
+  tell(store, active, certificate, issuerId, statusLog.append("issued", key));
   return active;
 }
 
-function tell(store: Store, authority: Authority, certificate: Certificate, issuerId: string): void {
+function tell(
+  store: Store,
+  authority: Authority,
+  certificate: Certificate,
+  issuerId: string,
+  position: LogPosition,
+): void {
   const { organisation, authorityId, parentId, keyId } = authority;
   const { serial, serialHex, notBefore, notAfter } = certificate;
   const facts = { authorityId, serialHex, notAfter: notAfter.toISOString() };
@@ -60,7 +68,7 @@ function tell(store: Store, authority: Authority, certificate: Certificate, issu
   store.outbox.add(
     event("pki.certificate.issued.v1", organisation, {
       ...{ certificateId: certificateId(issuerId, serial), profile: AUTHORITY_PROFILE },
-      ...{ ...facts, authorityId: issuerId, notBefore: notBefore.toISOString() },
+      ...{ ...facts, ...position, authorityId: issuerId, notBefore: notBefore.toISOString() },
     }),
   );
 }
