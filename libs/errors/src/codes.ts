@@ -52,6 +52,7 @@ export const ERRORS = {
   CRL_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
   CSR_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
   SIGNATURE_INVALID: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
+  STATUS_NOT_PROVEN: { grpc: FAILED_PRECONDITION, http: 422, retry: true },
 
   // Policy on what is asked for.
   CSR_SIGNATURE_INVALID: { grpc: INVALID_ARGUMENT, http: 400, retry: false },

@@ -93,8 +93,14 @@ export function readRevoked(list: DerReader): RevokedEntry {
 
 function parseReason(valueDer: Uint8Array): RevocationReason {
   const reader = DerReader.over(valueDer);
-  const reason = REASON_BY_NUMBER.get(reader.smallInteger(TAG.ENUMERATED));
+  const reason = readRevocationReason(reader);
   reader.end();
+  return reason;
+}
+
+/** CRLReason, here and in OCSP. Throws DER_MALFORMED. */
+export function readRevocationReason(reader: DerReader): RevocationReason {
+  const reason = REASON_BY_NUMBER.get(reader.smallInteger(TAG.ENUMERATED));
   if (reason === undefined) throw malformed("no such revocation reason");
   return reason;
 }

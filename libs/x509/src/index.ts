@@ -96,7 +96,35 @@ export { isMailbox } from "./names/email.ts";
 export type { GeneralNames, GeneralNamesInput } from "./names/general-names.ts";
 export { formatIpAddress, parseIpAddress, parseIpRange } from "./names/ip.ts";
 export { isAbsoluteUri } from "./names/uri.ts";
-export { type OcspResponseData, type OcspSingleResponse, parseOcspResponseData } from "./ocsp-response-data.ts";
+export {
+  buildCertId,
+  CERT_ID_HASHES,
+  CertId,
+  type CertIdHash,
+  type IssuerHashes,
+  issuerHashes,
+} from "./ocsp/cert-id.ts";
+export { ocspArchiveCutoff, ocspExtendedRevoke, ocspNonce } from "./ocsp/extensions.ts";
+export { buildOcspRequest, type OcspRequest, parseOcspRequest } from "./ocsp/request.ts";
+export {
+  assembleOcspResponse,
+  type BasicOcspResponse,
+  type OcspError,
+  type OcspResponse,
+  ocspErrorResponse,
+  parseOcspResponse,
+} from "./ocsp/response.ts";
+export {
+  buildResponseData,
+  type CertStatus,
+  type OcspResponseData,
+  type OcspSingleResponse,
+  parseOcspResponseData,
+  type ResponseDataFields,
+  type SingleResponseFields,
+} from "./ocsp/response-data.ts";
+export { type OcspResponderFields, OcspResponseTemplate } from "./ocsp/response-template.ts";
+export { type OcspQuestion, type ProvenStatus, verifyOcspResponse } from "./ocsp/verify-response.ts";
 export { OID } from "./oids.ts";
 export { pemDecode, pemEncode } from "./pem.ts";
 export { importPublicKey, isSignedBy, isSignedByInBackground, type Signed, verifySignature } from "./signature.ts";

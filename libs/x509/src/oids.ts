@@ -58,6 +58,14 @@ export const OID = {
   authorityInfoAccess: "1.3.6.1.5.5.7.1.1",
   ocspNoCheck: "1.3.6.1.5.5.7.48.1.5",
 
+  // Hashes in CertIDs, the one kind of OCSP response, and extensions of OCSP (RFC 3370, 5754, 6960).
+  sha1: "1.3.14.3.2.26",
+  sha256: "2.16.840.1.101.3.4.2.1",
+  ocspBasic: "1.3.6.1.5.5.7.48.1.1",
+  ocspNonce: "1.3.6.1.5.5.7.48.1.2",
+  ocspArchiveCutoff: "1.3.6.1.5.5.7.48.1.6",
+  ocspExtendedRevoke: "1.3.6.1.5.5.7.48.1.9",
+
   // Access methods and key purposes (RFC 5280 sections 4.2.2.1 and 4.2.1.12).
   caIssuers: "1.3.6.1.5.5.7.48.2",
   ocsp: "1.3.6.1.5.5.7.48.1",

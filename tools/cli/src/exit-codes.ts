@@ -50,6 +50,7 @@ const EXIT_OF = {
   CRL_MALFORMED: refused,
   CSR_MALFORMED: refused,
   SIGNATURE_INVALID: refused,
+  STATUS_NOT_PROVEN: refused,
   CSR_SIGNATURE_INVALID: refused,
   CSR_CONTENT_NOT_ALLOWED: refused,
   ALGORITHM_NOT_ALLOWED: refused,

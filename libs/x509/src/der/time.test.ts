@@ -45,7 +45,11 @@ describe("Time", () => {
     ["as another type", TAG.UTF8_STRING, "261123235959Z"],
   ])("refuses a time %s", (_, tag, digits) => expect(() => readTime(text(tag, digits))).toThrow(malformed));
 
-  it("does not write a year beyond 9999", () => {
-    expect(() => encode((writer) => writer.time(new Date(Date.UTC(10_000, 0))))).toThrow(RangeError);
-  });
+  it.each([new Date(Number.NaN), new Date(Date.UTC(10_000, 0)), new Date(Date.UTC(-1, 0))])(
+    "does not write %s",
+    (date) => {
+      expect(() => encode((writer) => writer.generalizedTime(date))).toThrow(RangeError);
+      expect(() => encode((writer) => writer.time(date))).toThrow(RangeError);
+    },
+  );
 });

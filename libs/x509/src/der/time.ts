@@ -2,21 +2,6 @@ import { malformed } from "./malformed.ts";
 import type { DerReader } from "./reader.ts";
 import { TAG } from "./tags.ts";
 
-/** "20261123232000Z". Fractions of a second are cut off. Throws a RangeError beyond the years 0 to 9999. */
-export function toDateDigits(date: Date): string {
-  const iso = date.toISOString();
-  if (iso.length !== 24) throw new RangeError("year does not fit four digits");
-  return (
-    iso.slice(0, 4) +
-    iso.slice(5, 7) +
-    iso.slice(8, 10) +
-    iso.slice(11, 13) +
-    iso.slice(14, 16) +
-    iso.slice(17, 19) +
-    "Z"
-  );
-}
-
 /** Time of RFC 5280 section 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050; whole seconds, Z. DER_MALFORMED. */
 export function readTime(reader: DerReader): Date {
   if (reader.nextIs(TAG.GENERALIZED_TIME)) {

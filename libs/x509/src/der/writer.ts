@@ -1,6 +1,5 @@
 import { encodeOid } from "./oid.ts";
 import { TAG } from "./tags.ts";
-import { toDateDigits } from "./time.ts";
 
 /** Identifiers encoded before; filled from our own tables (see oids.ts), so it does not grow with input. */
 const ENCODED_OIDS = new Map<string, Uint8Array>();
@@ -37,6 +36,11 @@ export class DerWriter {
   /** A copy of what was written. */
   finish(): Uint8Array {
     return new Uint8Array(this.#buffer.subarray(this.#start));
+  }
+
+  /** What was written, without a copy. The writer must not be used any more. */
+  take(): Buffer {
+    return this.#buffer.subarray(this.#start);
   }
 
   octet(value: number): void {
@@ -129,14 +133,41 @@ export class DerWriter {
 
   /** Time of RFC 5280 section 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050; whole seconds, Z. */
   time(date: Date): void {
-    const digits = toDateDigits(date);
-    const isUtcTime = digits >= "1950" && digits < "2050";
-    this.utf8(isUtcTime ? TAG.UTC_TIME : TAG.GENERALIZED_TIME, isUtcTime ? digits.slice(2) : digits);
+    const year = date.getUTCFullYear();
+    if (year >= 1950 && year < 2050) {
+      this.#fromYearOfCentury(date);
+      this.octet(13);
+      this.octet(TAG.UTC_TIME);
+    } else {
+      this.generalizedTime(date);
+    }
   }
 
-  /** GeneralizedTime in whole seconds, Z, for the fields that are always of this type. */
+  /** GeneralizedTime in whole seconds, Z, for the fields that are always of this type. Throws a RangeError beyond the years 0 to
+   *  9999. */
   generalizedTime(date: Date, tag: number = TAG.GENERALIZED_TIME): void {
-    this.utf8(tag, toDateDigits(date));
+    const year = date.getUTCFullYear();
+    if (!(year >= 0 && year <= 9999)) throw new RangeError("year does not fit four digits");
+    this.#fromYearOfCentury(date);
+    this.#twoDigits(Math.floor(year / 100));
+    this.octet(15);
+    this.octet(tag);
+  }
+
+  /** YYMMDDHHMMSSZ; fractions of a second are cut off. By the digit, because lists and answers consist of little but times. */
+  #fromYearOfCentury(date: Date): void {
+    this.octet(0x5a);
+    this.#twoDigits(date.getUTCSeconds());
+    this.#twoDigits(date.getUTCMinutes());
+    this.#twoDigits(date.getUTCHours());
+    this.#twoDigits(date.getUTCDate());
+    this.#twoDigits(date.getUTCMonth() + 1);
+    this.#twoDigits(date.getUTCFullYear() % 100);
+  }
+
+  #twoDigits(value: number): void {
+    this.octet(0x30 + (value % 10));
+    this.octet(0x30 + Math.floor(value / 10));
   }
 
   #reserve(octets: number): void {

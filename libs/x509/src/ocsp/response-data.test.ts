@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { leafTbs, makeCa } from "../test/authority.ts";
-import { DerReader, parseOcspResponseData, pemEncode, TAG } from "./index.ts";
+import { leafTbs, makeCa } from "../../test/authority.ts";
+import { DerReader, parseOcspResponseData, pemEncode, TAG } from "../index.ts";
 
 const malformed = expect.objectContaining({ code: "DER_MALFORMED" });
 const ca = makeCa();
@@ -48,12 +48,12 @@ describe("parseOcspResponseData", () => {
     const data = parseOcspResponseData(byName);
     expect(data.responderId).toMatchObject({ name: { der: ca.certificate.subject.der } });
     expect(data.responses).toMatchObject([
-      { serialHex: "01", status: "good", hashAlgorithmOid: "1.3.14.3.2.26" },
-      { serialHex: "02", status: "revoked" },
-      { serialHex: "03", status: "unknown" },
+      { certId: { serialHex: "01", hashAlgorithm: "sha1" }, status: "good" },
+      { certId: { serialHex: "02" }, status: "revoked", reason: "keyCompromise" },
+      { certId: { serialHex: "03" }, status: "unknown" },
     ]);
     const [first] = data.responses;
-    expect(first?.issuerNameHash).toEqual(new Uint8Array(hash("sha1", ca.certificate.subject.der, "buffer")));
+    expect(first?.certId.issuerNameHash).toEqual(new Uint8Array(hash("sha1", ca.certificate.subject.der, "buffer")));
     expect(first?.nextUpdate).toEqual(new Date((first?.thisUpdate.getTime() ?? 0) + 3_600_000));
     expect(data.extensions.map(({ oid }) => oid)).toEqual(["1.3.6.1.5.5.7.48.1.2"]); // the nonce
   });
