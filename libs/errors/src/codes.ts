@@ -68,6 +68,7 @@ export const ERRORS = {
   LINT_FAILED: { grpc: FAILED_PRECONDITION, http: 422, retry: false },
   AUTHORITY_NOT_ACTIVE: { grpc: FAILED_PRECONDITION, http: 409, retry: false },
   CERTIFICATE_NOT_REVOCABLE: { grpc: FAILED_PRECONDITION, http: 409, retry: false },
+  CERTIFICATE_NOT_ON_HOLD: { grpc: FAILED_PRECONDITION, http: 409, retry: false },
   REVOCATION_REASON_NOT_ALLOWED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
 
   // Keys and quorum.

@@ -51,9 +51,13 @@ function smallCa(state: CaState) {
     get: no,
     list: no,
     revoke: no,
+    release: no,
     getStatus: no,
+    async *streamStatus() {
+      yield await no();
+    },
   };
-  const callers = { issue: ["any-suite"], get: [], list: [], revoke: [], getStatus: [] };
+  const callers = { issue: ["any-suite"], get: [], list: [], revoke: [], release: [], getStatus: [], streamStatus: [] };
   return defineService({
     name: "ca",
     config: BaseConfig,

@@ -1,36 +1,25 @@
-import { hash, randomUUIDv7 } from "node:crypto";
+import { randomUUIDv7 } from "node:crypto";
 import { ERRORS, PkiError, toPkiError } from "@vcc-pki/errors";
-import { event } from "@vcc-pki/events";
 import type { KeyServiceDefinition } from "@vcc-pki/proto/hsm";
 import type { Remote } from "@vcc-pki/rpc";
-import type { Store } from "@vcc-pki/store";
 import type { Logger } from "@vcc-pki/telemetry";
-import type { Clock } from "@vcc-pki/time";
-import { type Certificate, defaultSignatureAlgorithm } from "@vcc-pki/x509";
+import { defaultSignatureAlgorithm } from "@vcc-pki/x509";
 import type { Actor } from "./actor.ts";
 import type { Authorities, OpenSigner } from "./authorities.ts";
 import { buildAuthorityTbs } from "./authority-certificate.ts";
 import { authorityKeyPolicy } from "./authority-key.ts";
 import { type AuthorityRequest, planAuthority } from "./authority-plan.ts";
-import { certificateId } from "./certificate-id.ts";
-import { firstNotice } from "./expiry-notices.ts";
+import { type AuthorityRecordContext, authorityAudit, recordAuthority } from "./authority-record.ts";
 import { type Issuer, LintedTbs, signCertificate } from "./issuer.ts";
 import type { Profile } from "./profile.ts";
 import type { Profiles } from "./profiles.ts";
-import { AUTHORITY_PROFILE } from "./revoke.ts";
 import type { SerialSource } from "./serial.ts";
-import type { Authority, AuthorityTable } from "./store/authorities.ts";
-import type { CertificateTable } from "./store/certificates.ts";
-import type { CrlTable } from "./store/crls.ts";
+import type { Authority } from "./store/authorities.ts";
 import type { OrganisationTable } from "./store/organisations.ts";
 import type { RequestKey, RequestTable } from "./store/requests.ts";
 
-export interface AuthorityContext {
-  readonly store: Store;
-  readonly table: AuthorityTable;
+export interface AuthorityContext extends AuthorityRecordContext {
   readonly organisations: OrganisationTable;
-  readonly certificates: CertificateTable;
-  readonly crls: CrlTable;
   readonly requests: RequestTable;
   readonly authorities: Authorities;
   readonly profiles: Profiles;
@@ -42,12 +31,8 @@ export interface AuthorityContext {
   readonly backdateMs: number;
   /** SPIFFE URI of this service: the only one that may use the keys. */
   readonly self: string;
-  readonly clock: Clock;
   readonly log: Logger;
 }
-
-/** A list that nobody waits for: authorities under quorum get theirs when it is asked for, or when something is revoked. */
-const NEVER = new Date(8.64e15);
 
 /** The making of authorities: plan, key, certificate. Each step is stored before the next, so a crash or a quorum only pauses it,
  *  and `advance` takes it up where it stopped. */
@@ -115,7 +100,9 @@ export class AuthorityCreation {
       throw new PkiError("ALREADY_EXISTS", "an authority of this name exists");
     }
     table.put(planned);
-    this.#audit(planned, "requested", { parentId: planned.parentId, profiles: planned.profiles });
+    this.#ca.store.audit.add(
+      authorityAudit(planned, "requested", { parentId: planned.parentId, profiles: planned.profiles }),
+    );
     return true;
   }
 
@@ -170,46 +157,9 @@ export class AuthorityCreation {
     const linted = LintedTbs.certificate(tbsDer, parent?.certificate);
     const signer = parent?.signer ?? this.#ownSigner(authority);
     const certificate = await signCertificate(signer, linted, `certificate:${attemptId}`, requester);
-    const active = await this.#ca.store.write(() => this.#record(authority, certificate));
+    const active = await this.#ca.store.write(() => recordAuthority(this.#ca, authority, certificate));
     this.#ca.authorities.remember(active);
     this.#ca.log.info("authority created", { authority: authority.authorityId, organisation: authority.organisation });
-    return active;
-  }
-
-  #record(pending: Authority, certificate: Certificate): Authority {
-    const { store, table, certificates, crls, clock } = this.#ca;
-    const { organisation, authorityId, parentId, requester, quorumThreshold } = pending;
-    const { notBefore, notAfter, serial } = certificate;
-    const active: Authority = {
-      ...pending,
-      state: "active",
-      ...{ tbsDer: undefined, approvalId: undefined, certificateDer: certificate.der, notBefore, notAfter },
-    };
-    table.put(active);
-    const issuerId = parentId ?? authorityId;
-    const key = { organisation, authorityId: issuerId, serial };
-    if (certificates.find(key)) return active; // stored before, although its commit was reported as failed
-    certificates.insert(
-      {
-        ...{ ...key, profile: AUTHORITY_PROFILE, profileVersion: 1, requester, crlShard: 0 },
-        ...{ certificateDer: certificate.der, issuedAt: clock.now(), notAfter },
-      },
-      [],
-      firstNotice(certificate),
-    );
-    const dueAt = quorumThreshold > 0 ? NEVER : clock.now();
-    crls.putState({ organisation, authorityId, crlShard: 0, lastNumber: 0, dirtySince: undefined, dueAt });
-    this.#audit(active, "done", { certificateSha256: hash("sha256", certificate.der, "hex"), keyId: active.keyId });
-    const facts = { authorityId, serialHex: certificate.serialHex, notAfter: notAfter.toISOString() };
-    store.outbox.add(
-      event("pki.authority.created.v1", organisation, { ...facts, parentAuthorityId: parentId, keyId: active.keyId }),
-    );
-    store.outbox.add(
-      event("pki.certificate.issued.v1", organisation, {
-        ...{ certificateId: certificateId(issuerId, serial), profile: AUTHORITY_PROFILE },
-        ...{ ...facts, authorityId: issuerId, notBefore: notBefore.toISOString() },
-      }),
-    );
     return active;
   }
 
@@ -225,7 +175,7 @@ export class AuthorityCreation {
     const refused: Authority = { ...authority, state: "refused", refusalCode: error.code };
     await this.#ca.store.write(() => {
       this.#ca.table.put(refused);
-      this.#audit(refused, "failed", { code: error.code });
+      this.#ca.store.audit.add(authorityAudit(refused, "failed", { code: error.code }));
     });
     this.#ca.authorities.remember(refused);
     throw error;
@@ -252,13 +202,5 @@ export class AuthorityCreation {
 
   #organisationName({ organisation }: Authority): string {
     return this.#ca.organisations.find(organisation)?.name ?? organisation;
-  }
-
-  #audit(authority: Authority, outcome: "requested" | "done" | "failed", details: Record<string, unknown>): void {
-    this.#ca.store.audit.add({
-      action: "authority.create",
-      ...{ outcome, details, caller: authority.caller, requester: authority.requester },
-      ...{ organisation: authority.organisation, target: authority.authorityId, requestId: authority.requestId },
-    });
   }
 }

@@ -13,6 +13,7 @@ import type { Metrics } from "./metrics.ts";
 import { searchTerms } from "./search.ts";
 import type { CertificateStatus, CertificateTable } from "./store/certificates.ts";
 import type { Intent, IntentTable } from "./store/intents.ts";
+import type { StatusLog } from "./store/status-log.ts";
 
 export interface Issued {
   readonly status: CertificateStatus;
@@ -25,6 +26,7 @@ export interface CompletionContext {
   readonly store: Store;
   readonly certificates: CertificateTable;
   readonly intents: IntentTable;
+  readonly statusLog: StatusLog;
   readonly authorities: Authorities;
   readonly clock: Clock;
   readonly log: Logger;
@@ -75,7 +77,7 @@ export class Completion {
   }
 
   #record(intent: Intent, certificate: Certificate): CertificateStatus {
-    const { store, certificates, intents, clock } = this.#ca;
+    const { store, certificates, intents, statusLog, clock } = this.#ca;
     const stored = certificates.find(intent);
     if (stored) return stored; // an earlier attempt was stored although its commit was reported as failed
     const status: CertificateStatus = {
@@ -86,6 +88,7 @@ export class Completion {
     };
     certificates.insert(status, searchTerms(certificate.subjectAltNames), firstNotice(certificate));
     intents.delete(intent);
+    const position = statusLog.append("issued", intent);
     store.audit.add(auditOf(intent, "done", { certificateSha256: hash("sha256", certificate.der, "hex") }));
     store.outbox.add(
       event("pki.certificate.issued.v1", intent.organisation, {
@@ -95,6 +98,7 @@ export class Completion {
         profile: intent.profile,
         notBefore: certificate.notBefore.toISOString(),
         notAfter: certificate.notAfter.toISOString(),
+        ...position,
         dnsNames: [...certificate.subjectAltNames.dns],
         requestId: intent.requestId,
       }),

@@ -53,10 +53,16 @@ export class Crls {
   }
 
   /** The newest list. Throws NOT_FOUND. */
-  get(authorityId: string): StoredCrl {
-    const crl = this.#ca.crls.findPublished(this.#keyOf(authorityId));
+  get(authorityId: string, shard = SHARD, delta = false): StoredCrl {
+    const crl = shard === SHARD && !delta ? this.#ca.crls.findPublished(this.#keyOf(authorityId)) : undefined;
     if (crl === undefined) throw noSuchAuthority();
     return crl;
+  }
+
+  /** What `get` would give, of every authority. */
+  list(): StoredCrl[] {
+    const ids = this.#ca.authorities.all().map(({ authorityId }) => authorityId);
+    return ids.flatMap((authorityId) => this.#ca.crls.findPublished(this.#keyOf(authorityId)) ?? []);
   }
 
   /** Signs a new list now. Under quorum: APPROVAL_REQUIRED until the custodians have approved; the same request id then gives

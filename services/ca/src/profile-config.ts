@@ -114,6 +114,8 @@ export const ProfileConfig = z
     status: z.enum(["crl-and-ocsp", "no-rev-avail", "ocsp-no-check"]).default("crl-and-ocsp"),
     /** Until when a revoked certificate stays on the CRL. Signatures outlive certificates: "forever" for those who sign. */
     revokedStays: z.enum(["until-expiry", "forever"]).default("until-expiry"),
+    /** Whether a certificate may be put on hold, which can be ended again; any other revocation is for good. */
+    holdAllowed: z.boolean().default(false),
     /** How long the private key signs, from notBefore (RFC 3280 section 4.2.1.4, EN 319 421). Absent: as long as the certificate. */
     privateKeyUsage: Duration.optional(),
   })

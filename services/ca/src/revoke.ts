@@ -13,6 +13,7 @@ import type { CertificateKey, CertificateStatus, CertificateTable } from "./stor
 import type { CrlTable } from "./store/crls.ts";
 import type { RequestKey, RequestTable } from "./store/requests.ts";
 import type { RevocationTable } from "./store/revocations.ts";
+import type { StatusLog } from "./store/status-log.ts";
 
 /** The profile name under which certificates of authorities are stored. */
 export const AUTHORITY_PROFILE = "authority";
@@ -30,6 +31,7 @@ export interface RevocationContext {
   readonly store: Store;
   readonly certificates: CertificateTable;
   readonly revocations: RevocationTable;
+  readonly statusLog: StatusLog;
   readonly crls: CrlTable;
   readonly requests: RequestTable;
   readonly authorities: Authorities;
@@ -37,18 +39,18 @@ export interface RevocationContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Called after a revocation is stored: a list wants to be signed soon. */
+  /** Called after a revocation or release is stored: a list wants to be signed soon. */
   readonly onRevoked: () => void;
 }
 
-/** Reasons that end entities may be revoked for. A hold would have to be released again, which no profile provides for; the
- *  compromise of a CA or attribute authority is not theirs. */
+/** Reasons that end entities may be revoked for, beside a hold where the profile admits it. The compromise of a CA or attribute
+ *  authority is not theirs. */
 const END_ENTITY_REASONS: readonly RevocationReason[] = [
   ...(["unspecified", "keyCompromise", "affiliationChanged", "superseded", "cessationOfOperation"] as const),
   "privilegeWithdrawn",
 ];
 
-/** Revocation: one row, whatever the length of the list. */
+/** Revocation and hold: one row, whatever the length of the list. */
 export class Revocations {
   readonly #ca: RevocationContext;
 
@@ -56,8 +58,8 @@ export class Revocations {
     this.#ca = context;
   }
 
-  /** Revokes an end entity's certificate. Throws CERTIFICATE_NOT_REVOCABLE when it is revoked or expired already or belongs to an
-   *  authority, REVOCATION_REASON_NOT_ALLOWED, REQUEST_MALFORMED for an invalidity date that makes no sense. */
+  /** Revokes an end entity's certificate or puts it on hold; what is on hold may be revoked for good. Throws
+   *  CERTIFICATE_NOT_REVOCABLE when it is revoked or expired already or belongs to an authority, REVOCATION_REASON_NOT_ALLOWED, REQUEST_MALFORMED for an invalidity date that makes no sense. */
   async revoke(input: RevokeInput): Promise<CertificateStatus> {
     const { actor, request, certificate, reason } = input;
     requireAdmin(actor);
@@ -66,16 +68,17 @@ export class Revocations {
 
     // 1 may it be revoked, and for this reason
     if (certificate.profile === AUTHORITY_PROFILE) throw notRevocable("an authority is revoked as such");
-    if (!END_ENTITY_REASONS.includes(reason)) {
+    const isHold = reason === "certificateHold" && this.#ca.profiles.find(certificate.profile)?.holdAllowed;
+    if (!END_ENTITY_REASONS.includes(reason) && !isHold) {
       throw new PkiError("REVOCATION_REASON_NOT_ALLOWED", `certificates are not revoked for ${reason}`);
     }
-    this.#requireInvalidityDate(input);
     // 2 row, dirty list, audit record and event in one transaction
     await this.#ca.store.write(() => {
       const id = certificateId(certificate.authorityId, certificate.serial);
       if (!this.#ca.requests.insert(request, id, this.#ca.clock.now())) return;
-      this.#requireRevocable(certificate);
-      this.record(input, "certificate.revoke");
+      const current = this.#requireRevocable(certificate, reason);
+      this.#requireInvalidityDate(input, current.revocation?.revokedAt);
+      this.record({ ...input, certificate: current }, "certificate.revoke");
     });
     this.#ca.onRevoked();
     // 3 reply
@@ -84,18 +87,18 @@ export class Revocations {
 
   /** Stores a revocation. Only inside `store.write`. */
   record({ actor, request, certificate, reason, invalidityDate }: RevokeInput, action: string): void {
-    const { store, revocations, crls, clock, log, metrics } = this.#ca;
+    const { store, revocations, statusLog, crls, clock, log, metrics } = this.#ca;
     const { organisation, authorityId, serial, crlShard, notAfter, profile } = certificate;
+    // What was on hold has been revoked since the hold began (X.509 section 9.5.3.2).
     const now = clock.now();
+    const revokedAt = certificate.revocation?.revokedAt ?? now;
     const id = certificateId(authorityId, serial);
+    const position = statusLog.append(reason === "certificateHold" ? "held" : "revoked", certificate);
     const listedUntil = this.#isListedForever(certificate) ? undefined : notAfter;
     const requester = actor.requester.uri;
-    revocations.insert({
+    revocations.put({
       ...{ organisation, authorityId, serial, crlShard, reason },
-      revokedAt: now,
-      invalidityDate,
-      listedUntil,
-      requester,
+      ...{ revokedAt, invalidityDate, listedUntil, requester, sequence: position.sequence },
     });
     const issuer = this.#ca.authorities.find(authorityId);
     if (issuer) crls.markDirty({ organisation: issuer.organisation, authorityId, crlShard }, now);
@@ -105,28 +108,29 @@ export class Revocations {
     });
     store.outbox.add(
       event("pki.certificate.revoked.v1", organisation, {
-        ...{ certificateId: id, authorityId, serialHex: serialToHex(serial), profile, reason },
-        ...{
-          notAfter: notAfter.toISOString(),
-          revokedAt: now.toISOString(),
-          invalidityDate: invalidityDate?.toISOString(),
-        },
+        ...{ certificateId: id, authorityId, serialHex: serialToHex(serial), profile, reason, ...position },
+        ...{ notAfter: notAfter.toISOString(), revokedAt: revokedAt.toISOString() },
+        invalidityDate: invalidityDate?.toISOString(),
       }),
     );
     metrics.revoked.add(1, { authority: authorityId, reason });
     log.info("certificate revoked", { certificateId: id, organisation, reason, requester });
   }
 
-  #requireRevocable(key: CertificateKey): void {
+  #requireRevocable(key: CertificateKey, reason: RevocationReason): CertificateStatus {
     const certificate = this.#reread(key);
-    if (certificate.revocation) throw notRevocable("it is revoked already");
+    const { revocation } = certificate;
+    if (revocation && (revocation.reason !== "certificateHold" || reason === "certificateHold"))
+      throw notRevocable("it is revoked already");
     const expired = certificate.notAfter < this.#ca.clock.now();
     if (expired && !this.#isListedForever(certificate)) throw notRevocable("it has expired");
+    return certificate;
   }
 
-  #requireInvalidityDate({ invalidityDate, reason, certificate }: RevokeInput): void {
+  /** `heldSince`: the list will say that it was revoked then, and it cannot have become invalid after that. */
+  #requireInvalidityDate({ invalidityDate, reason, certificate }: RevokeInput, heldSince: Date | undefined): void {
     if (invalidityDate === undefined) return;
-    const inTime = invalidityDate <= this.#ca.clock.now() && invalidityDate <= certificate.notAfter;
+    const inTime = invalidityDate <= (heldSince ?? this.#ca.clock.now()) && invalidityDate <= certificate.notAfter;
     if (reason !== "keyCompromise" || !inTime) {
       throw new PkiError("REQUEST_MALFORMED", "an invalidity date goes with keyCompromise and lies in the past");
     }

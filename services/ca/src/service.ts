@@ -17,11 +17,13 @@ import { crlService } from "./grpc/crls.ts";
 import { organisationService } from "./grpc/organisations.ts";
 import { profileService } from "./grpc/profiles.ts";
 import { Issuance } from "./issue.ts";
+import { listIssuers } from "./issuers.ts";
 import { LeafBuilder } from "./leaf.ts";
 import { createMetrics } from "./metrics.ts";
 import { ensureOperator } from "./operator.ts";
 import { Organisations } from "./organisations.ts";
 import { readProfiles, recordProfiles } from "./profiles.ts";
+import { Releases } from "./release.ts";
 import { Revocations } from "./revoke.ts";
 import { revokeAuthority } from "./revoke-authority.ts";
 import { SerialSource } from "./serial.ts";
@@ -29,13 +31,13 @@ import { AuthorityTable } from "./store/authorities.ts";
 import { CertificateList } from "./store/certificate-list.ts";
 import { CertificateTable } from "./store/certificates.ts";
 import { CrlTable } from "./store/crls.ts";
-import { readGeneration } from "./store/generation.ts";
 import { IntentTable } from "./store/intents.ts";
 import { KeyTable } from "./store/keys.ts";
 import { OrganisationTable } from "./store/organisations.ts";
 import { ProfileTable } from "./store/profiles.ts";
 import { RequestTable } from "./store/requests.ts";
 import { RevocationTable } from "./store/revocations.ts";
+import { StatusLog } from "./store/status-log.ts";
 import { publicUrls } from "./urls.ts";
 
 /** A ca at work, with handles for those who do not want to wait for a timer. */
@@ -89,6 +91,7 @@ export async function startCa(
   const requests = new RequestTable(db);
   const revocations = new RevocationTable(db);
   const crlTable = new CrlTable(db);
+  const statusLog = new StatusLog(db);
   await ensureOperator(store, organisationTable, config.operator, { self, clock });
   const profiles = await recordProfiles(readProfileFiles, {
     ...{ store, operatorOrganisation, self, clock, log },
@@ -114,10 +117,11 @@ export async function startCa(
     trustDomain,
     requests,
     certificates,
+    statusLog,
     profiles,
   };
   const authorities = new Authorities(authorityTable, openSigner, publicUrls(config.publicBaseUrl));
-  const serials = new SerialSource(readGeneration(db), clock);
+  const serials = new SerialSource(statusLog.generation, clock);
   const actors = createActors(organisationTable, operatorOrganisation, clock);
   const completion = new Completion({ ...common, intents, authorities });
   const leaves = new LeafBuilder(clock, { backdateMs: config.backdate, beyondIssuer: config.beyondIssuer });
@@ -145,6 +149,7 @@ export async function startCa(
   const onRevoked = () => chores.soon("crls", config.crl.coalesce);
   const revocationContext = { ...common, revocations, crls: crlTable, authorities, onRevoked };
   const rows = new Revocations(revocationContext);
+  const releases = new Releases(revocationContext);
 
   async function resume(olderThanMs: number): Promise<void> {
     const createdBefore = new Date(clock.now().getTime() - olderThanMs + 1);
@@ -161,13 +166,17 @@ export async function startCa(
   const door = { store, actors, metrics, operatorOrganisation };
   const revoke = revokeAuthority.bind(undefined, { ...revocationContext, table: authorityTable, rows });
   const list = new CertificateList(db);
+  const issuersContext = { authorities, profiles, crls: crlTable };
   return {
     store,
     services: [
       organisationService({ ...door, organisations, table: organisationTable }),
-      authorityService({ ...door, authorities, creation, revoke }),
+      authorityService({ ...door, authorities, creation, revoke, issuers: () => listIssuers(issuersContext) }),
       profileService(profiles),
-      certificateService({ ...door, issuance, revocations: rows, certificates, list, authorities, clock }),
+      certificateService({
+        ...door,
+        ...{ issuance, revocations: rows, releases, certificates, list, authorities, statusLog, clock },
+      }),
       crlService(door, crls),
     ],
     mayForward: ["gateway", "ceremony"],

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { AuthorityState } from "@vcc-pki/proto/ca";
-import type { StoreFaults } from "@vcc-pki/store";
 import { parseCertificateList } from "@vcc-pki/x509";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { failCommit } from "./faults.ts";
 import { type CaHarness, HIERARCHY, newCa } from "./harness.ts";
 
 let suite: CaHarness;
@@ -12,17 +12,6 @@ beforeAll(async () => {
 afterAll(() => suite.close());
 
 const code = (expected: string) => expect.objectContaining({ code: expected });
-
-/** Lets the n-th commit from now fail: "before" it is stored, or "after". */
-function failCommit(faults: StoreFaults, n: number, when: "before" | "after"): void {
-  let commits = 0;
-  const hook = when === "before" ? "beforeCommit" : "afterCommit";
-  faults[hook] = () => {
-    if (++commits !== n) return;
-    delete faults[hook];
-    throw new Error(`the disk failed ${when} commit ${n}`);
-  };
-}
 
 const all = <T>(sql: string) => suite.store.db.prepare(sql).all() as T[];
 const count = (table: string) => Number(suite.store.db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
@@ -191,7 +180,7 @@ describe("the signing of a CRL", () => {
     "survives commit %i failing %s it is stored, without a number given twice",
     async (step, when) => {
       const { crls } = suite.as();
-      const request = { requestId: randomUUID(), organisation: "vcc", authorityId: "vcc-services-ca" };
+      const request = { requestId: randomUUID(), organisation: "vcc", authorityId: "vcc-services-ca", ahead: 0 };
       const first = await crls.publish(request);
       failCommit(suite.storeFaults, step, when);
       const second = { ...request, requestId: randomUUID() };

@@ -64,7 +64,8 @@ const CALLS: Record<
   getChain: ({ authorities }, organisation, _, authorityId) => authorities.getChain({ organisation, authorityId }),
   revokeAuthority: ({ authorities }, organisation, _, authorityId) =>
     authorities.revoke({ requestId: id(), organisation, authorityId, reason: RevocationReason.UNSPECIFIED }),
-  publishCrl: ({ crls }, organisation, _, authorityId) => crls.publish({ requestId: id(), organisation, authorityId }),
+  publishCrl: ({ crls }, organisation, _, authorityId) =>
+    crls.publish({ requestId: id(), organisation, authorityId, ahead: 0 }),
   issue: ({ certificates }, organisation) => certificates.issue({ ...issueRequest(), organisation }),
   getCertificate: ({ certificates }, organisation, certificateId) => certificates.get({ organisation, certificateId }),
   getStatus: ({ certificates }, organisation, certificateId) => certificates.getStatus({ organisation, certificateId }),

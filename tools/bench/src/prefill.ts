@@ -6,6 +6,7 @@ import { CertificateTable } from "@vcc-pki/ca/store/certificates";
 import { KeyTable } from "@vcc-pki/ca/store/keys";
 import { RequestTable } from "@vcc-pki/ca/store/requests";
 import { RevocationTable } from "@vcc-pki/ca/store/revocations";
+import { StatusLog } from "@vcc-pki/ca/store/status-log";
 import { openStore } from "@vcc-pki/store";
 import { systemClock } from "@vcc-pki/time";
 import {
@@ -52,6 +53,7 @@ export async function prefillCertificates(prefill: Prefill, progress: (count: nu
     keys: new KeyTable(store.db),
     requests: new RequestTable(store.db),
     revocations: new RevocationTable(store.db),
+    statusLog: new StatusLog(store.db),
   };
   const pattern = parseCertificate(prefill.pattern);
   const firstMs = systemClock.now().getTime() - count * SPACING_MS;
@@ -74,10 +76,11 @@ interface Tables {
   readonly keys: KeyTable;
   readonly requests: RequestTable;
   readonly revocations: RevocationTable;
+  readonly statusLog: StatusLog;
 }
 
 function insert(
-  { certificates, keys, requests, revocations }: Tables,
+  { certificates, keys, requests, revocations, statusLog }: Tables,
   { organisation, authorityId, profile, dnsNameOf }: Prefill,
   pattern: Certificate,
   index: number,
@@ -107,10 +110,11 @@ function insert(
     searchTerms({ dns: [dnsNameOf(index)], ip: [], uri: [], email: [] }),
     notAfter > systemClock.now() ? notAfter : undefined,
   );
+  statusLog.append("issued", key);
   if (index % REVOKED_EVERY === 0) {
-    revocations.insert({
+    revocations.put({
       ...{ ...key, requester, crlShard: 0, revokedAt: issuedAt, listedUntil: notAfter, invalidityDate: undefined },
-      reason: "superseded",
+      ...{ reason: "superseded", sequence: statusLog.append("revoked", key).sequence },
     });
   }
 }

@@ -64,6 +64,7 @@ const EXIT_OF = {
   LINT_FAILED: refused,
   AUTHORITY_NOT_ACTIVE: refused,
   CERTIFICATE_NOT_REVOCABLE: refused,
+  CERTIFICATE_NOT_ON_HOLD: refused,
   REVOCATION_REASON_NOT_ALLOWED: refused,
   KEY_NOT_ACTIVE: refused,
   KEY_POLICY_INVALID: refused,

@@ -3,6 +3,7 @@ import {
   type Authority as AuthorityMessage,
   AuthorityServiceDefinition,
   CreateAuthorityRequest,
+  type Issuer as IssuerMessage,
   RevokeAuthorityRequest,
   AuthorityState as StateMessage,
 } from "@vcc-pki/proto/ca";
@@ -12,6 +13,7 @@ import { buildName, nameToText, parseCertificate } from "@vcc-pki/x509";
 import type { Actor } from "../actor.ts";
 import type { Authorities } from "../authorities.ts";
 import type { AuthorityCreation } from "../authority.ts";
+import type { IssuerFacts } from "../issuers.ts";
 import type { Authority, AuthorityState } from "../store/authorities.ts";
 import type { RequestKey } from "../store/requests.ts";
 import { reasonFromProto } from "./certificates.ts";
@@ -20,6 +22,7 @@ import { type Door, guarded, requestKey } from "./guard.ts";
 export interface AuthorityDoor extends Door {
   readonly authorities: Authorities;
   readonly creation: AuthorityCreation;
+  readonly issuers: () => readonly IssuerFacts[];
   readonly revoke: (
     actor: Actor,
     request: RequestKey,
@@ -35,6 +38,7 @@ const CALLERS: Callers<typeof AuthorityServiceDefinition> = {
   revoke: ["gateway", "ceremony"],
   getChain: ["any-suite"],
   getTrustBundle: ["anyone"],
+  listIssuers: ["any-suite"],
 };
 
 export function authorityService(door: AuthorityDoor): ServiceImplementation {
@@ -87,6 +91,9 @@ export function authorityService(door: AuthorityDoor): ServiceImplementation {
           intermediatesDer: certificatesOf(active.filter(({ parentId }) => parentId !== undefined)),
         };
       },
+
+      /** Public data of every tenant, for who answers for all of them. */
+      listIssuers: async () => ({ issuers: door.issuers().map(issuerToProto) }),
     },
     CALLERS,
   );
@@ -98,6 +105,12 @@ const STATES = {
   revoked: StateMessage.REVOKED,
   refused: StateMessage.REFUSED,
 } as const satisfies Record<AuthorityState, StateMessage>;
+
+const issuerToProto = ({ authority, ...facts }: IssuerFacts): IssuerMessage => ({
+  ...facts,
+  ...{ authorityId: authority.authorityId, organisation: authority.organisation, parentId: authority.parentId ?? "" },
+  state: STATES[authority.state],
+});
 
 function authorityToProto(authority: Authority): AuthorityMessage {
   const { certificateDer, commonName } = authority;

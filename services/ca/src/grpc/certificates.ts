@@ -7,7 +7,10 @@ import {
   IssueRequest,
   type ListCertificatesRequest,
   RevocationReason as ReasonMessage,
+  ReleaseCertificateRequest,
   RevokeCertificateRequest,
+  type StatusChange as StatusChangeMessage,
+  type StreamStatusResponse,
 } from "@vcc-pki/proto/ca";
 import { type Callers, implement, type ServiceImplementation } from "@vcc-pki/rpc";
 import type { Clock } from "@vcc-pki/time";
@@ -23,6 +26,7 @@ import type { Authorities } from "../authorities.ts";
 import { certificateId, parseCertificateId } from "../certificate-id.ts";
 import type { Issued } from "../complete.ts";
 import type { Issuance } from "../issue.ts";
+import type { Releases } from "../release.ts";
 import type { Revocations } from "../revoke.ts";
 import { parseNameSearch } from "../search.ts";
 import {
@@ -32,14 +36,18 @@ import {
   stateOf,
 } from "../store/certificate-list.ts";
 import type { CertificateStatus, CertificateTable } from "../store/certificates.ts";
+import type { StatusChange, StatusLog } from "../store/status-log.ts";
+import { type StatusBatch, streamStatus } from "../stream-status.ts";
 import { type Door, guarded, requestKey } from "./guard.ts";
 
 export interface CertificateDoor extends Door {
   readonly issuance: Issuance;
   readonly revocations: Revocations;
+  readonly releases: Releases;
   readonly certificates: CertificateTable;
   readonly list: CertificateList;
   readonly authorities: Authorities;
+  readonly statusLog: StatusLog;
   readonly clock: Clock;
 }
 
@@ -48,11 +56,13 @@ const CALLERS: Callers<typeof CertificateServiceDefinition> = {
   get: ["gateway", "ceremony"],
   list: ["gateway", "ceremony"],
   revoke: ["gateway", "ceremony"],
+  release: ["gateway", "ceremony"],
   getStatus: ["gateway", "ceremony"],
+  streamStatus: ["ocsp"],
 };
 
 export function certificateService(door: CertificateDoor): ServiceImplementation {
-  const { issuance, revocations, authorities, clock } = door;
+  const { issuance, revocations, releases, authorities, clock } = door;
   const organisationOf = ({ organisation }: { organisation: string }) => organisation;
   return implement(
     CertificateServiceDefinition,
@@ -88,6 +98,15 @@ export function certificateService(door: CertificateDoor): ServiceImplementation
         return toProto(revoked, clock.now());
       }),
 
+      release: guarded(door, "certificate.release", organisationOf, async (request, actor) => {
+        const released = await releases.release(
+          actor,
+          requestKey(actor, "Release", ReleaseCertificateRequest, request),
+          getCertificate(door, actor, request.certificateId),
+        );
+        return toProto(released, clock.now());
+      }),
+
       getStatus: guarded(door, "certificate.status", organisationOf, (request, actor) => {
         const status = getCertificate(door, actor, request.certificateId);
         return {
@@ -98,6 +117,12 @@ export function certificateService(door: CertificateDoor): ServiceImplementation
           notAfter: status.notAfter,
         };
       }),
+
+      /** Of every tenant: whether a certificate is revoked is what its issuer tells the world. */
+      async *streamStatus({ generation, afterSequence }) {
+        if (afterSequence < 0) throw new PkiError("REQUEST_MALFORMED", "a sequence is not negative");
+        for await (const batch of streamStatus(door.statusLog, generation, afterSequence)) yield batchToProto(batch);
+      },
     },
     CALLERS,
   );
@@ -181,6 +206,18 @@ function toProto(
     keyAlgorithm: certificate.keyAlgorithm,
   };
 }
+
+const batchToProto = ({ generation, fromStart, changes, head }: StatusBatch): StreamStatusResponse => ({
+  ...{ generation, fromStart, headSequence: head },
+  changes: changes.map(changeToProto),
+});
+
+const changeToProto = ({ revocation, ...change }: StatusChange): StatusChangeMessage => ({
+  ...change,
+  revokedAt: revocation?.revokedAt,
+  revocationReason: REASONS[revocation?.reason ?? "unspecified"],
+  invalidityDate: revocation?.invalidityDate,
+});
 
 const STATES = {
   valid: CertificateState.VALID,

@@ -1,4 +1,4 @@
-import { CrlServiceDefinition, type GetCrlResponse, PublishCrlRequest } from "@vcc-pki/proto/ca";
+import { CrlServiceDefinition, type GetCrlResponse, PublishCrlRequest, type PublishedCrl } from "@vcc-pki/proto/ca";
 import { type Callers, implement, type ServiceImplementation } from "@vcc-pki/rpc";
 import { requireAdmin } from "../actor.ts";
 import type { Crls } from "../crl.ts";
@@ -7,6 +7,7 @@ import { type Door, guarded, requestKey } from "./guard.ts";
 
 const CALLERS: Callers<typeof CrlServiceDefinition> = {
   get: ["anyone"],
+  list: ["anyone"],
   publish: ["gateway", "ceremony"],
 };
 
@@ -15,7 +16,9 @@ export function crlService(door: Door, crls: Crls): ServiceImplementation {
     CrlServiceDefinition,
     {
       /** Public data: whoever is authenticated may have it, of every authority. */
-      get: async (request) => toProto(crls.get(request.authorityId)),
+      get: async ({ authorityId, shard, delta }) => toProto(crls.get(authorityId, shard, delta)),
+
+      list: async () => ({ crls: crls.list().map(publishedToProto) }),
 
       publish: guarded(
         door,
@@ -31,6 +34,10 @@ export function crlService(door: Door, crls: Crls): ServiceImplementation {
     CALLERS,
   );
 }
+
+const publishedToProto = ({ authorityId, crlShard, crlNumber, thisUpdate, nextUpdate }: StoredCrl): PublishedCrl => ({
+  ...{ authorityId, shard: crlShard, delta: false, crlNumber, thisUpdate, nextUpdate },
+});
 
 const toProto = ({ crlDer, crlNumber, thisUpdate, nextUpdate }: StoredCrl): GetCrlResponse => ({
   crlDer: crlDer ?? new Uint8Array(),

@@ -52,7 +52,7 @@ interface CrlRow {
   crl_der: Buffer | null;
 }
 
-/** Full certificate revocation lists. What writes belongs inside `store.write`. */
+/** Certificate revocation lists. What writes belongs inside `store.write`. */
 export class CrlTable {
   readonly #sql;
 
@@ -68,6 +68,11 @@ export class CrlTable {
   findState({ organisation, authorityId, crlShard }: ListKey): ListState | undefined {
     const row = this.#sql.findState.get(organisation, authorityId, crlShard);
     return row && toState(row);
+  }
+
+  /** How many lists the authority has. */
+  countShards(authorityId: string): number {
+    return this.#sql.countShards.get(authorityId) ?? 0;
   }
 
   /** Notes that a revocation waits to be listed. */
@@ -136,6 +141,7 @@ function prepare(db: Database) {
        SET last_number = excluded.last_number, dirty_since = excluded.dirty_since, due_at = excluded.due_at`,
     ),
     findState: db.prepare<[string, string, number], StateRow>(`SELECT ${STATE} FROM crl_state WHERE ${LIST}`),
+    countShards: db.prepare<[string], number>("SELECT count(*) FROM crl_state WHERE authority_id = ?").pluck(),
     markDirty: db.prepare(`UPDATE crl_state SET dirty_since = coalesce(dirty_since, ?) WHERE ${LIST}`),
     waiting: db.prepare<[number, number], StateRow>(
       `SELECT ${STATE} FROM crl_state AS s WHERE due_at <= ? OR dirty_since <= ? OR EXISTS

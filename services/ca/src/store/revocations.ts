@@ -10,6 +10,16 @@ export interface Revocation extends CertificateKey {
   /** The certificate's notAfter; undefined: it stays on the list forever. */
   readonly listedUntil: Date | undefined;
   readonly requester: string;
+  /** Of the change, in the status log. */
+  readonly sequence: number;
+}
+
+/** The end of a hold. */
+export interface Release extends CertificateKey {
+  readonly crlShard: number;
+  readonly releasedAt: Date;
+  /** Of the change, in the status log. */
+  readonly sequence: number;
 }
 
 interface ListedRow {
@@ -19,15 +29,25 @@ interface ListedRow {
   invalidity_date: number | null;
 }
 
-/** One row for each revoked certificate. What writes belongs inside `store.write`. */
+/** One row for each revoked certificate, and one for each that was released from a hold a short while ago. What writes belongs inside
+ *  `store.write`. */
 export class RevocationTable {
   readonly #sql;
 
   constructor(db: Database) {
     this.#sql = {
-      insert: db.prepare(
+      put: db.prepare(
         `INSERT INTO revocations (organisation, authority_id, serial, crl_shard, revoked_at, reason, invalidity_date, listed_until,
-           requester) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           requester, sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET reason = excluded.reason, invalidity_date = excluded.invalidity_date,
+           listed_until = excluded.listed_until, requester = excluded.requester, sequence = excluded.sequence`,
+      ),
+      delete: db.prepare("DELETE FROM revocations WHERE organisation = ? AND serial = ? AND authority_id = ?"),
+      release: db.prepare(
+        `INSERT INTO releases (organisation, authority_id, crl_shard, serial, released_at, sequence) VALUES (?, ?, ?, ?, ?, ?)`,
+      ),
+      unrelease: db.prepare(
+        "DELETE FROM releases WHERE organisation = ? AND authority_id = ? AND crl_shard = ? AND serial = ?",
       ),
       listed: db.prepare<[string, number, number], ListedRow>(
         `SELECT serial, revoked_at, reason, invalidity_date FROM revocations
@@ -36,9 +56,11 @@ export class RevocationTable {
     };
   }
 
-  insert(revocation: Revocation): void {
+  /** Stores a revocation; one that ends a hold for good takes its place and keeps its date. */
+  put(revocation: Revocation): void {
     const { organisation, authorityId, serial, crlShard, revokedAt, reason, invalidityDate, listedUntil } = revocation;
-    this.#sql.insert.run(
+    this.#sql.unrelease.run(organisation, authorityId, crlShard, serial);
+    this.#sql.put.run(
       organisation,
       authorityId,
       serial,
@@ -48,7 +70,14 @@ export class RevocationTable {
       invalidityDate?.getTime() ?? null,
       listedUntil?.getTime() ?? null,
       revocation.requester,
+      revocation.sequence,
     );
+  }
+
+  /** Ends a hold. */
+  release({ organisation, authorityId, serial, crlShard, releasedAt, sequence }: Release): void {
+    this.#sql.delete.run(organisation, serial, authorityId);
+    this.#sql.release.run(organisation, authorityId, crlShard, serial, releasedAt.getTime(), sequence);
   }
 
   /** The entries of a list: everything revoked that had not expired at `since`, in the order of serial numbers. */

@@ -22,7 +22,7 @@ export function crlRoute(app: App, crls: Remote<CrlServiceDefinition>, clock: Cl
       },
     },
     async (request, reply) => {
-      const crl = await crls.get({ authorityId: request.params.ca_id }, onBehalfOf(request));
+      const crl = await crls.get({ authorityId: request.params.ca_id, shard: 0, delta: false }, onBehalfOf(request));
       const etag = `"${createHash("sha256").update(crl.crlDer).digest("base64url")}"`;
       reply.header("etag", etag).header("cache-control", `private, max-age=${maxAge(crl.nextUpdate, clock)}`);
       if (crl.thisUpdate) reply.header("last-modified", crl.thisUpdate.toUTCString());

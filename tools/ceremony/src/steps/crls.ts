@@ -21,7 +21,7 @@ export const publishCrls: RunStep<StepOf<"publish-crls">> = async ({ authorities
 async function publish(authorityId: string, context: StepContext): Promise<GetCrlResponse> {
   const { crls } = await context.suite();
   const { organisation, operator } = context;
-  const request = { requestId: context.requestId(`crl:${authorityId}`), organisation, authorityId };
+  const request = { requestId: context.requestId(`crl:${authorityId}`), organisation, authorityId, ahead: 0 };
   try {
     return await crls.publish(request, operator);
   } catch (error) {

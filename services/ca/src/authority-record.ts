@@ -1,0 +1,86 @@
+import { hash } from "node:crypto";
+import { event } from "@vcc-pki/events";
+import type { Store } from "@vcc-pki/store";
+import type { AuditRecord } from "@vcc-pki/telemetry";
+import type { Clock } from "@vcc-pki/time";
+import type { Certificate } from "@vcc-pki/x509";
+import { certificateId } from "./certificate-id.ts";
+import { firstNotice } from "./expiry-notices.ts";
+import { AUTHORITY_PROFILE } from "./revoke.ts";
+import type { Authority, AuthorityTable } from "./store/authorities.ts";
+import type { CertificateTable } from "./store/certificates.ts";
+import type { CrlTable } from "./store/crls.ts";
+import type { LogPosition, StatusLog } from "./store/status-log.ts";
+
+export interface AuthorityRecordContext {
+  readonly store: Store;
+  readonly table: AuthorityTable;
+  readonly certificates: CertificateTable;
+  readonly crls: CrlTable;
+  readonly statusLog: StatusLog;
+  readonly clock: Clock;
+}
+
+/** A list that nobody waits for: authorities under quorum get theirs when it is asked for, or when something is revoked. */
+const NEVER = new Date(8.64e15);
+
+/** Makes a pending authority active: its certificate, its place among the lists, audit record and events. Only inside `store.write`;
+ *  doing it again changes nothing. */
+export function recordAuthority(ca: AuthorityRecordContext, pending: Authority, certificate: Certificate): Authority {
+  const { store, table, certificates, crls, statusLog, clock } = ca;
+  const { organisation, authorityId, parentId, requester, quorumThreshold } = pending;
+  const { notBefore, notAfter, serial } = certificate;
+  const active: Authority = {
+    ...pending,
+    state: "active",
+    ...{ tbsDer: undefined, approvalId: undefined, certificateDer: certificate.der, notBefore, notAfter },
+  };
+  table.put(active);
+  const issuerId = parentId ?? authorityId;
+  const key = { organisation, authorityId: issuerId, serial };
+  if (certificates.find(key)) return active; // stored before, although its commit was reported as failed
+  certificates.insert(
+    {
+      ...{ ...key, profile: AUTHORITY_PROFILE, profileVersion: 1, requester, crlShard: 0 },
+      ...{ certificateDer: certificate.der, issuedAt: clock.now(), notAfter },
+    },
+    [],
+    firstNotice(certificate),
+  );
+  const dueAt = quorumThreshold > 0 ? NEVER : clock.now();
+  crls.putState({ organisation, authorityId, crlShard: 0, lastNumber: 0, dirtySince: undefined, dueAt });
+  store.audit.add(authorityAudit(active, "done", { certificateSha256: hash("sha256", certificate.der, "hex") }));
+  tell(store, active, certificate, issuerId, statusLog.append("issued", key));
+  return active;
+}
+
+function tell(
+  store: Store,
+  authority: Authority,
+  certificate: Certificate,
+  issuerId: string,
+  position: LogPosition,
+): void {
+  const { organisation, authorityId, parentId, keyId } = authority;
+  const { serial, serialHex, notBefore, notAfter } = certificate;
+  const facts = { authorityId, serialHex, notAfter: notAfter.toISOString() };
+  store.outbox.add(event("pki.authority.created.v1", organisation, { ...facts, parentAuthorityId: parentId, keyId }));
+  store.outbox.add(
+    event("pki.certificate.issued.v1", organisation, {
+      ...{ certificateId: certificateId(issuerId, serial), profile: AUTHORITY_PROFILE },
+      ...{ ...facts, ...position, authorityId: issuerId, notBefore: notBefore.toISOString() },
+    }),
+  );
+}
+
+/** The audit record of one step of the making of an authority. */
+export const authorityAudit = (
+  authority: Authority,
+  outcome: "requested" | "done" | "failed",
+  details: Record<string, unknown>,
+): AuditRecord => ({
+  action: "authority.create",
+  ...{ outcome, details: { ...details, keyId: authority.keyId } },
+  ...{ caller: authority.caller, requester: authority.requester, organisation: authority.organisation },
+  ...{ target: authority.authorityId, requestId: authority.requestId },
+});
