@@ -9,7 +9,7 @@ import {
 } from "@vcc-pki/x509";
 import type { Actor } from "./actor.ts";
 import type { Issuer } from "./issuer.ts";
-import type { Profile } from "./profile.ts";
+import { isForResponders, type Profile } from "./profile.ts";
 import type { Authority, AuthorityTable } from "./store/authorities.ts";
 import type { PublicUrls } from "./urls.ts";
 
@@ -119,6 +119,7 @@ export class Authorities {
   /** The authority that issues a profile to an organisation: the one asked for, else the organisation's only own one with that
    *  profile, else the profile's. Throws NOT_FOUND, PROFILE_NOT_ALLOWED, AUTHORITY_NOT_ACTIVE, and AMBIGUOUS for several own ones. */
   choose(profile: Profile, actor: Actor, requestedId: string): Issuer {
+    if (isForResponders(profile)) return this.#chooseForResponder(profile, actor, requestedId);
     const { organisation } = actor.organisation;
     const authorityId = requestedId || this.#defaultFor(profile, organisation);
     const authority = this.getVisible(authorityId, organisation);
@@ -129,6 +130,18 @@ export class Authorities {
       );
     }
     return this.getActiveIssuer(authorityId);
+  }
+
+  /** Every authority certifies the one service that answers for it, whosever it is and whatever else it issues. Others learn nothing. */
+  #chooseForResponder(profile: Profile, actor: Actor, authorityId: string): Issuer {
+    if (!profile.requesters.some((rule) => actor.standing.includes(rule)))
+      throw new PkiError("PROFILE_NOT_ALLOWED", `this requester may not ask for ${profile.profile}`);
+    const authority = this.#byId.get(authorityId);
+    if (authority === undefined) throw noSuchAuthority();
+    const issuer = this.getActiveIssuer(authorityId);
+    if (!issuesResponders(authority))
+      throw new PkiError("PROFILE_NOT_ALLOWED", `${authorityId} would need its custodians for each responder`);
+    return issuer;
   }
 
   #mayIssue({ authorityId, profiles }: Authority, { profile }: Profile, organisation: string): boolean {
@@ -170,5 +183,9 @@ export class Authorities {
 }
 
 export const noSuchAuthority = (): PkiError => new PkiError("NOT_FOUND", "no such authority");
+
+/** Under quorum each responder would need the custodians, every few days. */
+export const issuesResponders = ({ state, quorumThreshold }: Authority): boolean =>
+  state === "active" && quorumThreshold === 0;
 
 const keyName = (spkiDer: Uint8Array): string => hash("sha256", spkiDer, "base64");

@@ -37,7 +37,7 @@ export interface AuthorityCertificateFields {
   readonly serial: Uint8Array;
   /** undefined: a root, which signs itself. */
   readonly parent: Issuer | undefined;
-  /** What the authority may issue. */
+  /** What the authority may issue, its OCSP responders included. */
   readonly profiles: readonly Profile[];
   readonly now: Date;
   /** How far notBefore lies in the past, for peers whose clocks are behind. */
@@ -81,7 +81,7 @@ function subordinateExtensions(
   return [
     authorityKeyIdentifier(keyIdentifier),
     ...(usages.length > 0 ? [extendedKeyUsage(usages)] : []),
-    certificatePolicies(authorityPolicies(profiles)),
+    certificatePolicies(plan.profiles.length > 0 ? policiesOf(profiles) : [OID.anyPolicy]),
     ...(plan.nameConstraints ? [constraints(plan.nameConstraints, organisationName)] : []),
     authorityInfoAccess({ caIssuers: [caIssuersUrl], ocsp: ocspUrl === undefined ? [] : [ocspUrl] }),
     crlDistributionPoints([crlUrl]),
@@ -94,9 +94,7 @@ export const authorityUsages = (profiles: readonly Profile[]): string[] =>
     (oid) => oid !== KEY_PURPOSE_OIDS.OCSPSigning,
   );
 
-/** Those of what it issues; of an authority over authorities, any. */
-const authorityPolicies = (profiles: readonly Profile[]): string[] =>
-  profiles.length > 0 ? [...new Set(profiles.map(({ policyOid }) => policyOid))] : [OID.anyPolicy];
+const policiesOf = (profiles: readonly Profile[]): string[] => [...new Set(profiles.map(({ policyOid }) => policyOid))];
 
 /** The DNS names that are permitted and the organisation's own directory names; every other form is shut. */
 function constraints({ permittedDns, excludedDns }: NameConstraints, organisationName: string): Uint8Array {

@@ -7,7 +7,8 @@ import type { AuthorityPlan } from "./store/authorities.ts";
 const DAY_SECONDS = 86_400;
 
 /** What the hsm-gateway will let an authority's key do, whoever holds this service: sign under this issuer name, for this caller,
- *  certificates with no more usages and no longer life than its profiles have today. A profile that grows needs a new authority. */
+ *  certificates with no more usages and no longer life than its profiles have today. A profile that grows needs a new authority.
+ *  `profiles` includes those of its OCSP responders. */
 export function authorityKeyPolicy(
   plan: AuthorityPlan,
   organisationName: string,

@@ -11,7 +11,7 @@ import { authorityKeyPolicy } from "./authority-key.ts";
 import { type AuthorityRequest, planAuthority } from "./authority-plan.ts";
 import { type AuthorityRecordContext, authorityAudit, recordAuthority } from "./authority-record.ts";
 import { type Issuer, LintedTbs, signCertificate } from "./issuer.ts";
-import type { Profile } from "./profile.ts";
+import { isForResponders, type Profile } from "./profile.ts";
 import type { Profiles } from "./profiles.ts";
 import type { SerialSource } from "./serial.ts";
 import type { Authority } from "./store/authorities.ts";
@@ -196,8 +196,10 @@ export class AuthorityCreation {
     return this.#ca.openSigner({ organisation, keyId, spkiDer, algorithm: defaultSignatureAlgorithm(keyAlgorithm) });
   }
 
-  #profilesOf({ profiles }: Authority): Profile[] {
-    return profiles.map((name) => this.#ca.profiles.get(name));
+  /** What it was asked to issue, and without custodians its own OCSP responders. */
+  #profilesOf({ profiles, quorumThreshold }: Authority): Profile[] {
+    const responders = quorumThreshold === 0 ? this.#ca.profiles.all().filter(isForResponders) : [];
+    return [...new Set([...profiles.map((name) => this.#ca.profiles.get(name)), ...responders])];
   }
 
   #organisationName({ organisation }: Authority): string {

@@ -1,4 +1,4 @@
-import type { Authorities } from "./authorities.ts";
+import { type Authorities, issuesResponders } from "./authorities.ts";
 import type { Profiles } from "./profiles.ts";
 import type { Authority } from "./store/authorities.ts";
 import type { CrlTable } from "./store/crls.ts";
@@ -30,10 +30,6 @@ export const listIssuers = ({ authorities, profiles, crls }: IssuersContext): Is
       ...{ archives: archives(authority, profiles), crlShards: crls.countShards(authorityId) },
     };
   });
-
-/** Under quorum each responder would need the custodians, every few days. */
-export const issuesResponders = ({ state, quorumThreshold }: Authority): boolean =>
-  state === "active" && quorumThreshold === 0;
 
 /** What it certifies verifies signatures after its end, so what it revoked is told forever. */
 export const archives = ({ profiles: issued }: Pick<Authority, "profiles">, profiles: Profiles): boolean =>

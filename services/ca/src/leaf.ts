@@ -2,7 +2,15 @@ import type { Clock } from "@vcc-pki/time";
 import { buildTbsCertificate, type CertificationRequest } from "@vcc-pki/x509";
 import type { Issuer } from "./issuer.ts";
 import type { RequestedNames } from "./names.ts";
-import { extensionsFor, type LeafFields, type Profile, subjectOf, type ValidityRules, validityOf } from "./profile.ts";
+import {
+  extensionsFor,
+  type LeafFields,
+  type Profile,
+  responderName,
+  subjectOf,
+  type ValidityRules,
+  validityOf,
+} from "./profile.ts";
 
 export interface LeafRequest {
   readonly profile: Profile;
@@ -34,7 +42,9 @@ export class LeafBuilder {
       ...{ serial, spkiDer, ...validity },
       signatureAlgorithm: issuer.signer.algorithm,
       issuer: issuer.certificate.subject,
-      subject: subjectOf(organisationName, names),
+      subject: profile.names.certified
+        ? subjectOf(organisationName, names)
+        : responderName(issuer.certificate, issuer.authorityId),
       extensions: this.#extensionsOf(issuer, profile)({ names, spkiDer, keyAlgorithm, notBefore: validity.notBefore }),
     });
   }

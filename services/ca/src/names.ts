@@ -22,7 +22,7 @@ export interface NameScope {
   readonly suite?: { readonly uri: string; readonly dns: readonly string[]; readonly ip: readonly string[] };
 }
 
-type NameRules = ProfileConfig["names"];
+type NameRules = Partial<ProfileConfig["names"]>;
 
 const notAllowed = (message: string) => new PkiError("NAME_NOT_ALLOWED", message);
 const malformed = (message: string) => new PkiError("NAME_MALFORMED", message);
@@ -36,7 +36,7 @@ export function requireCounts(names: RequestedNames, rules: NameRules): void {
     if (names[kind].length > limit) throw notAllowed(`at most ${limit} names of the kind ${kind}`);
   }
   const total = names.dns.length + names.ip.length + names.email.length + names.uri.length;
-  if (total === 0) throw notAllowed("a subjectAltName is needed");
+  if (total === 0 && rules.certified !== false) throw notAllowed("a subjectAltName is needed");
   if (names.dns.length < (rules.dns?.minimum ?? 0)) throw notAllowed(`at least ${rules.dns?.minimum} DNS names`);
   if (rules.uri?.required && names.uri.length === 0) throw notAllowed("a SPIFFE id is needed");
   const all = [...names.dns, ...names.ip, ...names.email, ...names.uri];

@@ -69,6 +69,9 @@ const names = z.strictObject({
   email: counted.optional(),
   /** One SPIFFE id. */
   uri: uris.optional(),
+  /** Whether names stand in the certificate. False for OCSP responders: they speak for an authority, so the subject is in the authority's
+   *  own organisation and no other name is there that a partner's name constraints could forbid. Then a request needs no names. */
+  certified: z.boolean().default(true),
 });
 
 /** One file of `deploy/profiles`. */
@@ -137,7 +140,9 @@ export const ProfileConfig = z
     }
     if (profile.extendedKeyUsage.includes("timeStamping") && !profile.extendedKeyUsageCritical)
       refuse("extendedKeyUsageCritical", "timeStamping is critical (RFC 3161 section 2.3)");
-    if (Object.values(profile.names).every((rule) => rule === undefined)) refuse("names", "at least one kind of name");
+    if (profile.names.certified === responder) refuse("names", "not certified for OCSP responders, and for them alone");
+    const { dns, ip, email, uri } = profile.names;
+    if (!responder && !(dns || ip || email || uri)) refuse("names", "at least one kind of name");
   });
 
 export type ProfileConfig = z.output<typeof ProfileConfig>;

@@ -57,6 +57,7 @@ describe("a profile's YAML", () => {
     ["an unknown key", (text: string) => `${text}\nkeySize: 2048\n`],
     ["a short life with CRL and OCSP", (text: string) => text.replace("90d", "6d").replace("30d", "1d")],
     ["a long life without revocation", (text: string) => `${text}\nstatus: no-rev-avail\n`],
+    ["names that are not certified", (text: string) => text.replace("names:", "names:\n  certified: false")],
     ["keyEncipherment for all keys", (text: string) => text.replace("[digitalSignature]", "[keyEncipherment]")],
     ["an OCSP responder that may be a server", (text: string) => text.replace("serverAuth", "OCSPSigning")],
     ["a renewal before the beginning", (text: string) => text.replace("30d", "90d")],

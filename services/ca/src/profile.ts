@@ -1,16 +1,19 @@
 import { hash } from "node:crypto";
 import { PkiError } from "@vcc-pki/errors";
 import {
+  attributeValues,
   authorityInfoAccess,
   authorityKeyIdentifier,
   basicConstraints,
   buildName,
+  type Certificate,
   certificatePolicies,
   crlDistributionPoints,
   extendedKeyUsage,
   keyUsage,
   type Name,
   noRevAvail,
+  OID,
   ocspNoCheck,
   privateKeyUsagePeriod,
   sha1KeyIdentifier,
@@ -33,6 +36,9 @@ export interface Profile extends ProfileConfig {
   /** What keys are certified for. A key certified for one purpose is not certified for another. */
   readonly purpose: string;
 }
+
+/** True if it is for delegated OCSP responders. */
+export const isForResponders = ({ status }: Pick<ProfileConfig, "status">): boolean => status === "ocsp-no-check";
 
 /** What a certificate takes from its issuer. */
 export interface IssuerFacts {
@@ -121,6 +127,16 @@ export function subjectOf(organisationName: string, names: RequestedNames): Name
   );
 }
 
+/** The name of an authority's OCSP responder: in the authority's own organisation, where name constraints on it admit every name. Its
+ *  blank keeps the CN from being taken for a DNS name. */
+export function responderName({ subject }: Pick<Certificate, "subject">, authorityId: string): Name {
+  const [organisationName = ""] = attributeValues(subject, OID.organizationName);
+  return buildName([
+    ["O", organisationName],
+    ["CN", `OCSP ${authorityId}`.slice(0, MAX_COMMON_NAME)],
+  ]);
+}
+
 export interface LeafFields {
   readonly names: RequestedNames;
   readonly spkiDer: Uint8Array;
@@ -146,7 +162,7 @@ export function extensionsFor(profile: Profile, issuer: IssuerFacts): (leaf: Lea
   return ({ names, spkiDer, keyAlgorithm, notBefore }) => [
     ...(keyAlgorithm.startsWith("rsa-") ? ofRsa : ofOthers),
     ...privateKeyUsage(profile, notBefore),
-    subjectAltName(names),
+    ...(profile.names.certified ? [subjectAltName(names)] : []),
     subjectKeyIdentifier(sha1KeyIdentifier(spkiDer)),
     ...after,
   ];

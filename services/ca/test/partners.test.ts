@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { AuthorityState } from "@vcc-pki/proto/ca";
-import { type GeneralNamesInput, parseCertificate } from "@vcc-pki/x509";
+import { type GeneralNamesInput, isSignedBy, nameToText, OID, parseCertificate } from "@vcc-pki/x509";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { brandenburg, type CaHarness, newCa } from "./harness.ts";
 import { type OpenSsl, openSsl } from "./openssl.ts";
@@ -17,6 +17,12 @@ afterAll(async () => {
 });
 
 const code = (expected: string) => expect.objectContaining({ code: expected });
+const issueResponder = (authorityId: string, { caller = "ocsp", names = {} as GeneralNamesInput, fields = {} } = {}) =>
+  suite.as(caller).certificates.issue({
+    ...{ requestId: randomUUID(), organisation: "", profile: "ocsp_responder", authorityId },
+    ...{ validitySeconds: 0, csrDer: suite.csr(names) },
+    ...fields,
+  });
 const seconds = () => String(Math.floor(suite.clock.now().getTime() / 1_000));
 
 describe("a partner's authority", () => {
@@ -82,9 +88,65 @@ describe("a partner's authority", () => {
     await expect(issue({ dns: ["a.geheim.sachsen.example"] })).rejects.toThrow(code("LINT_FAILED"));
   });
 
+  it("certifies its OCSP responder, and OpenSSL agrees with the constraints", async () => {
+    for (const id of [authorityId, "vcc-external-orgs-ca"]) {
+      const { chainDer } = await issueResponder(id);
+      const [leaf = new Uint8Array(), ...chain] = chainDer;
+      const { subject, subjectAltNames, extendedKeyUsages, known } = parseCertificate(leaf);
+      expect(nameToText(subject)).toBe(`CN=OCSP ${id},O=${id === authorityId ? "Freistaat Sachsen" : "VCC"}`);
+      expect(subjectAltNames).toMatchObject({ dns: [], uri: [], ip: [], email: [] });
+      expect([extendedKeyUsages, known.ocspNoCheck]).toEqual([[OID.ocspSigning], true]);
+      expect(isSignedBy(parseCertificate(leaf), parseCertificate(chain[0] ?? new Uint8Array()).spkiDer)).toBe(true);
+      tool.pem("chain.pem", "CERTIFICATE", ...chain);
+      const file = tool.pem("responder.pem", "CERTIFICATE", leaf);
+      const flags = ["-x509_strict", "-purpose", "ocsphelper", "-attime", seconds(), "-CAfile", "root.pem"];
+      expect(tool.run("verify", ...flags, "-untrusted", "chain.pem", file)).toContain("OK");
+    }
+  });
+
   it("is invisible to others", async () => {
     await expect(suite.as().authorities.get({ organisation: "brandenburg", authorityId })).rejects.toThrow(
       code("NOT_FOUND"),
     );
+  });
+});
+
+describe("an OCSP responder's certificate", () => {
+  const own = "spiffe://vcc.internal/pki/ocsp";
+
+  it("may be asked for with the service's own name, which it does not carry", async () => {
+    const { chainDer } = await issueResponder("vcc-services-ca", { names: { uri: [own] } });
+    expect(parseCertificate(chainDer[0] ?? new Uint8Array()).known.subjectAltName).toBeUndefined();
+  });
+
+  it.each<[string, string, Parameters<typeof issueResponder>[1], string]>([
+    [
+      "for another service",
+      "vcc-services-ca",
+      { names: { uri: ["spiffe://vcc.internal/pki/ca"] } },
+      "NAME_NOT_ALLOWED",
+    ],
+    ["for a host", "vcc-services-ca", { names: { dns: ["ocsp.vcc.internal"] } }, "NAME_NOT_ALLOWED"],
+    ["by another service", "vcc-services-ca", { caller: "tsa" }, "PROFILE_NOT_ALLOWED"],
+    ["by another service, of no authority", "no-such-ca", { caller: "tsa" }, "PROFILE_NOT_ALLOWED"],
+    ["of the root", "vcc-root-ca", {}, "PROFILE_NOT_ALLOWED"],
+    ["of no authority", "no-such-ca", {}, "NOT_FOUND"],
+    ["of none in particular", "", {}, "NOT_FOUND"],
+    [
+      "for longer than two weeks",
+      "vcc-services-ca",
+      { fields: { validitySeconds: 15 * 86_400 } },
+      "VALIDITY_NOT_ALLOWED",
+    ],
+    ["in another tenant's name", "vcc-services-ca", { fields: { organisation: "brandenburg" } }, "NOT_FOUND"],
+  ])("is refused %s", async (_, authorityId, request, expected) => {
+    await expect(issueResponder(authorityId, request)).rejects.toThrow(code(expected));
+  });
+
+  it("is one for each request id", async () => {
+    const fields = { requestId: randomUUID(), csrDer: suite.csr({}) };
+    const first = await issueResponder("vcc-services-ca", { fields });
+    expect(await issueResponder("vcc-services-ca", { fields })).toEqual(first);
+    await expect(issueResponder("sachsen-ca", { fields })).rejects.toThrow(code("REQUEST_ID_REUSED"));
   });
 });
