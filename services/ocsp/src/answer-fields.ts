@@ -1,7 +1,7 @@
 import {
+  buildCertId,
   type CertIdHash,
   type CertStatus,
-  buildCertId,
   REVOCATION_REASONS,
   type ResponseDataFields,
   type RevocationReason,

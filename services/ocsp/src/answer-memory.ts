@@ -45,8 +45,13 @@ export class AnswerMemory {
     return this.#slab.chunk(slot).readUInt32LE(this.#slab.offset(slot) + OFFSET.thisUpdate);
   }
 
+  nextUpdateOf(slot: number): number {
+    return this.#slab.chunk(slot).readUInt32LE(this.#slab.offset(slot) + OFFSET.nextUpdate);
+  }
+
   put(slot: number, { responder, thisUpdate, nextUpdate, signature }: SignedAnswer, dueAt: number): void {
-    if (signature.length > RECORD_OCTETS - OFFSET.signature) throw new Error("the signature is longer than a responder's");
+    if (signature.length > RECORD_OCTETS - OFFSET.signature)
+      throw new Error("the signature is longer than a responder's");
     const chunk = this.#slab.chunk(slot);
     const offset = this.#slab.offset(slot);
     chunk.writeUInt32LE(thisUpdate, offset + OFFSET.thisUpdate);
@@ -77,7 +82,9 @@ export class AnswerMemory {
     const counts = new Uint32Array(AGES);
     for (let slot = 0; slot < slots; slot++) {
       const dueAt = this.#dueAt[slot] as number;
-      if (dueAt <= now) counts[ageOf(dueAt, now)]++;
+      if (dueAt > now) continue;
+      const age = ageOf(dueAt, now);
+      counts[age] = (counts[age] as number) + 1;
     }
     let youngest = AGES - 1;
     for (let total = counts[youngest] as number; youngest > 0 && total < limit; total += counts[youngest] as number)

@@ -2,7 +2,17 @@ import { Slab } from "./slab.ts";
 import { type CertificateName, type Status, toSeconds } from "./status.ts";
 
 /** Length and octets of the serial number, kind, reason, issuer, row, notAfter, revocation, version. */
-const OFFSET = { length: 0, serial: 1, kind: 21, reason: 22, issuer: 24, row: 28, notAfter: 32, revokedAt: 36, version: 40 };
+const OFFSET = {
+  length: 0,
+  serial: 1,
+  kind: 21,
+  reason: 22,
+  issuer: 24,
+  row: 28,
+  notAfter: 32,
+  revokedAt: 36,
+  version: 40,
+};
 const RECORD_OCTETS = 44;
 
 const KIND = { free: 0, good: 1, revoked: 2 } as const;
@@ -76,7 +86,10 @@ export class CertificateMemory {
     const offset = this.#slab.offset(slot);
     const length = chunk[offset + OFFSET.length] as number;
     const start = offset + OFFSET.serial;
-    return { issuer: chunk.readUInt32LE(offset + OFFSET.issuer), serial: new Uint8Array(chunk.subarray(start, start + length)) };
+    return {
+      issuer: chunk.readUInt32LE(offset + OFFSET.issuer),
+      serial: new Uint8Array(chunk.subarray(start, start + length)),
+    };
   }
 
   statusOf(slot: number): Status {

@@ -1,5 +1,5 @@
 import type { FactEvent } from "@vcc-pki/events";
-import type { StatusChange } from "@vcc-pki/proto/ca";
+import { RevocationReason, type StatusChange } from "@vcc-pki/proto/ca";
 import { REVOCATION_REASONS, type RevocationReason as ReasonName } from "@vcc-pki/x509";
 import type { Revocation, Status } from "./status.ts";
 
@@ -18,8 +18,7 @@ export interface NumberedChange extends Change {
 
 export function changeFromProto(change: StatusChange): Change {
   const { sequence, organisation, authorityId, serial, notAfter, revokedAt, revocationReason } = change;
-  // Reasons have the numbers of RFC 5280 there as well; one that is new to us has a negative one.
-  const revocation = revokedAt && revocationOf(revokedAt, Math.max(0, revocationReason));
+  const revocation = revokedAt && revocationOf(revokedAt, REVOCATION_REASONS[REASONS[revocationReason]]);
   return { sequence, organisation, authorityId, serial, notAfterMs: notAfter?.getTime() ?? 0, revocation };
 }
 
@@ -50,3 +49,17 @@ const revocationOf = (revokedAt: Date, reason: number): Revocation => ({
   revokedAtMs: Math.floor(revokedAt.getTime() / 1_000) * 1_000,
   reason,
 });
+
+const REASONS: Readonly<Record<RevocationReason, ReasonName>> = {
+  [RevocationReason.UNSPECIFIED]: "unspecified",
+  [RevocationReason.KEY_COMPROMISE]: "keyCompromise",
+  [RevocationReason.CA_COMPROMISE]: "cACompromise",
+  [RevocationReason.AFFILIATION_CHANGED]: "affiliationChanged",
+  [RevocationReason.SUPERSEDED]: "superseded",
+  [RevocationReason.CESSATION_OF_OPERATION]: "cessationOfOperation",
+  [RevocationReason.CERTIFICATE_HOLD]: "certificateHold",
+  [RevocationReason.REMOVE_FROM_CRL]: "unspecified", // a reason of delta lists, of no certificate
+  [RevocationReason.PRIVILEGE_WITHDRAWN]: "privilegeWithdrawn",
+  [RevocationReason.AA_COMPROMISE]: "aACompromise",
+  [RevocationReason.UNRECOGNIZED]: "unspecified", // of a newer ca
+};

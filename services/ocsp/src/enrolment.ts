@@ -29,8 +29,6 @@ export interface EnrolmentOptions {
   readonly ca: Remote<typeof CertificateServiceDefinition>;
   readonly profiles: Remote<typeof ProfileServiceDefinition>;
   readonly openSigner: OpenSigner;
-  /** SPIFFE URI of this service. */
-  readonly self: string;
   readonly profile: string;
   readonly keyLifeMs: number;
   readonly clock: Clock;
@@ -127,17 +125,16 @@ export class Enrolment {
       log.info("responder certified", { authorityId: issuer.authorityId, serialHex: issued.serialHex, notAfter });
     } catch (error) {
       // A refusal is for good under this request id.
-      if (!ERRORS[toPkiError(error).code].retry)
-        await store.write(() => table.setRenewal(stored.responder, undefined));
+      if (!ERRORS[toPkiError(error).code].retry) await store.write(() => table.setRenewal(stored.responder, undefined));
       throw error;
     }
   }
 
-  /** PKCS#10, signed by the key it is for. The same request id gives the same octets. */
+  /** PKCS#10, signed by the key it is for; the ca names responders itself. The same request id gives the same octets. */
   async #request({ organisation }: StoredResponder, key: Key, renewalId: string): Promise<Uint8Array> {
-    const { openSigner, self } = this.#options;
+    const { openSigner } = this.#options;
     const signer = openSigner({ organisation, ...key, algorithm: RESPONDER_ALGORITHM });
-    const infoDer = buildCertificationRequestInfo({ spkiDer: key.spkiDer, subjectAltNames: { uri: [self] } });
+    const infoDer = buildCertificationRequestInfo({ spkiDer: key.spkiDer });
     const signature = await signer.sign({ $case: "certificationRequestInfo", value: infoDer }, `${renewalId}.csr`);
     return assembleSigned(infoDer, RESPONDER_ALGORITHM, signature);
   }

@@ -56,9 +56,9 @@ export class Files {
   }
 
   #addIssuers(changed: readonly Issuer[], now: Date): void {
-    for (const { authorityId, certificateDer } of changed) {
+    for (const { authorityId, certificateDer, notBefore } of changed) {
       const path = `/aia/${authorityId}.cer`;
-      this.#byPath.set(path, file(certificateDer, MEDIA_TYPES.certificate, now, undefined));
+      this.#byPath.set(path, file(certificateDer, MEDIA_TYPES.certificate, notBefore, undefined));
     }
     this.#addBundles(now);
   }

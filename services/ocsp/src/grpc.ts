@@ -28,7 +28,11 @@ export function statusService(door: StatusDoor): ServiceImplementation {
 }
 
 /** "revoked" may always be said; anything else only when we know all that the ca knows. */
-function getStatus({ certificates, issuers, currency }: StatusDoor, authorityId: string, serial: Uint8Array): GetStatusResponse {
+function getStatus(
+  { certificates, issuers, currency }: StatusDoor,
+  authorityId: string,
+  serial: Uint8Array,
+): GetStatusResponse {
   const issuer = issuers.findByAuthority(authorityId);
   if (issuer === undefined) throw new PkiError("NOT_FOUND", "no such authority");
   const stored = certificates.find({ issuer: issuer.issuer, serial });

@@ -1,11 +1,20 @@
 import type { Store } from "@vcc-pki/store";
-import { type CertId, type CertIdHash, issuerHashes, type IssuerHashes, ocspArchiveCutoff, parseCertificate, toHex } from "@vcc-pki/x509";
+import {
+  type CertId,
+  type CertIdHash,
+  type IssuerHashes,
+  issuerHashes,
+  ocspArchiveCutoff,
+  parseCertificate,
+  toHex,
+} from "@vcc-pki/x509";
 import type { IssuerFacts, IssuerTable, StoredIssuer } from "./store/issuers.ts";
 
 /** An authority whose certificates we can be asked about. */
 export interface Issuer extends StoredIssuer {
   readonly certificateDer: Uint8Array;
   readonly spkiDer: Uint8Array;
+  readonly notBefore: Date;
   readonly hashes: Readonly<Record<CertIdHash, IssuerHashes>>;
   /** Lower-case hex of its subjectKeyIdentifier. */
   readonly keyIdHex: string;
@@ -122,6 +131,7 @@ function toIssuer(stored: StoredIssuer, certificateDer: Uint8Array): Issuer {
     ...stored,
     certificateDer,
     spkiDer: certificate.spkiDer,
+    notBefore: certificate.notBefore,
     hashes: issuerHashes(certificate),
     keyIdHex: toHex(certificate.subjectKeyIdentifier ?? new Uint8Array()),
     // We keep the status of all it ever issued (RFC 6960 section 4.4.4).

@@ -11,7 +11,9 @@ export const createAnswerCounts = (): AnswerCounts => ({
 /** What this service counts. Labels are bounded: kinds of answers, error codes. */
 export function createMetrics(meter: Telemetry["meter"], counts: AnswerCounts) {
   meter
-    .createObservableCounter("pki.ocsp.answers", { description: "OCSP answers sent, by kind: ahead, on-demand, or the error" })
+    .createObservableCounter("pki.ocsp.answers", {
+      description: "OCSP answers sent, by kind: ahead, on-demand, or the error",
+    })
     .addCallback((result) => {
       for (const [kind, count] of Object.entries(counts)) result.observe(count, { kind });
     });

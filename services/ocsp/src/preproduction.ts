@@ -3,8 +3,8 @@ import type { Store } from "@vcc-pki/store";
 import type { Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
 import type { CertIdHash } from "@vcc-pki/x509";
-import { DUE } from "./answer-memory.ts";
 import { answerFields } from "./answer-fields.ts";
+import { DUE } from "./answer-memory.ts";
 import type { Budget } from "./budget.ts";
 import type { CurrencyAccount } from "./currency.ts";
 import type { Issuers } from "./issuers.ts";
@@ -196,7 +196,7 @@ export class Preproduction {
 
   /** Puts the signed answers where they are served from, then into the database. */
   async #finish(drafts: readonly Draft[]): Promise<void> {
-    const { memory, store, answers, metrics, log } = this.#options;
+    const { store, answers, metrics, log } = this.#options;
     if (drafts.length === 0) return;
     const outcomes = await Promise.allSettled(drafts.map(({ signature }) => signature));
     const signed: SignedDraft[] = [];

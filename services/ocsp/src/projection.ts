@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { PkiError } from "@vcc-pki/errors";
 import type { CertificateServiceDefinition, StreamStatusResponse } from "@vcc-pki/proto/ca";
 import type { Remote } from "@vcc-pki/rpc";
@@ -6,7 +7,7 @@ import type { Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
 import { type Change, changeFromProto, type NumberedChange } from "./changes.ts";
 import type { CurrencyAccount } from "./currency.ts";
-import type { Recording, RecordedChange } from "./recording.ts";
+import type { RecordedChange, Recording } from "./recording.ts";
 import type { StatusMemory } from "./status-memory.ts";
 import type { Position, PositionTable } from "./store/position.ts";
 
@@ -85,7 +86,7 @@ export class Projection {
   }
 
   async #applyArrived(): Promise<void> {
-    await new Promise<void>(setImmediate);
+    await nextTurn();
     while (this.#arrived.length > 0) {
       const arrived = this.#arrived.splice(0).sort((a, b) => a.sequence - b.sequence);
       const isComplete = await this.#applyEvents(arrived).catch((error) => {

@@ -1,6 +1,13 @@
 import { PkiError } from "@vcc-pki/errors";
 import type { Clock } from "@vcc-pki/time";
-import { type CertId, ocspExtendedRevoke, ocspNonce, type OcspRequest, parseOcspRequest, type SingleResponseFields } from "@vcc-pki/x509";
+import {
+  type CertId,
+  type OcspRequest,
+  ocspExtendedRevoke,
+  ocspNonce,
+  parseOcspRequest,
+  type SingleResponseFields,
+} from "@vcc-pki/x509";
 import { type Answer, errorAnswer } from "./answer.ts";
 import { AnswerCache, type CachedAnswer } from "./answer-cache.ts";
 import { answerFields, certStatus } from "./answer-fields.ts";
@@ -144,7 +151,11 @@ export class Desk {
     // What became known while it was signed would make it a lie.
     const isStillTrue = certIds.every(({ serial }, i) => isSame(this.#statusOf(issuer.issuer, serial), statuses[i]));
     if (body === undefined || !isStillTrue || !this.#maySay(statuses, "stale")) return errorAnswer("tryLater");
-    return { body, kind: "on-demand", window: nonce === undefined && !isNeverIssued ? windowOf(responses[0]) : undefined };
+    return {
+      body,
+      kind: "on-demand",
+      window: nonce === undefined && !isNeverIssued ? windowOf(responses[0]) : undefined,
+    };
   }
 
   /** "revoked" may always be said; anything else only by what the ca has told us. */

@@ -56,13 +56,11 @@ function route({ ocsp, downloads }: HttpDoorOptions, request: IncomingMessage, r
   const { method, url = "" } = request;
   const path = pathOf(url);
   const isOcsp = path.startsWith("/ocsp") && (path.length === 5 || path.charCodeAt(5) === SLASH);
-  if (method === "POST") {
-    if (isOcsp ? ocsp.post(request, response, path) : false) return;
-    return end(response, isOcsp ? 404 : 405);
-  }
-  if (method !== "GET" && method !== "HEAD") return end(response, 405);
-  const found = isOcsp ? ocsp.get(request, response, path) : downloads.get(request, response, path);
-  if (!found) end(response, 404);
+  if (method === "POST" && isOcsp) {
+    if (!ocsp.post(request, response, path)) end(response, 404);
+  } else if (method !== "GET" && method !== "HEAD") end(response, 405);
+  else if (isOcsp) ocsp.get(request, response, path);
+  else if (!downloads.get(request, response, path)) end(response, 404);
 }
 
 const SLASH = 0x2f;

@@ -46,8 +46,8 @@ export class OcspDoor {
     this.#options = options;
   }
 
-  /** `path` begins with "/ocsp". False: there is nothing under this path. */
-  get(request: IncomingMessage, response: ServerResponse, path: string): boolean {
+  /** `path` begins with "/ocsp". */
+  get(request: IncomingMessage, response: ServerResponse, path: string): void {
     const { desk, counts } = this.#options;
     const cached = desk.findCached(path);
     if (cached !== undefined) {
@@ -59,23 +59,21 @@ export class OcspDoor {
         cached.headers = freshness;
       }
       sendFresh(request, response, cached.answer, freshness);
-      return true;
+      return;
     }
     const address = parseAddress(path.slice("/ocsp".length));
-    if (address === undefined) return false;
     const question = decodeQuestion(address.rest);
     const answer =
       question === undefined || question.length > MAX_REQUEST_OCTETS
         ? errorAnswer("malformedRequest")
         : desk.respond(question, address.authorityId, path);
     this.#whenAnswered(answer, response, (known) => this.#sendToGet(request, response, known));
-    return true;
   }
 
-  /** The same. */
+  /** False: nothing can be posted to this path. */
   post(request: IncomingMessage, response: ServerResponse, path: string): boolean {
     const address = parseAddress(path.slice("/ocsp".length));
-    if (address === undefined || address.rest !== "") return false;
+    if (address.rest !== "") return false;
     const contentType = request.headers["content-type"];
     const isOcsp = contentType !== undefined && isMediaType(contentType, REQUEST_TYPE);
     let body: Buffer | undefined;
@@ -88,8 +86,8 @@ export class OcspDoor {
     });
     request.on("end", () => {
       if (response.headersSent) return;
-      if (!isOcsp || body === undefined) return this.#send(response, errorAnswer("malformedRequest"));
-      this.#answerPost(response, body, path, address.authorityId);
+      if (!isOcsp || body === undefined) this.#send(response, errorAnswer("malformedRequest"));
+      else this.#answerPost(response, body, path, address.authorityId);
     });
     return true;
   }
@@ -97,14 +95,17 @@ export class OcspDoor {
   #answerPost(response: ServerResponse, body: Buffer, path: string, authorityId: string | undefined): void {
     const { desk } = this.#options;
     // A newline is in no path, so this stands for no other question.
-    const question = `${path}\n${body.latin1Slice()}`;
+    const question = `${path}\n${body.toString("latin1")}`;
     const cached = desk.findCached(question);
-    if (cached !== undefined) return this.#send(response, cached.answer);
-    this.#whenAnswered(desk.respond(body, authorityId, question), response, (answer) => this.#send(response, answer));
+    const answer = cached?.answer ?? desk.respond(body, authorityId, question);
+    this.#whenAnswered(answer, response, (known) => this.#send(response, known));
   }
 
   #whenAnswered(answer: Answer | Promise<Answer>, response: ServerResponse, send: (answer: Answer) => void): void {
-    if (!(answer instanceof Promise)) return send(answer);
+    if (!(answer instanceof Promise)) {
+      send(answer);
+      return;
+    }
     answer.then(send).catch((error) => {
       this.#options.log.error("no answer", { error });
       if (!response.headersSent) this.#send(response, errorAnswer("internalError"));
@@ -112,7 +113,10 @@ export class OcspDoor {
   }
 
   #sendToGet(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
-    if (answer.window === undefined) return this.#send(response, answer);
+    if (answer.window === undefined) {
+      this.#send(response, answer);
+      return;
+    }
     this.#options.counts[answer.kind]++;
     const now = this.#options.clock.now().getTime() / 1_000;
     sendFresh(request, response, answer, this.#freshnessOf(answer, now));

@@ -9,15 +9,14 @@ export interface Address {
 const AUTHORITY = /^[a-z][a-z0-9-]*$/;
 
 /** Splits what follows "/ocsp" in the path of a URL: "/vcc-services-ca/MFEw…", "/MFEw…", "/vcc-services-ca" or "". Base64 of an
- *  OCSPRequest begins with "M", for its SEQUENCE does, and no authority's id has capitals. undefined: there is nothing there. */
-export function parseAddress(path: string): Address | undefined {
+ *  OCSPRequest begins with "M", for its SEQUENCE does, and no authority's id has capitals. */
+export function parseAddress(path: string): Address {
   // Whoever joins "…/ocsp/" with "/M…" makes two slashes of one.
   const start = path.search(/[^/]/);
   if (start === -1) return { authorityId: undefined, rest: "" };
   const end = path.indexOf("/", start);
   const first = path.slice(start, end === -1 ? path.length : end);
-  if (AUTHORITY.test(first))
-    return { authorityId: first, rest: end === -1 ? "" : path.slice(end).replace(/^\/+/, "") };
+  if (AUTHORITY.test(first)) return { authorityId: first, rest: end === -1 ? "" : path.slice(end).replace(/^\/+/, "") };
   return { authorityId: undefined, rest: path.slice(start) };
 }
 

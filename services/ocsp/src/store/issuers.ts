@@ -63,23 +63,13 @@ export class IssuerTable {
 
   /** The number of an authority, which gets one if it has none. */
   numberOf(authorityId: string, organisation: string): number {
-    return (
-      this.#sql.number.get(authorityId) ?? Number(this.#sql.insert.run(authorityId, organisation).lastInsertRowid)
-    );
+    return this.#sql.number.get(authorityId) ?? Number(this.#sql.insert.run(authorityId, organisation).lastInsertRowid);
   }
 
   store(facts: IssuerFacts): void {
     const { authorityId, organisation, parentId, state, certificateDer, issuesResponders, archives, crlShards } = facts;
     const flags = [issuesResponders ? 1 : 0, archives ? 1 : 0];
     const issuer = this.numberOf(authorityId, organisation);
-    this.#sql.update.run(
-      organisation,
-      parentId ?? null,
-      state,
-      certificateDer ?? null,
-      ...flags,
-      crlShards,
-      issuer,
-    );
+    this.#sql.update.run(organisation, parentId ?? null, state, certificateDer ?? null, ...flags, crlShards, issuer);
   }
 }
