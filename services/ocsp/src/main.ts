@@ -1,0 +1,4 @@
+import { runService } from "@vcc-pki/service";
+import { ocsp } from "./service.ts";
+
+await runService(ocsp);
