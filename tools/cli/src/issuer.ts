@@ -72,6 +72,6 @@ function readCertificates(file: string): Certificate[] {
   try {
     return pemDecode(readFileSync(file, "utf8"), "CERTIFICATE").map(parseCertificate);
   } catch (cause) {
-    throw new UsageError(`cannot read the trusted certificates in ${file}`, { cause });
+    throw new UsageError(`cannot read trusted certificates from ${file} (--ca FILE names others)`, { cause });
   }
 }
