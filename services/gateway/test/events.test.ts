@@ -1,7 +1,7 @@
-import { request } from "node:https";
 import { generateTestKey } from "@vcc-pki/testkit/hierarchy";
 import { createCertificationRequest, parseCertificate, toHex } from "@vcc-pki/x509";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { followEvents } from "./follow.ts";
 import type { Knocker } from "./https.ts";
 import { newSuite, type Suite } from "./suite.ts";
 
@@ -21,49 +21,7 @@ async function issue(dns: string): Promise<string> {
   return String(answer.json().cert_id);
 }
 
-/** An open stream: what has come so far, and the wait for more. */
-function follow(as: Knocker, path = "/api/v1/events") {
-  const { port, trustPem } = suite;
-  const asking = request({
-    host: "localhost",
-    port,
-    path,
-    ca: trustPem,
-    key: as.keyPem,
-    cert: as.chainPem,
-    agent: false,
-  });
-  let received = "";
-  const changed = new Set<() => void>();
-  const ended = new Promise<void>((resolve, reject) => {
-    asking.once("error", reject).once("response", (response) => {
-      response.setEncoding("utf8").on("data", (chunk) => {
-        received += chunk;
-        for (const wake of changed) wake();
-      });
-      response.once("end", resolve).once("error", reject);
-    });
-  });
-  ended.catch(() => {});
-  asking.end();
-  return {
-    ended,
-    received: () => received,
-    async until(text: string): Promise<string> {
-      while (!received.includes(text)) {
-        await new Promise<void>((resolve) => {
-          const wake = () => {
-            changed.delete(wake);
-            resolve();
-          };
-          changed.add(wake);
-        });
-      }
-      return received;
-    },
-    hangUp: () => asking.destroy(),
-  };
-}
+const follow = (as: Knocker, path?: string) => followEvents(suite, as, path);
 
 describe("the event stream", () => {
   it("begins with the newest facts if asked to, and goes on", async () => {

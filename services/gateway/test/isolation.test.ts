@@ -54,6 +54,7 @@ describe("what belongs to others looks like what does not exist", () => {
     ["a certificate by serial number", (id) => ({ path: `/api/v1/certs/${serialOf(id)}` })],
     ["its status", (id) => ({ path: `/api/v1/certs/status/${certOf(id)}` })],
     ["its revocation", (id) => ({ path: `/api/v1/certs/revoke/${certOf(id)}`, body: { reason: "superseded" } })],
+    ["its release", (id) => ({ path: `/api/v1/certs/release/${certOf(id)}`, method: "POST" })],
     ["an authority", (id) => ({ path: `/api/v1/ca/${caOf(id)}` })],
     ["its certificate", (id) => ({ path: `/api/v1/ca/${caOf(id)}/certificate` })],
     ["its chain", (id) => ({ path: `/api/v1/ca/${caOf(id)}/chain` })],

@@ -1,11 +1,12 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CaConfig, type RunningCa, startCa } from "@vcc-pki/ca";
 import { startRelay } from "@vcc-pki/events";
 import { type HsmGatewayHarness, newHsmGateway } from "@vcc-pki/hsm-gateway/harness";
+import { OcspConfig, type RunningOcsp, startOcsp } from "@vcc-pki/ocsp";
 import {
   type Authority,
   AuthorityServiceDefinition,
@@ -18,6 +19,7 @@ import {
   ProfileServiceDefinition,
 } from "@vcc-pki/proto/ca";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
+import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import {
   connectInProcess,
   createDenyList,
@@ -42,6 +44,7 @@ export type TestIdentity = Knocker & { readonly certificateId: string; readonly 
 export interface Suite {
   readonly clock: FakeClock;
   readonly ca: RunningCa;
+  readonly ocsp: RunningOcsp;
   /** Three, of whom two must agree. */
   readonly custodians: Awaited<ReturnType<HsmGatewayHarness["registerCustodians"]>>;
   /** The services as the ceremony reaches them. */
@@ -64,20 +67,24 @@ export interface Suite {
   close(): Promise<void>;
 }
 
-/** The suite in one process: a real hsm-gateway over SoftHSM, a real ca, the real door over TLS. Made by a ceremony in short: root under
+/** The suite in one process: a real hsm-gateway over SoftHSM, a real ca and ocsp, the real door over TLS. Made by a ceremony in short: root under
  *  quorum, services, admin, external and platform authorities, the organisations brandenburg and bayern (the operator is a member of
  *  the first alone). Its clock stands still at the moment of the start, so that TLS, which has the machine's, agrees. */
-export async function newSuite(): Promise<Suite> {
+export async function newSuite({ eventHeartbeat = 50 }: { readonly eventHeartbeat?: number } = {}): Promise<Suite> {
   const clock = fakeClock(new Date());
   const directory = mkdtempSync(join(tmpdir(), "vcc-gateway-"));
   const telemetry = startTelemetry({ service: "suite-test" });
   const hsm = await newHsmGateway({ clock });
   const custodians = await hsm.registerCustodians(3, 2);
-  const ca = await startTestCa(directory, hsm.services, clock, telemetry);
+  const ocspPort = await freePort();
+  const statusOrigin = `http://127.0.0.1:${ocspPort}`;
+  const ca = await startTestCa(directory, statusOrigin, hsm.services, clock, telemetry);
   const bus = inMemoryBus();
   const relay = startRelay({ store: ca.store, bus, source: "spiffe://vcc.internal/pki/ca", log: silentLogger, clock });
 
-  const ceremony = peersOf("ceremony", ca, hsm.services, clock);
+  const ocsp = await startTestOcsp(directory, ocspPort, [...ca.services, ...hsm.services], clock, telemetry);
+  const services = [...ca.services, ...hsm.services, ...ocsp.services];
+  const ceremony = peersOf("ceremony", services, clock);
   const approve = async (approvalId: string) => {
     for (const custodian of custodians.slice(0, 2)) await custodian.approve(approvalId, ceremony.approvals);
   };
@@ -85,7 +92,7 @@ export async function newSuite(): Promise<Suite> {
   await makeOrganisations(ceremony);
 
   const issue = (profile: string, names: GeneralNamesInput, as: { requester?: string; caller?: string } = {}) =>
-    issueIdentity(peersOf(as.caller ?? "ceremony", ca, hsm.services, clock), profile, names, as.requester);
+    issueIdentity(peersOf(as.caller ?? "ceremony", services, clock), profile, names, as.requester);
   const admin = await issue("admin", { uri: [OPERATOR] }, { requester: OPERATOR });
   const identity = await issue(
     "platform",
@@ -103,19 +110,20 @@ export async function newSuite(): Promise<Suite> {
       adminIssuersRefresh: 60_000,
       adminStatusRefresh: 5_000,
       rateLimit: { perSecond: 10_000, burst: 10_000 },
-      eventHeartbeat: 50,
+      eventHeartbeat,
+      statusOrigin,
     },
     trustDomain: "vcc.internal",
-    peers: peersOf("gateway", ca, hsm.services, clock),
+    peers: peersOf("gateway", services, clock),
     identity: { current: () => ({ ...identity, trustPem }), onChange: () => () => {} },
     ...{ denyList, bus, clock, telemetry, log: silentLogger },
-    ready: async () => ({ ca: true, "hsm-gateway": (await hsm.ready()).token ?? "?" }),
+    health: async () => ({ ca: true, "hsm-gateway": (await hsm.ready()).token ?? "?" }),
   });
   await app.listen({ host: "127.0.0.1", port: 0 });
   const { port } = app.server.address() as AddressInfo;
 
   return {
-    ...{ clock, ca, custodians, ceremony, approve, issue, admin, trustPem, denyList, port },
+    ...{ clock, ca, ocsp, custodians, ceremony, approve, issue, admin, trustPem, denyList, port },
     person: (organisation: string, id: string) => {
       const uri = `spiffe://vcc.internal/org/${organisation}/admin/${id}`;
       return issue("admin", { uri: [uri] }, { requester: uri });
@@ -125,6 +133,7 @@ export async function newSuite(): Promise<Suite> {
     async close() {
       await app.close();
       await relay.stop();
+      await ocsp.close();
       await ca.close();
       await hsm.close();
       await telemetry.shutdown();
@@ -135,19 +144,16 @@ export async function newSuite(): Promise<Suite> {
 
 function startTestCa(
   directory: string,
+  publicBaseUrl: string,
   hsmServices: readonly ServiceImplementation[],
   clock: FakeClock,
   telemetry: ReturnType<typeof startTelemetry>,
 ): Promise<RunningCa> {
-  const keyFile = join(directory, "db.key");
-  writeFileSync(keyFile, randomBytes(32).toString("hex"), { mode: 0o600 });
-  const nowhere = { host: "127.0.0.1", port: 0 };
   const config = CaConfig.parse({
-    ...{ listen: nowhere, health: nowhere, identityDir: "/nowhere" },
-    store: { file: join(directory, "ca.db"), keyFile },
+    ...baseOf(directory, "ca"),
     operator: { organisation: "vcc", name: "VCC" },
     profilesDir: new URL("../../../deploy/profiles", import.meta.url).pathname,
-    publicBaseUrl: "http://pki.vcc.internal:8081",
+    publicBaseUrl,
     platformNames: { gateway: { dns: ["localhost"], ip: ["127.0.0.1"] } },
   });
   return startCa(config, {
@@ -157,26 +163,56 @@ function startTestCa(
   });
 }
 
-/** The services as one of the suite's callers reaches them. */
-function peersOf(
-  caller: string,
-  ca: RunningCa,
-  hsmServices: readonly ServiceImplementation[],
+function startTestOcsp(
+  directory: string,
+  port: number,
+  others: readonly ServiceImplementation[],
   clock: FakeClock,
-): Peers {
-  const mayForward = ["gateway", "ceremony"];
-  const atCa = <D extends ServiceDefinition>(definition: D) =>
-    connectInProcess(ca.services, definition, { caller, clock, mayForward });
-  const atHsm = <D extends ServiceDefinition>(definition: D) =>
-    connectInProcess(hsmServices, definition, { caller, clock });
+  telemetry: ReturnType<typeof startTelemetry>,
+): Promise<RunningOcsp> {
+  const config = OcspConfig.parse({
+    ...baseOf(directory, "ocsp"),
+    ...{ http: { host: "127.0.0.1", port }, organisation: "vcc" },
+  });
+  return startOcsp(config, {
+    ...{ clock, telemetry, log: silentLogger, trustDomain: "vcc.internal", denyList: createDenyList() },
+    ...{ bus: undefined, identity: undefined },
+    connect: (definition) => connectInProcess(others, definition, { caller: "ocsp", clock }),
+  });
+}
+
+const NOWHERE = { host: "127.0.0.1", port: 0 };
+
+/** What each service is told, with a database of its own. */
+function baseOf(directory: string, service: string) {
+  const keyFile = join(directory, `${service}.key`);
+  writeFileSync(keyFile, randomBytes(32).toString("hex"), { mode: 0o600 });
+  const store = { file: join(directory, `${service}.db`), keyFile };
+  return { listen: NOWHERE, health: NOWHERE, identityDir: "/nowhere", store };
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+
+/** The services as one of the suite's callers reaches them. */
+function peersOf(caller: string, services: readonly ServiceImplementation[], clock: FakeClock): Peers {
+  const at = <D extends ServiceDefinition>(definition: D, mayForward?: readonly string[]) =>
+    connectInProcess(services, definition, { caller, clock, mayForward });
+  const atCa = <D extends ServiceDefinition>(definition: D) => at(definition, ["gateway", "ceremony"]);
   return {
     organisations: atCa(OrganizationServiceDefinition),
     authorities: atCa(AuthorityServiceDefinition),
     profiles: atCa(ProfileServiceDefinition),
     certificates: atCa(CertificateServiceDefinition),
     crls: atCa(CrlServiceDefinition),
-    approvals: atHsm(ApprovalServiceDefinition),
-    custodians: atHsm(CustodianServiceDefinition),
+    approvals: at(ApprovalServiceDefinition),
+    custodians: at(CustodianServiceDefinition),
+    status: at(StatusServiceDefinition),
   };
 }
 

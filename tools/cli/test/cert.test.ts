@@ -249,3 +249,32 @@ describe("when the door stays shut", () => {
     });
   });
 });
+
+describe("cert status, hold and release", () => {
+  it("asks the suite for the certificate and its responder for the status", async () => {
+    const { chain } = await issue("status");
+    const { serialHex } = parseCertificate(pemDecode(readFileSync(chain, "utf8"))[0] ?? new Uint8Array());
+    await suite.ocsp.refresh();
+    const good = await cli.run("status", serialHex);
+    expect([good.exit, good.out]).toEqual([0, expect.stringMatching(/^status +good\n/)]);
+    expect((await cli.run("cert", "revoke", serialHex, "--reason", "superseded", "--yes")).exit).toBe(0);
+    await suite.ocsp.refresh();
+    const revoked = await cli.run("status", `vcc-services-ca:${serialHex}`, "--json");
+    expect([revoked.exit, revoked.json().revocation_reason]).toEqual([10, "superseded"]);
+    expect((await cli.run("status", "5a".repeat(19))).exit).toBe(4);
+  });
+
+  it("puts on hold what may be, and releases it", async () => {
+    const { certificateId } = await suite.person("brandenburg", "hella");
+    const held = await cli.run("cert", "revoke", certificateId, "--reason", "certificate_hold", "--yes");
+    expect([held.exit, held.out]).toEqual([0, expect.stringContaining(`${certificateId} is on hold since`)]);
+    await suite.ocsp.refresh();
+    expect((await cli.run("status", certificateId)).exit).toBe(10);
+    const released = await cli.run("cert", "release", certificateId);
+    expect([released.exit, released.out]).toEqual([0, `${certificateId} is valid again\n`]);
+    await suite.ocsp.refresh();
+    expect((await cli.run("status", certificateId)).exit).toBe(0);
+    const again = await cli.run("cert", "release", certificateId);
+    expect([again.exit, again.err]).toEqual([3, expect.stringContaining("CERTIFICATE_NOT_ON_HOLD")]);
+  });
+});
