@@ -38,8 +38,8 @@ export const publishCrl = (
   suite: IssuingSuite,
   { organisation, authorityId }: Pick<Authority, "organisation" | "authorityId">,
 ): Promise<GetCrlResponse> =>
-  suite.crls.publish({ requestId: randomUUID(), organisation, authorityId }, suite.operator);
+  suite.crls.publish({ requestId: randomUUID(), organisation, authorityId, ahead: 0 }, suite.operator);
 
 /** The newest list. */
 export const getCrl = (suite: IssuingSuite, { authorityId }: Pick<Authority, "authorityId">): Promise<GetCrlResponse> =>
-  suite.crls.get({ authorityId });
+  suite.crls.get({ authorityId, shard: 0, delta: false });

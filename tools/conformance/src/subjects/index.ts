@@ -5,8 +5,10 @@ import { RevocationReason } from "@vcc-pki/proto/ca";
 import type { SpecimenClass } from "../examine.ts";
 import { openSpecimenFiles } from "../specimen-files.ts";
 import { buildCorruptedCertificates, buildCorruptedCrls } from "./corrupted.ts";
+import { buildCorruptedOcspResponses } from "./corrupted-ocsp.ts";
 import { getCrl, publishCrl, revoke, revokeForEveryReason } from "./crls.ts";
 import { AUTHORITY_KEYS, authorityOf, issueEveryProfile, issueService, prepareTenants } from "./issue.ts";
+import { buildOcspResponses } from "./ocsp.ts";
 import { openPaths } from "./paths.ts";
 import { PARTNER } from "./profiles.ts";
 import { ShiftedClock } from "./shifted-clock.ts";
@@ -50,7 +52,8 @@ export async function issueSpecimens(
     });
     await suite.revokeAuthority(doomed.authorityId);
 
-    // 3. Lists, signed after all that.
+    // 3. Lists, signed after all that, and the time of the OCSP answers.
+    const answeredAt = clock.now();
     const authorities = await suite.authoritiesOf("", PARTNER);
     const sound = authorities.filter(({ authorityId }) => authorityId !== doomed.authorityId);
     const crls = new Map<string, Uint8Array>();
@@ -70,8 +73,13 @@ export async function issueSpecimens(
       { name: "authority certificates", sound: true, specimens: sound.map(paths.ofAuthority) },
       { name: "issuer-subject pairs", sound: true, specimens: paths.pairs(leaves) },
       { name: "CRLs", sound: true, specimens: paths.crls() },
+      { name: "OCSP responses", sound: true, specimens: buildOcspResponses(paths, leaves, answeredAt) },
       { name: "corrupted certificates", sound: false, specimens: buildCorruptedCertificates(paths, leaves, special) },
       { name: "corrupted CRLs", sound: false, specimens: buildCorruptedCrls(paths, special) },
+      {
+        ...{ name: "corrupted OCSP responses", sound: false },
+        specimens: buildCorruptedOcspResponses(paths, leaves, answeredAt),
+      },
     ];
   } finally {
     await suite.close();
