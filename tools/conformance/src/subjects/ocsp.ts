@@ -67,17 +67,21 @@ export const respondersAmong = (leaves: readonly IssuedCertificate[]) =>
 export const about = (status: CertStatus, extensions?: readonly Uint8Array[]): Statement => ({
   serial: serial(1),
   status,
-  ...(extensions && { extensions }),
+  extensions,
 });
 
 function everyForm(hash: CertIdHash, at: Date): Answer[] {
   const revoked = (reason: RevocationReason, since = at.getTime() - DAY_MS): CertStatus => ({
-    ...{ status: "revoked", revocationTime: new Date(since), reason },
+    status: "revoked",
+    revocationTime: new Date(since),
+    reason,
   });
   const reasons = (Object.keys(REVOCATION_REASONS) as RevocationReason[]).filter((name) => name !== "removeFromCRL");
   const form = (label: string, statements: readonly Statement[], extensions?: readonly Uint8Array[]): Answer => ({
-    ...{ label: `${label}, ${hash}`, hash, statements },
-    ...(extensions && { extensions }),
+    label: `${label}, ${hash}`,
+    hash,
+    statements,
+    extensions,
   });
   return [
     form("good", [about(GOOD)]),
@@ -124,10 +128,13 @@ function sealed(by: IssuedCertificate, responder: Certificate, issuer: Certifica
   const responseData = buildResponseData(sha1KeyIdentifier(responder.spkiDer), {
     producedAt: thisUpdate,
     responses: answer.statements.map(({ serial: about, status, extensions }) => ({
-      ...{ certIdDer: buildCertId(hashes, about), ...status, thisUpdate, nextUpdate },
-      ...(extensions && { extensions }),
+      ...status,
+      certIdDer: buildCertId(hashes, about),
+      thisUpdate,
+      nextUpdate,
+      extensions,
     })),
-    ...(answer.extensions && { extensions: answer.extensions }),
+    extensions: answer.extensions,
   });
   const signature = sign(SIGNATURE_ALGORITHMS[signatureAlgorithm].hash, responseData, by.privateKey);
   return assembleOcspResponse(responseData, signatureAlgorithm, signature, [responder.der]);
