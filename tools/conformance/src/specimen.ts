@@ -44,6 +44,8 @@ export interface OcspSpecimen extends SpecimenBase {
   readonly kind: "ocsp";
   readonly issuer: ObjectFiles;
   readonly rootFile: string;
+  /** The certificate that is asked about first. */
+  readonly subject: ObjectFiles;
   /** By which the question names the issuer. */
   readonly hash: CertIdHash;
   /** Content octets of the serial numbers, and the status that the response gives. */

@@ -4,7 +4,6 @@ import {
   buildCertId,
   buildResponseData,
   type CertIdHash,
-  type Certificate,
   type CertStatus,
   isKeyAlgorithmId,
   issuerHashes,
@@ -16,100 +15,108 @@ import {
   REVOCATION_REASONS,
   type RevocationReason,
   SIGNATURE_ALGORITHMS,
+  type SingleResponseFields,
   sha1KeyIdentifier,
 } from "@vcc-pki/x509";
 import type { OcspSpecimen } from "../specimen.ts";
 import type { IssuedCertificate } from "./issue.ts";
 import type { Paths } from "./paths.ts";
 
-export const SERVICES_CA = "vcc-services-ca";
+const SERVICES_CA = "vcc-services-ca";
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
-const HASHES: readonly CertIdHash[] = ["sha1", "sha256"];
 
-/** What is said about one serial number, and when. */
-interface Statement {
-  readonly serial: Uint8Array;
-  readonly status: CertStatus;
-  /** singleExtensions. */
-  readonly extensions?: readonly Uint8Array[];
+/** Certificates of one authority that answer and are asked about. */
+export interface Cast {
+  readonly paths: Paths;
+  readonly responders: readonly IssuedCertificate[];
+  readonly subject: IssuedCertificate;
+  readonly other: IssuedCertificate;
+  readonly at: Date;
 }
 
+export function castFrom(paths: Paths, leaves: readonly IssuedCertificate[], at: Date): Cast {
+  const responders = leaves.filter(({ profile }) => profile === "ocsp_responder");
+  const [subject, other] = leaves.filter(({ label }) => label.startsWith("mtls_service ec-"));
+  if (responders.length === 0 || !subject || !other) throw new Error("the certificates to answer about are gone");
+  return { paths, responders, subject, other, at };
+}
+
+/** What is said of the subject, and what else. */
 export interface Answer {
   readonly label: string;
+  readonly by: IssuedCertificate;
   readonly hash: CertIdHash;
-  readonly statements: readonly Statement[];
-  /** responseExtensions. */
+  readonly status: CertStatus;
+  /** Statuses of certificates that were never issued. */
+  readonly more?: readonly CertStatus[];
+  readonly singleExtensions?: readonly Uint8Array[];
   readonly extensions?: readonly Uint8Array[];
   readonly thisUpdate?: Date;
   readonly nextUpdate?: Date;
 }
 
-export const serial = (...octets: number[]): Uint8Array => Uint8Array.of(0x11, ...octets);
-export const GOOD: CertStatus = { status: "good" };
-export const UNKNOWN: CertStatus = { status: "unknown" };
+const GOOD: CertStatus = { status: "good" };
+const UNKNOWN: CertStatus = { status: "unknown" };
 
 /** Answers by the responder certificates that the ca issued, in every form that the format has. */
-export function buildOcspResponses(paths: Paths, leaves: readonly IssuedCertificate[], at: Date): OcspSpecimen[] {
-  const [responder, ...others] = respondersAmong(leaves);
-  if (responder === undefined) throw new Error("nobody may answer");
-  return [
-    ...HASHES.flatMap((hash) => everyForm(hash, at)).map((answer) => specimenOf(paths, responder, answer, at)),
-    ...others.map((other) =>
-      specimenOf(paths, other, { label: other.label, hash: "sha256", statements: [about(GOOD)] }, at),
-    ),
-  ];
+export function buildOcspResponses(cast: Cast): OcspSpecimen[] {
+  const answers = cast.responders.flatMap((by, index): Answer[] =>
+    index === 0
+      ? [...everyForm(by, "sha1", cast.at), ...everyForm(by, "sha256", cast.at)]
+      : [{ label: by.label, by, hash: "sha1", status: GOOD }],
+  );
+  return answers.map((answer) => specimenOf(cast, answer));
 }
 
-export const respondersAmong = (leaves: readonly IssuedCertificate[]) =>
-  leaves.filter(({ profile }) => profile === "ocsp_responder");
-
-export const about = (status: CertStatus, extensions?: readonly Uint8Array[]): Statement => ({
-  serial: serial(1),
-  status,
-  extensions,
-});
-
-function everyForm(hash: CertIdHash, at: Date): Answer[] {
-  const revoked = (reason: RevocationReason, since = at.getTime() - DAY_MS): CertStatus => ({
+function everyForm(by: IssuedCertificate, hash: CertIdHash, at: Date): Answer[] {
+  const form = (label: string, status: CertStatus, rest: Partial<Answer> = {}): Answer => ({
+    ...{ label: `${label}, ${hash}`, by, hash, status },
+    ...rest,
+  });
+  const revoked = (reason: RevocationReason, days: number): CertStatus => ({
     status: "revoked",
-    revocationTime: new Date(since),
+    revocationTime: new Date(at.getTime() - days * DAY_MS),
     reason,
   });
   const reasons = (Object.keys(REVOCATION_REASONS) as RevocationReason[]).filter((name) => name !== "removeFromCRL");
-  const form = (label: string, statements: readonly Statement[], extensions?: readonly Uint8Array[]): Answer => ({
-    label: `${label}, ${hash}`,
-    hash,
-    statements,
-    extensions,
-  });
+  const since1970: CertStatus = { status: "revoked", revocationTime: new Date(0), reason: "certificateHold" };
   return [
-    form("good", [about(GOOD)]),
-    form("unknown", [about(UNKNOWN)]),
-    ...reasons.map((reason) => form(`revoked for ${reason}`, [about(revoked(reason))])),
-    form(
-      "several",
-      [GOOD, revoked("superseded"), UNKNOWN].map((status, i) => ({ serial: serial(i), status })),
-    ),
-    form("nonce of 1 octet", [about(GOOD)], [ocspNonce(serial())]),
-    form("nonce of 128 octets", [about(GOOD)], [ocspNonce(new Uint8Array(128).fill(0xa5))]),
-    form("archive cutoff", [about(GOOD, [ocspArchiveCutoff(new Date(at.getTime() - 365 * DAY_MS))])]),
-    form("extended revoke", [about(revoked("certificateHold", 0))], [ocspExtendedRevoke()]), // RFC 6960 section 2.2
+    form("good", GOOD),
+    form("unknown", UNKNOWN),
+    ...reasons.map((reason) => form(`revoked for ${reason}`, revoked(reason, 1))),
+    form("several", GOOD, { more: [revoked("superseded", 2), UNKNOWN] }),
+    form("nonce of 1 octet", GOOD, { extensions: [ocspNonce(Uint8Array.of(1))] }),
+    form("nonce of 128 octets", GOOD, { extensions: [ocspNonce(new Uint8Array(128).fill(0xa5))] }),
+    form("archive cutoff", GOOD, { singleExtensions: [ocspArchiveCutoff(new Date(at.getTime() - 365 * DAY_MS))] }),
+    form("never issued", since1970, { extensions: [ocspExtendedRevoke()] }), // RFC 6960 section 2.2
   ];
 }
 
-/** `answer`, signed by this holder of a certificate. */
-export function specimenOf(paths: Paths, by: IssuedCertificate, answer: Answer, at: Date): OcspSpecimen {
-  const { label, hash, statements } = answer;
-  const responder = parseCertificate(by.certificateDer);
+export function specimenOf(cast: Cast, answer: Answer): OcspSpecimen {
+  const { paths, subject } = cast;
+  const { label, hash, by } = answer;
+  const statements = [
+    { serial: parseCertificate(subject.certificateDer).serial, status: answer.status },
+    ...(answer.more ?? []).map((status, index) => ({ serial: Uint8Array.of(0x11, index), status })),
+  ];
   const { certificate: issuer } = paths.authority(SERVICES_CA);
+  const hashes = issuerHashes(issuer)[hash];
+  const { thisUpdate = new Date(cast.at.getTime() - MINUTE_MS) } = answer;
+  const { nextUpdate = new Date(cast.at.getTime() + DAY_MS) } = answer;
+  const responses = statements.map(({ serial, status }, index): SingleResponseFields => {
+    const extensions = index === 0 ? answer.singleExtensions : undefined;
+    return { ...status, certIdDer: buildCertId(hashes, serial), thisUpdate, nextUpdate, extensions };
+  });
+  const der = signedBy(by, responses, answer.extensions);
   return paths.files.ocsp({
     label,
-    object: paths.files.object(label, "ocsp", sealed(by, responder, issuer, answer, at)),
+    object: paths.files.object(label, "ocsp", der),
+    subject: paths.files.object(`${label} subject`, "certificate", subject.certificateDer),
     hash,
-    asked: statements.map(({ serial: about, status: { status } }) => ({ serial: about, status })),
+    asked: statements.map(({ serial, status: { status } }) => ({ serial, status })),
     ...trustIn(paths, SERVICES_CA),
-    algorithms: [responder, issuer].map(({ keyAlgorithm }) => keyAlgorithm),
+    algorithms: [parseCertificate(by.certificateDer), issuer].map(({ keyAlgorithm }) => keyAlgorithm),
   });
 }
 
@@ -119,23 +126,16 @@ export function trustIn(paths: Paths, authorityId: string): Pick<OcspSpecimen, "
   return { issuer: object, rootFile: root.pemFile };
 }
 
-function sealed(by: IssuedCertificate, responder: Certificate, issuer: Certificate, answer: Answer, at: Date) {
-  const { thisUpdate = new Date(at.getTime() - MINUTE_MS), nextUpdate = new Date(at.getTime() + DAY_MS) } = answer;
-  const { keyAlgorithm } = responder;
+function signedBy(
+  { certificateDer, privateKey }: IssuedCertificate,
+  responses: readonly SingleResponseFields[],
+  extensions: readonly Uint8Array[] | undefined,
+): Uint8Array {
+  const { keyAlgorithm, spkiDer } = parseCertificate(certificateDer);
   if (!isKeyAlgorithmId(keyAlgorithm)) throw new Error(`nobody signs with ${keyAlgorithm}`);
   const { signatureAlgorithm } = KEY_ALGORITHMS[keyAlgorithm];
-  const hashes = issuerHashes(issuer)[answer.hash];
-  const responseData = buildResponseData(sha1KeyIdentifier(responder.spkiDer), {
-    producedAt: thisUpdate,
-    responses: answer.statements.map(({ serial: about, status, extensions }) => ({
-      ...status,
-      certIdDer: buildCertId(hashes, about),
-      thisUpdate,
-      nextUpdate,
-      extensions,
-    })),
-    extensions: answer.extensions,
-  });
-  const signature = sign(SIGNATURE_ALGORITHMS[signatureAlgorithm].hash, responseData, by.privateKey);
-  return assembleOcspResponse(responseData, signatureAlgorithm, signature, [responder.der]);
+  const producedAt = responses[0]?.thisUpdate ?? new Date(0);
+  const responseData = buildResponseData(sha1KeyIdentifier(spkiDer), { producedAt, responses, extensions });
+  const signature = sign(SIGNATURE_ALGORITHMS[signatureAlgorithm].hash, responseData, privateKey);
+  return assembleOcspResponse(responseData, signatureAlgorithm, signature, [certificateDer]);
 }
