@@ -35,7 +35,7 @@ const single = (certIdDer: Uint8Array, status: CertStatus, extensions?: Uint8Arr
   ...status,
   thisUpdate: THIS_UPDATE,
   nextUpdate: NEXT_UPDATE,
-  ...(extensions && { extensions }),
+  extensions,
 });
 const serial = (number: number) => Uint8Array.of(number);
 const revoked = (reason: RevocationReason): CertStatus => ({ status: "revoked", revocationTime: REVOKED_AT, reason });
