@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,12 +41,9 @@ export interface OcspHarness {
   readonly url: string;
   /** StatusService as this caller reaches it. */
   as(caller: string): ReturnType<typeof statusRemote>;
-  /** Issues a certificate; by default an mtls_service one of `brandenburg`. */
+  /** Issues a certificate; by default an mtls_service one of `brandenburg`. Only these are revoked and released by name. */
   issue(fields?: Parameters<CaHarness["issue"]>[0]): Promise<Certificate>;
-  revoke(
-    certificate: Certificate,
-    fields?: { readonly reason?: RevocationReason; readonly authorityId?: string },
-  ): Promise<CertificateMessage>;
+  revoke(certificate: Certificate, reason?: RevocationReason): Promise<CertificateMessage>;
   release(certificate: Certificate): Promise<CertificateMessage>;
   /** The certificate of an authority. */
   authority(authorityId: string): Promise<Certificate>;
@@ -55,6 +53,13 @@ export interface OcspHarness {
 }
 
 export const AUTHORITY = "vcc-services-ca";
+
+/** An administrator's certificate of vcc-admin-ca, which may be put on hold. */
+export const ADMINISTRATOR = {
+  profile: "admin",
+  organisation: "vcc",
+  names: { uri: ["spiffe://vcc.internal/org/vcc/admin/anna"] },
+};
 
 export async function newOcsp(options: OcspHarnessOptions = {}): Promise<OcspHarness> {
   const { clock = fakeClock("2026-11-23T12:00:00Z"), log = silentLogger, authorities } = options;
@@ -103,8 +108,12 @@ export async function newOcsp(options: OcspHarnessOptions = {}): Promise<OcspHar
   let running = await start();
   await running.refresh();
 
-  const certificateId = (certificate: Certificate, authorityId = AUTHORITY) =>
-    `${authorityId}:${certificate.serialHex}`;
+  const issued = new Map<string, { organisation: string; certificateId: string }>();
+  const idOf = ({ serialHex }: Certificate) => {
+    const known = issued.get(serialHex);
+    if (known === undefined) throw new Error("not issued here");
+    return { requestId: randomUUID(), ...known };
+  };
   return {
     ...{ clock, ca, bus, storeFaults, away },
     get ocsp() {
@@ -118,18 +127,15 @@ export async function newOcsp(options: OcspHarnessOptions = {}): Promise<OcspHar
     },
     as: (caller) => statusRemote(running.services, caller, clock),
     async issue(fields) {
-      return parseCertificate((await ca.issue(fields)).chainDer[0] ?? new Uint8Array());
+      const { certificate } = await ca.issue(fields);
+      if (certificate === undefined) throw new Error("no certificate");
+      const { organisation, certificateId } = certificate;
+      issued.set(certificate.serialHex, { organisation, certificateId });
+      return parseCertificate(certificate.certificateDer);
     },
-    revoke: (certificate, { reason = RevocationReason.KEY_COMPROMISE, authorityId } = {}) =>
-      ca.as().certificates.revoke({
-        ...{ requestId: crypto.randomUUID(), organisation: "brandenburg", reason, invalidityDate: undefined },
-        certificateId: certificateId(certificate, authorityId),
-      }),
-    release: (certificate) =>
-      ca.as().certificates.release({
-        ...{ requestId: crypto.randomUUID(), organisation: "brandenburg" },
-        certificateId: certificateId(certificate),
-      }),
+    revoke: (certificate, reason = RevocationReason.KEY_COMPROMISE) =>
+      ca.as().certificates.revoke({ ...idOf(certificate), reason, invalidityDate: undefined }),
+    release: (certificate) => ca.as().certificates.release(idOf(certificate)),
     async authority(authorityId) {
       const { certificatesDer } = await ca.as().authorities.getChain({ organisation: "vcc", authorityId });
       return parseCertificate(certificatesDer[0] ?? new Uint8Array());
