@@ -7,8 +7,7 @@ const DAY_MS = 86_400_000;
 
 /** Answers that nobody should believe. */
 export function buildCorruptedOcspResponses(cast: Cast): OcspSpecimen[] {
-  const { paths, subject, other, at } = cast;
-  const by = cast.responders[0] ?? subject;
+  const { paths, responder: by, other, at } = cast;
   const answer = (label: string, rest: Partial<Answer> = {}) =>
     specimenOf(cast, { ...{ label, by, hash: "sha1", status: { status: "good" } }, ...rest });
   const day = (number: number) => new Date(at.getTime() + number * DAY_MS);

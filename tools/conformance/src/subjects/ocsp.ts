@@ -29,17 +29,19 @@ const DAY_MS = 86_400_000;
 /** Certificates of one authority that answer and are asked about. */
 export interface Cast {
   readonly paths: Paths;
-  readonly responders: readonly IssuedCertificate[];
+  readonly responder: IssuedCertificate;
+  /** With keys of other kinds. */
+  readonly otherResponders: readonly IssuedCertificate[];
   readonly subject: IssuedCertificate;
   readonly other: IssuedCertificate;
   readonly at: Date;
 }
 
 export function castFrom(paths: Paths, leaves: readonly IssuedCertificate[], at: Date): Cast {
-  const responders = leaves.filter(({ profile }) => profile === "ocsp_responder");
+  const [responder, ...otherResponders] = leaves.filter(({ profile }) => profile === "ocsp_responder");
   const [subject, other] = leaves.filter(({ label }) => label.startsWith("mtls_service ec-"));
-  if (responders.length === 0 || !subject || !other) throw new Error("the certificates to answer about are gone");
-  return { paths, responders, subject, other, at };
+  if (!responder || !subject || !other) throw new Error("the certificates to answer with and about are gone");
+  return { paths, responder, otherResponders, subject, other, at };
 }
 
 /** What is said of the subject, and what else. */
@@ -61,11 +63,12 @@ const UNKNOWN: CertStatus = { status: "unknown" };
 
 /** Answers by the responder certificates that the ca issued, in every form that the format has. */
 export function buildOcspResponses(cast: Cast): OcspSpecimen[] {
-  const answers = cast.responders.flatMap((by, index): Answer[] =>
-    index === 0
-      ? [...everyForm(by, "sha1", cast.at), ...everyForm(by, "sha256", cast.at)]
-      : [{ label: by.label, by, hash: "sha1", status: GOOD }],
-  );
+  const { responder, otherResponders, at } = cast;
+  const answers = [
+    ...everyForm(responder, "sha1", at),
+    ...everyForm(responder, "sha256", at),
+    ...otherResponders.map((by): Answer => ({ label: by.label, by, hash: "sha1", status: GOOD })),
+  ];
   return answers.map((answer) => specimenOf(cast, answer));
 }
 
