@@ -37,13 +37,6 @@ export interface RevokedCertificate {
   readonly invalidityDate?: Date;
 }
 
-/** An entry found on a CRL. */
-export interface RevokedEntry extends RevokedCertificate {
-  readonly serialHex: string;
-  readonly reason: RevocationReason;
-  readonly extensions: readonly Extension[];
-}
-
 /**
  * Writes one entry of revokedCertificates (RFC 5280 section 5.1.2.6):
  * SEQUENCE { userCertificate INTEGER, revocationDate Time, crlEntryExtensions Extensions OPTIONAL }.
@@ -74,22 +67,39 @@ function wrapExtension(writer: DerWriter, oid: string, end: number): void {
   writer.wrap(TAG.SEQUENCE, end);
 }
 
-/** Reads one entry. A critical entry extension that we do not know makes the CRL unusable, so it is refused. DER_MALFORMED. */
-export function readRevoked(list: DerReader): RevokedEntry {
-  const entry = list.enter(TAG.SEQUENCE);
-  const serial = readSerial(entry);
-  const revocationDate = readTime(entry);
-  let reason: RevocationReason = "unspecified";
-  let invalidityDate: Date | undefined;
-  const extensions = entry.atEnd ? [] : readExtensions(entry);
-  for (const { oid, critical, valueDer } of extensions) {
-    if (oid === OID.reasonCode) reason = parseReason(valueDer);
-    else if (oid === OID.invalidityDate) invalidityDate = parseInvalidityDate(valueDer);
-    else if (critical) throw malformed(`unknown critical entry extension ${oid}`);
+/** An entry found on a CRL. Byte fields share the input's memory. */
+export class RevokedEntry implements RevokedCertificate {
+  readonly serial: Uint8Array;
+  readonly revocationDate: Date;
+  readonly reason: RevocationReason;
+  readonly invalidityDate: Date | undefined;
+  readonly extensions: readonly Extension[];
+
+  /** A critical entry extension that we do not know makes the CRL unusable, so it is refused. Throws DER_MALFORMED. */
+  constructor(list: DerReader) {
+    const entry = list.enter(TAG.SEQUENCE);
+    this.serial = readSerial(entry);
+    this.revocationDate = readTime(entry);
+    this.extensions = entry.atEnd ? NO_EXTENSIONS : readExtensions(entry);
+    entry.end();
+    let reason: RevocationReason = "unspecified";
+    let invalidityDate: Date | undefined;
+    for (const { oid, critical, valueDer } of this.extensions) {
+      if (oid === OID.reasonCode) reason = parseReason(valueDer);
+      else if (oid === OID.invalidityDate) invalidityDate = parseInvalidityDate(valueDer);
+      else if (critical) throw malformed(`unknown critical entry extension ${oid}`);
+    }
+    this.reason = reason;
+    this.invalidityDate = invalidityDate;
   }
-  entry.end();
-  return { serial, serialHex: serialToHex(serial), revocationDate, reason, invalidityDate, extensions };
+
+  /** The serial number as certificates have it in `serialHex`. Made when asked for: long lists are mostly counted. */
+  get serialHex(): string {
+    return serialToHex(this.serial);
+  }
 }
+
+const NO_EXTENSIONS: readonly Extension[] = [];
 
 function parseReason(valueDer: Uint8Array): RevocationReason {
   const reader = DerReader.over(valueDer);

@@ -1,12 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { makeCa } from "../test/authority.ts";
+import { leafTbs, makeCa, SERIAL } from "../test/authority.ts";
 import { craftedTbsCertList, rawExtension } from "../test/crafted.ts";
 import { openssl } from "../test/openssl.ts";
 import {
   authorityKeyIdentifier,
   buildTbsCertList,
+  crlDistributionPoints,
   crlNumber,
+  deltaCrlIndicator,
+  expiredCertsOnCrl,
+  freshestCrl,
   isSignedBy,
+  issuingDistributionPoint,
   OID,
   parseCertificateList,
   parseTbsCertList,
@@ -90,6 +95,66 @@ describe("CRLs we build", () => {
     const crl = parseTbsCertList(tbs(many()));
     expect(crl.revokedCount).toBe(100_000);
     expect(crl.findRevoked("0101869f")?.reason).toBe("superseded");
+  });
+});
+
+describe("a complete CRL and its delta", () => {
+  const scope = issuingDistributionPoint({ urls: ["http://a/c.crl"], onlyContainsUserCerts: true });
+  const aki = authorityKeyIdentifier(sha1KeyIdentifier(ca.spkiDer));
+  const list = (revoked: RevokedCertificate[], ...extensions: Uint8Array[]) =>
+    pemEncode(
+      "X509 CRL",
+      ca.sign(
+        buildTbsCertList({
+          signatureAlgorithm: "ecdsa-p256-sha256",
+          issuer: ca.certificate.subject,
+          thisUpdate: THIS_UPDATE,
+          nextUpdate: NEXT_UPDATE,
+          revoked,
+          extensions: [aki, ...extensions, scope],
+        }),
+      ),
+    );
+  const complete = (...revoked: RevokedCertificate[]) =>
+    list(revoked, crlNumber(7), freshestCrl(["http://a/d.crl"]), expiredCertsOnCrl(THIS_UPDATE));
+  const delta = (...revoked: RevokedCertificate[]) => list(revoked, crlNumber(9), deltaCrlIndicator(7));
+  const leaf = pemEncode(
+    "CERTIFICATE",
+    ca.sign(leafTbs(ca, { extensions: { points: crlDistributionPoints(["http://a/c.crl"]) } })),
+  );
+
+  /** What OpenSSL says about the leaf; "OK" or its error. */
+  function verified(completeCrl: string, deltaCrl: string): string {
+    const files = {
+      "ca.pem": pemEncode("CERTIFICATE", ca.certificate.der),
+      "c.pem": completeCrl,
+      "d.pem": deltaCrl,
+      "leaf.pem": leaf,
+    };
+    const time = String(THIS_UPDATE.getTime() / 1000 + 3600);
+    const lists = ["-CRLfile", "c.pem", "-CRLfile", "d.pem", "-crl_check", "-use_deltas", "-extended_crl"];
+    try {
+      return openssl(["verify", "-x509_strict", "-attime", time, "-CAfile", "ca.pem", ...lists, "leaf.pem"], files)
+        .trim()
+        .replace("leaf.pem: ", "");
+    } catch (error) {
+      return /lookup: (.*)/.exec((error as { stdout: string }).stdout)?.[1] ?? String(error);
+    }
+  }
+
+  const at = (reason: RevocationReason): RevokedCertificate => ({
+    serial: SERIAL,
+    revocationDate: new Date("2026-10-01T00:00:00Z"),
+    reason,
+    invalidityDate: new Date("2026-09-01T00:00:00Z"),
+  });
+
+  it("are read together by OpenSSL: the delta revokes, and releases from hold", () => {
+    expect(verified(complete(), delta())).toBe("OK");
+    expect(verified(complete(), delta(at("keyCompromise")))).toBe("certificate revoked");
+    expect(verified(complete(), delta(at("certificateHold")))).toBe("certificate revoked");
+    expect(verified(complete(at("certificateHold")), delta())).toBe("certificate revoked");
+    expect(verified(complete(at("certificateHold")), delta(at("removeFromCRL")))).toBe("OK");
   });
 });
 

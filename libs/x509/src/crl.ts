@@ -4,7 +4,7 @@ import {
   type SignatureScheme,
   signatureSchemeOf,
 } from "./algorithms.ts";
-import { type RevokedCertificate, type RevokedEntry, readRevoked, writeRevoked } from "./crl-entry.ts";
+import { type RevokedCertificate, RevokedEntry, writeRevoked } from "./crl-entry.ts";
 import { equalBytes } from "./der/bytes.ts";
 import { malformed, parsing } from "./der/malformed.ts";
 import { DerReader } from "./der/reader.ts";
@@ -63,7 +63,7 @@ export class TbsCertList {
   *revoked(): Generator<RevokedEntry> {
     if (this.#revokedDer === undefined) return;
     const list = DerReader.over(this.#revokedDer).enter(TAG.SEQUENCE);
-    while (!list.atEnd) yield readRevoked(list);
+    while (!list.atEnd) yield new RevokedEntry(list);
   }
 
   /** The entry of a certificate by `serialHex`. The first call builds an index of the whole list. */

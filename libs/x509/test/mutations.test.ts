@@ -1,4 +1,5 @@
 import { CertificationRequest } from "@peculiar/asn1-csr";
+import { OCSPRequest, OCSPResponse, ResponseData } from "@peculiar/asn1-ocsp";
 import { AsnConvert } from "@peculiar/asn1-schema";
 import * as asn from "@peculiar/asn1-x509";
 import { type ErrorCode, PkiError } from "@vcc-pki/errors";
@@ -7,20 +8,49 @@ import { describe, expect, it } from "vitest";
 import {
   authorityInfoAccess,
   authorityKeyIdentifier,
+  buildCertId,
+  buildOcspRequest,
+  buildResponseData,
   buildTbsCertList,
   CONSTRUCTED,
   createCertificationRequest,
   crlDistributionPoints,
   crlNumber,
+  issuerHashes,
+  ocspArchiveCutoff,
+  ocspExtendedRevoke,
+  ocspNonce,
   parseCertificate,
   parseCertificateList,
   parseCertificationRequest,
+  parseOcspRequest,
+  parseOcspResponse,
+  parseOcspResponseData,
+  type ResponseDataFields,
   sha1KeyIdentifier,
 } from "../src/index.ts";
-import { leafTbs, makeCa } from "./authority.ts";
+import { leafTbs, makeCa, NOT_BEFORE, SERIAL } from "./authority.ts";
 import { makeKey } from "./keys.ts";
+import { makeResponder } from "./responder.ts";
 
 const ca = makeCa();
+const responder = makeResponder(ca);
+const { sha1, sha256 } = issuerHashes(ca.certificate);
+const times = { thisUpdate: new Date("2026-11-01T00:00:00Z"), nextUpdate: new Date("2026-11-08T00:00:00Z") };
+const answers: ResponseDataFields = {
+  producedAt: times.thisUpdate,
+  responses: [
+    { certIdDer: buildCertId(sha256, SERIAL), status: "good", ...times, extensions: [ocspArchiveCutoff(NOT_BEFORE)] },
+    {
+      certIdDer: buildCertId(sha1, SERIAL),
+      status: "revoked",
+      revocationTime: times.thisUpdate,
+      reason: "superseded",
+      ...times,
+    },
+  ],
+  extensions: [ocspNonce(SERIAL), ocspExtendedRevoke()],
+};
 
 /** For each format a sound example, its parser, the parser's error code, and the class that gives a second opinion. */
 const FORMATS: Record<string, [Uint8Array, (der: Uint8Array) => unknown, ErrorCode, new () => unknown]> = {
@@ -64,6 +94,19 @@ const FORMATS: Record<string, [Uint8Array, (der: Uint8Array) => unknown, ErrorCo
     parseCertificateList,
     "CRL_MALFORMED",
     asn.CertificateList,
+  ],
+  "OCSP request": [
+    buildOcspRequest([buildCertId(sha1, SERIAL), buildCertId(sha256, SERIAL)], SERIAL),
+    (der) => parseOcspRequest(der),
+    "DER_MALFORMED",
+    OCSPRequest,
+  ],
+  "OCSP response": [responder.answer(answers), parseOcspResponse, "DER_MALFORMED", OCSPResponse],
+  "OCSP response data": [
+    buildResponseData(responder.keyHash, answers),
+    parseOcspResponseData,
+    "DER_MALFORMED",
+    ResponseData,
   ],
 };
 

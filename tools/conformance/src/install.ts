@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { command, isInstalled } from "./command.ts";
 
@@ -44,6 +44,18 @@ export async function goInstall(module: string, path: string, version: string, d
   await twice(answers, "the Go module proxy does not answer");
   const { ok, said } = await command("go", ["install", `${module}${path}@${version}`], { timeoutMs: 400_000, env });
   if (!ok) throw new Error(`go install: ${lastLine(said)}`);
+}
+
+/** Builds a program of one file that requires one module, as `judge` in `directory`. */
+export async function goBuild(source: string, requirement: string, directory: string): Promise<void> {
+  if (!(await isInstalled("go"))) throw new Error("Go is not installed");
+  const go = (timeoutMs: number, ...args: string[]) =>
+    command("go", ["-C", directory, ...args], { timeoutMs, env: { GOFLAGS: "-modcacherw" } });
+  await writeFile(join(directory, "go.mod"), "module judge\n");
+  await copyFile(source, join(directory, "main.go"));
+  await twice(() => go(20_000, "get", requirement), "the Go module proxy does not answer");
+  const { ok, said } = await go(400_000, "build", "-o", "judge", ".");
+  if (!ok) throw new Error(`go build: ${lastLine(said)}`);
 }
 
 /** `pip install requirement` into a fresh virtual environment at `directory`. */

@@ -7,7 +7,7 @@ Issues certificates of every profile and key type and CRLs through the real ca a
 variants of them, to tools that nobody here wrote. What cannot be installed is skipped by name. Tools are kept in
 \${XDG_CACHE_HOME:-~/.cache}/vcc-pki/conformance.
 
-  --only JUDGE   openssl, gnutls, zlint or pkilint; may be repeated
+  --only JUDGE   openssl, gnutls, zlint, pkilint, go or java; may be repeated
   --json         one JSON document instead of lines
   --help         this text
 

@@ -6,9 +6,11 @@ import {
   isSignedBy,
   parseCertificate,
   parseCertificateList,
+  parseOcspResponse,
+  verifyOcspResponse,
 } from "@vcc-pki/x509";
 import { ACCEPTS, type Judge, refuses, type Verdict } from "./judge.ts";
-import type { CertificateSpecimen, CrlSpecimen, PairSpecimen } from "./specimen.ts";
+import type { CertificateSpecimen, CrlSpecimen, OcspSpecimen, PairSpecimen } from "./specimen.ts";
 
 /** libs/x509 as a judge among the judges: parse strictly, chain names and key identifiers byte for byte, verify signatures, dates and CRLs
  *  (RFC 5280 section 6.1.3 and 6.3.3, as far as this suite's own objects need them). */
@@ -27,6 +29,7 @@ export function ourJudge(clock: Clock): Judge {
     opinions: {
       certificate: (specimen) => judged(() => verifyPath(specimen, clock.now())),
       crl: (specimen) => judged(() => verifyCrlSpecimen(specimen, clock.now())),
+      ocsp: (specimen) => judged(() => verifyOcspSpecimen(specimen, clock.now())),
       pair: (specimen) => judged(() => verifyPair(specimen)),
     },
   };
@@ -70,6 +73,14 @@ function verifyCrl(list: CertificateList, issuer: Certificate, at: Date): void {
   require(issuer.keyUsage?.includes("cRLSign") ?? false, "the issuer's key may not sign CRLs");
   require(list.thisUpdate <= at && list.nextUpdate !== undefined && at <= list.nextUpdate, "the CRL is not current");
   require(isSignedBy(list, issuer.spkiDer), "the CRL's signature is wrong");
+}
+
+function verifyOcspSpecimen({ object, issuer, asked }: OcspSpecimen, at: Date): void {
+  const response = parseOcspResponse(object.der);
+  for (const { serial, status } of asked) {
+    const proven = verifyOcspResponse(response, { issuer: parseCertificate(issuer.der), serial, at });
+    require(proven.response.status === status, `the answer is ${proven.response.status}`);
+  }
 }
 
 function verifyPair({ object, issuer }: PairSpecimen): void {

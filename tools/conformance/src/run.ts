@@ -5,6 +5,8 @@ import { systemClock } from "@vcc-pki/time";
 import { type Examination, examine, findUnrefused } from "./examine.ts";
 import type { Candidate, Judge } from "./judge.ts";
 import { gnutls } from "./judges/gnutls.ts";
+import { go } from "./judges/go.ts";
+import { java } from "./judges/java.ts";
 import { openssl } from "./judges/openssl.ts";
 import { pkilint } from "./judges/pkilint.ts";
 import { zlint } from "./judges/zlint.ts";
@@ -12,7 +14,7 @@ import { ourJudge } from "./ours.ts";
 import { renderExamination, renderTotals, type Totals, totalsOf } from "./report.ts";
 import { issueSpecimens } from "./subjects/index.ts";
 
-export const CANDIDATES: readonly Candidate[] = [openssl, gnutls, zlint, pkilint];
+export const CANDIDATES: readonly Candidate[] = [openssl, gnutls, zlint, pkilint, go, java];
 
 const OBJECTS = "objects-";
 

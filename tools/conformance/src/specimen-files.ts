@@ -1,15 +1,20 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pemEncode } from "@vcc-pki/x509";
-import type { CertificateSpecimen, CrlSpecimen, ObjectFiles, PairSpecimen } from "./specimen.ts";
+import type { CertificateSpecimen, CrlSpecimen, ObjectFiles, OcspSpecimen, PairSpecimen } from "./specimen.ts";
 
-export type ObjectKind = "certificate" | "crl";
-const PEM_LABEL = { certificate: "CERTIFICATE", crl: "X509 CRL" } as const satisfies Record<ObjectKind, string>;
+export type ObjectKind = "certificate" | "crl" | "ocsp";
+const PEM_LABEL = {
+  certificate: "CERTIFICATE",
+  crl: "X509 CRL",
+  ocsp: "OCSP RESPONSE",
+} as const satisfies Record<ObjectKind, string>;
 
 export interface SpecimenFiles {
   object(label: string, kind: ObjectKind, der: Uint8Array): ObjectFiles;
   certificate(parts: CertificateParts): CertificateSpecimen;
   crl(parts: Pick<CrlSpecimen, "label" | "object" | "issuer" | "algorithms">): CrlSpecimen;
+  ocsp(parts: Omit<OcspSpecimen, "kind">): OcspSpecimen;
   pair(parts: Pick<PairSpecimen, "label" | "object" | "issuer" | "algorithms">): PairSpecimen;
 }
 
@@ -49,6 +54,7 @@ export function openSpecimenFiles(directory: string): SpecimenFiles {
       };
     },
     crl: (parts) => ({ kind: "crl", ...parts }),
+    ocsp: (parts) => ({ kind: "ocsp", ...parts }),
     pair: (parts) => ({ kind: "pair", ...parts }),
   };
 }

@@ -1,5 +1,7 @@
+import type { CertIdHash, CertStatus } from "@vcc-pki/x509";
+
 /** Something the suite emitted (or a corrupted variant of it), as files that a foreign tool can read. */
-export type Specimen = CertificateSpecimen | CrlSpecimen | PairSpecimen;
+export type Specimen = CertificateSpecimen | CrlSpecimen | OcspSpecimen | PairSpecimen;
 
 /** An object in both encodings a tool may want. */
 export interface ObjectFiles {
@@ -35,6 +37,19 @@ export interface CertificateSpecimen extends SpecimenBase {
 export interface CrlSpecimen extends SpecimenBase {
   readonly kind: "crl";
   readonly issuer: ObjectFiles;
+}
+
+/** An OCSP response to a question about certificates of one issuer. */
+export interface OcspSpecimen extends SpecimenBase {
+  readonly kind: "ocsp";
+  readonly issuer: ObjectFiles;
+  readonly rootFile: string;
+  /** The certificate that is asked about first. */
+  readonly subject: ObjectFiles;
+  /** By which the question names the issuer. */
+  readonly hash: CertIdHash;
+  /** Content octets of the serial numbers, and the status that the response gives. */
+  readonly asked: readonly { readonly serial: Uint8Array; readonly status: CertStatus["status"] }[];
 }
 
 /** An issuer and its subject, which must fit together. */

@@ -4,8 +4,7 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** Lower-case hex, two digits to an octet. */
-export const toHex = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+export const toHex = (bytes: Uint8Array): string => bytes.toHex();
 
 /** One character per octet, both ways. */
 export const toLatin1 = (bytes: Uint8Array): string =>

@@ -28,6 +28,22 @@ describe("Time", () => {
     expect(readGeneralizedTime(text(TAG.GENERALIZED_TIME, "00010101000000Z")).getUTCFullYear()).toBe(1);
   });
 
+  it("reads every day that exists, and no other", () => {
+    for (const year of [0, 99, 1900, 2000, 2027, 2028, 9999]) {
+      for (let month = 0; month <= 13; month++) {
+        for (let day = 0; day <= 32; day++) {
+          const [y, m, d] = [String(year).padStart(4, "0"), ...[month, day].map((n) => String(n).padStart(2, "0"))];
+          const read = () => readGeneralizedTime(text(TAG.GENERALIZED_TIME, `${y}${m}${d}235959Z`));
+          const iso = `${y}-${m}-${d}T23:59:59.000Z`;
+          // Date.parse takes 30 February for 2 March; what it prints is another day then.
+          const exists = new Date(iso).getTime() > Number.NEGATIVE_INFINITY && new Date(iso).toISOString() === iso;
+          if (exists) expect(read()).toEqual(new Date(iso));
+          else expect(read).toThrow(malformed);
+        }
+      }
+    }
+  });
+
   it.each([
     ["without seconds", TAG.UTC_TIME, "2611232359Z"],
     ["with an offset", TAG.UTC_TIME, "261123235959+0100"],

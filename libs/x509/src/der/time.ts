@@ -30,13 +30,17 @@ function dateAt(content: Uint8Array, offset: number, year: number): Date {
   const minute = twoDigits(content, offset + 6);
   const second = twoDigits(content, offset + 8);
   if (content[offset + 10] !== 0x5a) throw malformed("time is not in UTC (Z)");
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  date.setUTCHours(hour, minute, second);
-  const exists =
-    date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
-  if (!exists) throw malformed("no such date");
-  return date;
+  const isDate = month >= 1 && month <= 12 && day >= 1 && day <= daysOf(month, year);
+  if (!isDate || hour > 23 || minute > 59 || second > 59) throw malformed("no such date");
+  // Date.UTC takes the years 0 to 99 for the twentieth century; the calendar repeats after 400 years.
+  return new Date(Date.UTC(year + 400, month - 1, day, hour, minute, second) - FOUR_CENTURIES_MS);
+}
+
+const FOUR_CENTURIES_MS = 146_097 * 86_400_000;
+
+function daysOf(month: number, year: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
 function twoDigits(content: Uint8Array, offset: number): number {

@@ -13,13 +13,17 @@ export interface Extension {
 
 /** Extensions ::= SEQUENCE SIZE (1..MAX) OF Extension. No extension comes twice. Throws DER_MALFORMED. */
 export function readExtensions(reader: DerReader): Extension[] {
+  const extensions = reader.listOf(TAG.SEQUENCE, (list) => list.within(TAG.SEQUENCE, readExtension));
+  if (extensions.length > 1) requireDistinct(extensions);
+  return extensions;
+}
+
+function requireDistinct(extensions: readonly Extension[]): void {
   const seen = new Set<string>();
-  return reader.listOf(TAG.SEQUENCE, (list) => {
-    const extension = list.within(TAG.SEQUENCE, readExtension);
-    if (seen.has(extension.oid)) throw malformed(`extension ${extension.oid} comes twice`);
-    seen.add(extension.oid);
-    return extension;
-  });
+  for (const { oid } of extensions) {
+    if (seen.has(oid)) throw malformed(`extension ${oid} comes twice`);
+    seen.add(oid);
+  }
 }
 
 function readExtension(reader: DerReader): Extension {

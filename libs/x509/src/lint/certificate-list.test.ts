@@ -63,6 +63,8 @@ const VIOLATIONS: Record<string, [tbsDer: Uint8Array, issuer?: TestCa]> = {
   "delta-base": [withExtensions(deltaCrlIndicator(7))],
   "delta-without-freshest": [withExtensions(deltaCrlIndicator(6), freshestCrl(["http://a.b/d"]))],
   "distribution-point": [withExtensions(rawExtension(OID.issuingDistributionPoint, true, "30068101ff8201ff"))],
+  "freshest-crl-urls": [withExtensions(freshestCrl(["https://a.b/d"]))],
+  "expired-certificates": [withExtensions(expiredCertsOnCrl(new Date(THIS_UPDATE.getTime() + 1000)))],
   "entry-unique": [crl({ revoked: [entry, entry] })],
   "revocation-date": [withEntry({ revocationDate: new Date(THIS_UPDATE.getTime() + 1000) })],
   "reason-unspecified-absent": [patched(crl(), "0a0101", "0a0100")],
@@ -80,7 +82,36 @@ describe("lintTbsCertList", () => {
     expect(rulesOf(withEntry({ reason: "unspecified", invalidityDate: undefined }))).toEqual([]);
     const scope = issuingDistributionPoint({ urls: ["http://crl.vcc.internal/a.crl"], onlyContainsUserCerts: true });
     expect(rulesOf(withExtensions(scope, freshestCrl(["http://crl.vcc.internal/d.crl"])))).toEqual([]);
-    expect(rulesOf(withExtensions(deltaCrlIndicator(6), expiredCertsOnCrl(THIS_UPDATE)))).toEqual([]);
+    expect(rulesOf(withExtensions(scope, expiredCertsOnCrl(THIS_UPDATE)))).toEqual([]);
+  });
+
+  it("finds nothing in clean deltas: what was revoked, put on hold or released since", () => {
+    const scope = issuingDistributionPoint({ urls: ["http://crl.vcc.internal/a.crl"], onlyContainsCaCerts: true });
+    const revoked = (["keyCompromise", "certificateHold", "removeFromCRL"] as const).map((reason, i) => ({
+      serial: Uint8Array.of(i + 1),
+      revocationDate: entry.revocationDate,
+      reason,
+    }));
+    const extensions = [...usual, deltaCrlIndicator(6), scope];
+    expect(rulesOf(crl({ revoked, extensions }))).toEqual([]);
+    expect(rulesOf(crl({ revoked: [], extensions }))).toEqual([]);
+    expect(rulesOf(crl({ revoked: revoked.slice(0, 2) }))).toEqual([]);
+    expect(rulesOf(crl({ revoked }))).toEqual(["remove-from-crl"]);
+    expect(rulesOf(crl({ extensions: [aki, crlNumber(7), deltaCrlIndicator(8)] }))).toEqual(["delta-base"]);
+  });
+
+  it("finds a delta whose indicator could be overlooked, or whose number is missing", () => {
+    expect(rulesOf(withExtensions(rawExtension(OID.deltaCRLIndicator, false, "020106")))).toEqual(["criticality"]);
+    expect(rulesOf(crl({ extensions: [aki, deltaCrlIndicator(6)] }))).toEqual(["crl-number"]);
+  });
+
+  it("looks at a hundred thousand entries", () => {
+    const many = Array.from({ length: 100_000 }, (_, i) => ({
+      ...entry,
+      serial: Uint8Array.of(1, i >> 16, i >> 8, i),
+    }));
+    expect(rulesOf(crl({ revoked: many }))).toEqual([]);
+    expect(rulesOf(crl({ revoked: [...many, entry, entry] }))).toEqual(["entry-unique"]);
   });
 
   it("has a violation for every rule", () => {

@@ -75,11 +75,27 @@ export const CRL_RULES: readonly Rule<TbsCertList, Certificate>[] = [
       if (point?.indirectCrl || point?.onlySomeReasons) return "indirect CRLs and CRLs by reason are not issued here";
       const scopes = [point?.onlyContainsUserCerts, point?.onlyContainsCaCerts, point?.onlyContainsAttributeCerts];
       if (scopes.filter(Boolean).length > 1) return "more than one onlyContains in issuingDistributionPoint";
-      const bad = point?.urls.find((url) => !(url.startsWith("http://") && isAbsoluteUri(url)));
+      const bad = point?.urls.find(isNotHttp);
       return bad !== undefined && `not an http URL: ${bad}`;
     },
   ],
+  [
+    "freshest-crl-urls",
+    ({ known: { freshestCrl: urls } }) => {
+      if (urls?.length === 0) return "freshestCRL without a URL";
+      const bad = urls?.find(isNotHttp);
+      return bad !== undefined && `not an http URL: ${bad}`;
+    },
+  ],
+  [
+    "expired-certificates",
+    ({ known, thisUpdate }) =>
+      known.expiredCertsOnCrl && known.expiredCertsOnCrl > thisUpdate && "expiredCertsOnCRL is after thisUpdate",
+  ],
 ];
+
+/** Lists are fetched without TLS: its certificate would have to be checked by a list (RFC 5280 section 8). */
+const isNotHttp = (url: string): boolean => !(url.startsWith("http://") && isAbsoluteUri(url));
 
 type EntryRule = readonly [rule: string, check: (entry: RevokedEntry, crl: TbsCertList) => string | false | undefined];
 
@@ -87,32 +103,32 @@ type EntryRule = readonly [rule: string, check: (entry: RevokedEntry, crl: TbsCe
 export const CRL_ENTRY_RULES: readonly EntryRule[] = [
   [
     "revocation-date",
-    ({ serialHex, revocationDate }, { thisUpdate }) =>
-      revocationDate > thisUpdate && `${serialHex} is revoked after thisUpdate`,
+    (entry, { thisUpdate }) => entry.revocationDate > thisUpdate && `${entry.serialHex} is revoked after thisUpdate`,
   ],
   [
     "reason-unspecified-absent",
-    ({ serialHex, reason, extensions }) =>
-      reason === "unspecified" &&
-      extensions.some(({ oid }) => oid === OID.reasonCode) &&
-      `reasonCode unspecified is encoded for ${serialHex}`,
+    (entry) =>
+      entry.reason === "unspecified" &&
+      entry.extensions.some(({ oid }) => oid === OID.reasonCode) &&
+      `reasonCode unspecified is encoded for ${entry.serialHex}`,
   ],
   [
     "remove-from-crl",
-    ({ serialHex, reason }, { known }) =>
-      reason === "removeFromCRL" &&
+    (entry, { known }) =>
+      entry.reason === "removeFromCRL" &&
       known.deltaCrlIndicator === undefined &&
-      `removeFromCRL in a complete CRL, ${serialHex}`,
+      `removeFromCRL in a complete CRL, ${entry.serialHex}`,
   ],
   [
     "invalidity-date",
-    ({ serialHex, invalidityDate, revocationDate }) =>
-      invalidityDate && invalidityDate > revocationDate && `${serialHex} became invalid after it was revoked`,
+    (entry) =>
+      entry.invalidityDate &&
+      entry.invalidityDate > entry.revocationDate &&
+      `${entry.serialHex} became invalid after it was revoked`,
   ],
   [
     "entry-criticality",
-    ({ serialHex, extensions }) =>
-      extensions.some(({ critical }) => critical) && `critical entry extension for ${serialHex}`,
+    (entry) => entry.extensions.some(({ critical }) => critical) && `critical entry extension for ${entry.serialHex}`,
   ],
 ];
 
@@ -121,10 +137,11 @@ export function lintEntries(crl: TbsCertList): Finding[] {
   const findings = new Map<string, Finding>();
   const serials = new Set<string>();
   for (const entry of crl.revoked()) {
-    if (serials.has(entry.serialHex)) {
-      findings.set("entry-unique", { rule: "entry-unique", message: `${entry.serialHex} comes twice` });
+    const { serialHex } = entry;
+    if (serials.has(serialHex)) {
+      findings.set("entry-unique", { rule: "entry-unique", message: `${serialHex} comes twice` });
     }
-    serials.add(entry.serialHex);
+    serials.add(serialHex);
     for (const [rule, check] of CRL_ENTRY_RULES) {
       const message = check(entry, crl);
       if (message) findings.set(rule, { rule, message });

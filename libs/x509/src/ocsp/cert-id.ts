@@ -8,7 +8,7 @@ import { encode } from "../der/writer.ts";
 import { OID } from "../oids.ts";
 import { readAlgorithmIdentifier } from "../signed.ts";
 
-/** Hashes by which an issuer is named. SHA-1 is what old clients send (RFC 9919 section 3.1.1); it protects nothing here. */
+/** Hashes by which an issuer is named. SHA-1 is what old clients send (RFC 9919 prefers SHA-256); it protects nothing here. */
 export type CertIdHash = "sha1" | "sha256";
 
 export const CERT_ID_HASHES: readonly CertIdHash[] = ["sha1", "sha256"];

@@ -96,7 +96,7 @@ function findAnswer(response: BasicOcspResponse, { issuer, serial }: OcspQuestio
   return answer;
 }
 
-/** RFC 6960 section 4.2.2.1. Without nextUpdate there is no telling how old an answer may be; RFC 9919 section 3.2.4 insists on it. */
+/** RFC 6960 section 4.2.2.1. Without nextUpdate there is no telling how old an answer may be; RFC 9919 insists on it. */
 function requireTimely({ thisUpdate, nextUpdate }: OcspSingleResponse, producedAt: Date, question: OcspQuestion): void {
   const { at, clockSkewMs = CLOCK_SKEW_MS } = question;
   const latest = at.getTime() + clockSkewMs;

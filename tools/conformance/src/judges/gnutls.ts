@@ -1,7 +1,7 @@
 import { command } from "../command.ts";
 import { requireDebianPackage } from "../install.ts";
 import { ACCEPTS, type Candidate, refuses } from "../judge.ts";
-import type { CertificateSpecimen, CrlSpecimen } from "../specimen.ts";
+import type { CertificateSpecimen, CrlSpecimen, OcspSpecimen } from "../specimen.ts";
 
 export const gnutls: Candidate = {
   name: "gnutls",
@@ -12,7 +12,7 @@ export const gnutls: Candidate = {
       name: "gnutls",
       version: /certtool ([\d.]+)/.exec(stdout)?.[1] ?? "unknown",
       unknownAlgorithms: /brainpool/,
-      opinions: { certificate: verify, crl: verifyCrl },
+      opinions: { certificate: verify, crl: verifyCrl, ocsp: verifyOcsp },
     };
   },
 };
@@ -30,4 +30,12 @@ async function verifyCrl({ object, issuer }: CrlSpecimen) {
     ...["--verify-crl", "--infile", object.pemFile, "--load-ca-certificate", issuer.pemFile],
   ]);
   return ok ? ACCEPTS : refuses(said);
+}
+
+/** Looks at the signature and the responder's certificate, not at times, and not at which certificates are asked about. */
+async function verifyOcsp({ object, issuer }: OcspSpecimen) {
+  const { ok, said } = await command("ocsptool", [
+    ...["--verify-response", "--load-response", object.derFile, "--load-trust", issuer.pemFile],
+  ]);
+  return ok && /^Verifying OCSP Response: Success\.$/m.test(said) ? ACCEPTS : refuses(said);
 }

@@ -1,7 +1,8 @@
+import { toHex } from "@vcc-pki/x509";
 import { command } from "../command.ts";
 import { requireDebianPackage } from "../install.ts";
 import { ACCEPTS, type Candidate, refuses } from "../judge.ts";
-import type { CertificateSpecimen, CrlSpecimen } from "../specimen.ts";
+import type { CertificateSpecimen, CrlSpecimen, OcspSpecimen } from "../specimen.ts";
 
 export const openssl: Candidate = {
   name: "openssl",
@@ -9,7 +10,11 @@ export const openssl: Candidate = {
     await requireDebianPackage("openssl", "openssl");
     const { stdout } = await command("openssl", ["version"]);
     if (!stdout.startsWith("OpenSSL 3.")) throw new Error(`this is ${stdout}, not OpenSSL 3`);
-    return { name: "openssl", version: stdout.split(" ")[1] ?? "3", opinions: { certificate: verify, crl: verifyCrl } };
+    return {
+      name: "openssl",
+      version: stdout.split(" ")[1] ?? "3",
+      opinions: { certificate: verify, crl: verifyCrl, ocsp: verifyOcsp },
+    };
   },
 };
 
@@ -32,4 +37,16 @@ async function verifyCrl({ object, issuer }: CrlSpecimen) {
   const { ok, said } = await command("openssl", [...args, "-verify", "-CAfile", issuer.pemFile]);
   if (!ok || !/^verify OK$/m.test(said)) return refuses(said);
   return ACCEPTS;
+}
+
+/** `openssl ocsp` says in words only whether times are wrong, or a certificate is missing from the answer. */
+async function verifyOcsp({ object, issuer, rootFile, hash, asked }: OcspSpecimen) {
+  const serials = asked.map(({ serial }) => `0x${toHex(serial)}`);
+  const { ok, said } = await command("openssl", [
+    ...["ocsp", "-respin", object.derFile, "-no_nonce", `-${hash}`, "-issuer", issuer.pemFile],
+    ...serials.flatMap((serial) => ["-serial", serial]),
+    ...["-CAfile", rootFile, "-no-CApath", "-no-CAstore", "-verify_other", issuer.pemFile],
+  ]);
+  const answers = asked.every(({ status }, i) => said.includes(`${serials[i]}: ${status}`));
+  return ok && answers && /^Response verify OK$/m.test(said) && !/WARNING|ERROR/.test(said) ? ACCEPTS : refuses(said);
 }

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { allowedFindings } from "../allowed.ts";
 import { cached, pipInstall } from "../install.ts";
 import { ACCEPTS, type Candidate, refuses, type Verdict } from "../judge.ts";
-import type { CertificateSpecimen, CrlSpecimen, PairSpecimen, Specimen } from "../specimen.ts";
+import type { CertificateSpecimen, CrlSpecimen, OcspSpecimen, PairSpecimen, Specimen } from "../specimen.ts";
 
 const TIMEOUT_MS = 60_000;
 const VERSION = "0.13.3";
@@ -21,9 +21,10 @@ export const pkilint: Candidate = {
       judge(specimen, lint("lint_pkix_cert", [], [specimen.object.derFile]));
     const crl = (specimen: CrlSpecimen) =>
       judge(specimen, lint("lint_crl", ["-t", "CRL", "-p", "PKIX"], [specimen.object.derFile]));
+    const ocsp = (specimen: OcspSpecimen) => judge(specimen, lint("lint_ocsp_response", [], [specimen.object.derFile]));
     const pair = (specimen: PairSpecimen) =>
       judge(specimen, lint(PAIR_TOOL, [], [specimen.issuer.derFile, specimen.object.derFile]));
-    return { name: "pkilint", version: VERSION, opinions: { certificate, crl, pair }, close };
+    return { name: "pkilint", version: VERSION, opinions: { certificate, crl, ocsp, pair }, close };
   },
 };
 

@@ -5,8 +5,10 @@ import { RevocationReason } from "@vcc-pki/proto/ca";
 import type { SpecimenClass } from "../examine.ts";
 import { openSpecimenFiles } from "../specimen-files.ts";
 import { buildCorruptedCertificates, buildCorruptedCrls } from "./corrupted.ts";
+import { buildCorruptedOcspResponses } from "./corrupted-ocsp.ts";
 import { getCrl, publishCrl, revoke, revokeForEveryReason } from "./crls.ts";
 import { AUTHORITY_KEYS, authorityOf, issueEveryProfile, issueService, prepareTenants } from "./issue.ts";
+import { buildOcspResponses, castFrom } from "./ocsp.ts";
 import { openPaths } from "./paths.ts";
 import { PARTNER } from "./profiles.ts";
 import { ShiftedClock } from "./shifted-clock.ts";
@@ -50,7 +52,8 @@ export async function issueSpecimens(
     });
     await suite.revokeAuthority(doomed.authorityId);
 
-    // 3. Lists, signed after all that.
+    // 3. Lists, signed after all that, and the time of the OCSP answers.
+    const answeredAt = clock.now();
     const authorities = await suite.authoritiesOf("", PARTNER);
     const sound = authorities.filter(({ authorityId }) => authorityId !== doomed.authorityId);
     const crls = new Map<string, Uint8Array>();
@@ -64,14 +67,17 @@ export async function issueSpecimens(
     const early = await issueService(suite, "certificate from the future");
 
     const paths = openPaths(openSpecimenFiles(directory), authorities, crls);
+    const cast = castFrom(paths, leaves, answeredAt);
     const special = { expired, revoked, early, doomed, staleCrlDer };
     return [
       { name: "end-entity certificates", sound: true, specimens: leaves.map(paths.ofLeaf) },
       { name: "authority certificates", sound: true, specimens: sound.map(paths.ofAuthority) },
       { name: "issuer-subject pairs", sound: true, specimens: paths.pairs(leaves) },
       { name: "CRLs", sound: true, specimens: paths.crls() },
+      { name: "OCSP responses", sound: true, specimens: buildOcspResponses(cast) },
       { name: "corrupted certificates", sound: false, specimens: buildCorruptedCertificates(paths, leaves, special) },
       { name: "corrupted CRLs", sound: false, specimens: buildCorruptedCrls(paths, special) },
+      { name: "corrupted OCSP responses", sound: false, specimens: buildCorruptedOcspResponses(cast) },
     ];
   } finally {
     await suite.close();

@@ -1,0 +1,25 @@
+import { join } from "node:path";
+import { command } from "../command.ts";
+import { cached, goBuild } from "../install.ts";
+import { ACCEPTS, type Candidate, refuses } from "../judge.ts";
+import type { OcspSpecimen } from "../specimen.ts";
+
+const MODULE = "golang.org/x/crypto";
+const VERSION = "v0.59.0";
+const SOURCE = join(import.meta.dirname, "ocsp_judge.go");
+
+/** Go's OCSP library. It looks at signatures and at the one certificate, not at times or at what the responder is for. */
+export const go: Candidate = {
+  name: "go",
+  async install(cacheDirectory) {
+    const directory = await cached(cacheDirectory, `go-ocsp-${VERSION}`, (target) =>
+      goBuild(SOURCE, `${MODULE}@${VERSION}`, target),
+    );
+    const ocsp = async ({ object, issuer, subject, asked }: OcspSpecimen) => {
+      const files = [object.derFile, issuer.derFile, subject.derFile];
+      const { said } = await command(join(directory, "judge"), files);
+      return said === asked[0]?.status ? ACCEPTS : refuses(said);
+    };
+    return { name: "go", version: VERSION, opinions: { ocsp } };
+  },
+};
