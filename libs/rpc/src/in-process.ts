@@ -12,7 +12,7 @@ import {
 import type { Remote, ServiceDefinition } from "./definition.ts";
 import { createDispatcher, type Dispatcher, type DispatcherOptions } from "./dispatcher.ts";
 import type { ServiceImplementation } from "./implement.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
+import { DEFAULT_LIMITS, type RpcLimits } from "./limits.ts";
 import type { MessageQueue } from "./message-queue.ts";
 import type { OpenCall } from "./open-call.ts";
 import type { Peer } from "./peer.ts";
@@ -27,6 +27,8 @@ export interface InProcessOptions {
   readonly mayForward?: readonly string[];
   readonly trustDomain?: string;
   readonly defaultDeadlineMs?: number;
+  /** As in `serve`. */
+  readonly limits?: Partial<RpcLimits>;
   readonly log?: DispatcherOptions["log"];
   readonly onRefused?: DispatcherOptions["onRefused"];
 }
@@ -43,7 +45,7 @@ export function connectInProcess<D extends ServiceDefinition>(
     mayForward: options.mayForward ?? ["gateway", "ca"],
     clock: options.clock,
     trustDomain: options.trustDomain,
-    limits: DEFAULT_LIMITS,
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
     log: options.log ?? silentLogger,
     onRefused: options.onRefused,
   });

@@ -8,8 +8,9 @@ import {
   type SignatureAlgorithmId,
 } from "@vcc-pki/x509";
 import type { Actor } from "./actor.ts";
+import { type CrlRules, listPlan } from "./crl-rules.ts";
 import type { Issuer } from "./issuer.ts";
-import { isForResponders, type Profile } from "./profile.ts";
+import { type IssuerFacts, isForResponders, type Profile } from "./profile.ts";
 import type { Authority, AuthorityTable } from "./store/authorities.ts";
 import type { PublicUrls } from "./urls.ts";
 
@@ -28,14 +29,16 @@ export class Authorities {
   readonly #table: AuthorityTable;
   readonly #openSigner: OpenSigner;
   readonly #urls: PublicUrls;
+  readonly #crlRules: CrlRules;
   readonly #byId = new Map<string, Authority>();
   readonly #issuers = new Map<string, Issuer>();
   readonly #keys = new Set<string>();
 
-  constructor(table: AuthorityTable, openSigner: OpenSigner, urls: PublicUrls) {
+  constructor(table: AuthorityTable, openSigner: OpenSigner, urls: PublicUrls, crlRules: CrlRules) {
     this.#table = table;
     this.#openSigner = openSigner;
     this.#urls = urls;
+    this.#crlRules = crlRules;
     for (const authority of table.all()) this.remember(authority);
   }
 
@@ -160,7 +163,7 @@ export class Authorities {
   }
 
   #openIssuer(authority: Authority, certificate: Certificate): Issuer {
-    const { authorityId, organisation, keyId, spkiDer, keyAlgorithm, parentId } = authority;
+    const { authorityId, organisation, keyId, spkiDer, keyAlgorithm, quorumThreshold } = authority;
     const keyIdentifier = certificate.subjectKeyIdentifier;
     if (!keyId || !spkiDer || !keyIdentifier) throw new Error(`${authorityId} has a certificate but no key`);
     return {
@@ -173,12 +176,21 @@ export class Authorities {
         keyIdentifier,
         notBefore: certificate.notBefore,
         notAfter: certificate.notAfter,
-        crlUrl: this.#urls.crl(authorityId, 0),
-        // A root signs authorities and lists only, so no OCSP responder can speak for it.
-        ocspUrl: parentId === undefined ? undefined : this.#urls.ocsp(authorityId),
+        lists: this.#listsOf(authority),
+        // Under quorum every responder would need the custodians, so none speaks for it.
+        ocspUrl: quorumThreshold > 0 ? undefined : this.#urls.ocsp(authorityId),
         caIssuersUrl: this.#urls.caIssuers(authorityId),
       },
     };
+  }
+
+  #listsOf(authority: Authority): IssuerFacts["lists"] {
+    const { authorityId } = authority;
+    const { shards, hasDeltas } = listPlan(this.#crlRules, authority);
+    return Array.from({ length: shards }, (_, shard) => ({
+      url: this.#urls.crl(authorityId, shard),
+      deltaUrl: hasDeltas ? this.#urls.deltaCrl(authorityId, shard) : undefined,
+    }));
   }
 }
 

@@ -5,7 +5,6 @@ import {
   buildName,
   buildTbsCertificate,
   certificatePolicies,
-  crlDistributionPoints,
   defaultSignatureAlgorithm,
   extendedKeyUsage,
   keyUsage,
@@ -17,7 +16,7 @@ import {
   subjectKeyIdentifier,
 } from "@vcc-pki/x509";
 import type { Issuer } from "./issuer.ts";
-import type { Profile } from "./profile.ts";
+import { listExtensions, type Profile } from "./profile.ts";
 import { KEY_PURPOSE_OIDS } from "./profile-config.ts";
 import type { AuthorityPlan, NameConstraints } from "./store/authorities.ts";
 
@@ -76,7 +75,7 @@ function subordinateExtensions(
   { plan, organisationName, profiles }: AuthorityCertificateFields,
   parent: Issuer,
 ): Uint8Array[] {
-  const { keyIdentifier, caIssuersUrl, ocspUrl, crlUrl } = parent.facts;
+  const { keyIdentifier, caIssuersUrl, ocspUrl } = parent.facts;
   const usages = authorityUsages(profiles);
   return [
     authorityKeyIdentifier(keyIdentifier),
@@ -84,7 +83,7 @@ function subordinateExtensions(
     certificatePolicies(plan.profiles.length > 0 ? policiesOf(profiles) : [OID.anyPolicy]),
     ...(plan.nameConstraints ? [constraints(plan.nameConstraints, organisationName)] : []),
     authorityInfoAccess({ caIssuers: [caIssuersUrl], ocsp: ocspUrl === undefined ? [] : [ocspUrl] }),
-    crlDistributionPoints([crlUrl]),
+    ...listExtensions(parent.facts, 0),
   ];
 }
 

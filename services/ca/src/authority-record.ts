@@ -5,6 +5,7 @@ import type { AuditRecord } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
 import type { Certificate } from "@vcc-pki/x509";
 import { certificateId } from "./certificate-id.ts";
+import { type CrlRules, listPlan, NEVER } from "./crl-rules.ts";
 import { firstNotice } from "./expiry-notices.ts";
 import { AUTHORITY_PROFILE } from "./revoke.ts";
 import type { Authority, AuthorityTable } from "./store/authorities.ts";
@@ -12,23 +13,24 @@ import type { CertificateTable } from "./store/certificates.ts";
 import type { CrlTable } from "./store/crls.ts";
 import type { LogPosition, StatusLog } from "./store/status-log.ts";
 
-export interface AuthorityRecordContext {
-  readonly store: Store;
-  readonly table: AuthorityTable;
-  readonly certificates: CertificateTable;
+interface ListContext {
   readonly crls: CrlTable;
-  readonly statusLog: StatusLog;
+  readonly crlRules: CrlRules;
   readonly clock: Clock;
 }
 
-/** A list that nobody waits for: authorities under quorum get theirs when it is asked for, or when something is revoked. */
-const NEVER = new Date(8.64e15);
+export interface AuthorityRecordContext extends ListContext {
+  readonly store: Store;
+  readonly table: AuthorityTable;
+  readonly certificates: CertificateTable;
+  readonly statusLog: StatusLog;
+}
 
 /** Makes a pending authority active: its certificate, its place among the lists, audit record and events. Only inside `store.write`;
  *  doing it again changes nothing. */
 export function recordAuthority(ca: AuthorityRecordContext, pending: Authority, certificate: Certificate): Authority {
-  const { store, table, certificates, crls, statusLog, clock } = ca;
-  const { organisation, authorityId, parentId, requester, quorumThreshold } = pending;
+  const { store, table, certificates, statusLog, clock } = ca;
+  const { organisation, authorityId, parentId, requester } = pending;
   const { notBefore, notAfter, serial } = certificate;
   const active: Authority = {
     ...pending,
@@ -47,11 +49,19 @@ export function recordAuthority(ca: AuthorityRecordContext, pending: Authority, 
     [],
     firstNotice(certificate),
   );
-  const dueAt = quorumThreshold > 0 ? NEVER : clock.now();
-  crls.putState({ organisation, authorityId, crlShard: 0, lastNumber: 0, dirtySince: undefined, dueAt });
+  addLists(ca, active);
   store.audit.add(authorityAudit(active, "done", { certificateSha256: hash("sha256", certificate.der, "hex") }));
   tell(store, active, certificate, issuerId, statusLog.append("issued", key));
   return active;
+}
+
+/** Makes room for the lists that an authority is to have by its configuration; what it has already stays. Only inside `store.write`. */
+export function addLists({ crls, crlRules, clock }: ListContext, authority: Authority): void {
+  const { organisation, authorityId } = authority;
+  const { shards, isUnderQuorum, hasDeltas } = listPlan(crlRules, authority);
+  const dueAt = isUnderQuorum ? NEVER : clock.now();
+  for (let crlShard = 0; crlShard < shards; crlShard++) crls.addState({ organisation, authorityId, crlShard }, dueAt);
+  crls.switchDeltas(authorityId, hasDeltas ? clock.now() : NEVER);
 }
 
 function tell(

@@ -7,6 +7,7 @@ import type { Clock } from "@vcc-pki/time";
 import { type Certificate, serialToHex } from "@vcc-pki/x509";
 import type { Authorities } from "./authorities.ts";
 import { certificateId } from "./certificate-id.ts";
+import { shardOfCertificate } from "./crl-rules.ts";
 import { firstNotice } from "./expiry-notices.ts";
 import { LintedTbs, signCertificate } from "./issuer.ts";
 import type { Metrics } from "./metrics.ts";
@@ -83,7 +84,8 @@ export class Completion {
     const status: CertificateStatus = {
       ...{ organisation: intent.organisation, authorityId: intent.authorityId, serial: intent.serial },
       ...{ profile: intent.profile, profileVersion: intent.profileVersion, requester: intent.requester },
-      ...{ certificateDer: certificate.der, notAfter: certificate.notAfter, issuedAt: clock.now(), crlShard: 0 },
+      ...{ certificateDer: certificate.der, notAfter: certificate.notAfter, issuedAt: clock.now() },
+      crlShard: this.#shardOf(intent, certificate),
       revocation: undefined,
     };
     certificates.insert(status, searchTerms(certificate.subjectAltNames), firstNotice(certificate));
@@ -104,6 +106,12 @@ export class Completion {
       }),
     );
     return status;
+  }
+
+  #shardOf({ authorityId }: Intent, certificate: Certificate): number {
+    const issuer = this.#ca.authorities.find(authorityId);
+    if (issuer === undefined) throw new Error(`${authorityId} is gone`);
+    return shardOfCertificate(certificate, issuer);
   }
 
   #chain(intent: Intent, certificate: Certificate): Uint8Array[] {

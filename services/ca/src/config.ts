@@ -59,17 +59,33 @@ export const CaConfig = BaseConfig.extend({
   platformNames: z.record(z.string(), platformNames).default({}),
   crl: z
     .strictObject({
-      /** How often a list is signed although nothing changed. */
+      /** How often a full list and a delta list are signed although nothing changed. */
       interval: duration("1h"),
-      /** nextUpdate - thisUpdate: longer than three intervals, so that two may fail. */
+      /** nextUpdate - thisUpdate of a full list: longer than three intervals, so that two may fail. */
       validity: duration("24h"),
       /** The same for authorities whose every signature needs custodians. */
       underQuorumValidity: duration("1y"),
       /** How long revocations are collected before a list is signed for them. */
       coalesce: duration("250ms"),
+      /** A revocation is on a new full list at once while the list is shorter than this, beside the delta list, which is always new. */
+      fullAtOnceBelow: z.int().min(0).default(2_000),
+      /** How long a longer full list waits for revocations to gather; the delta list tells them meanwhile. */
+      fullInterval: duration("15m"),
+      /** Whether there are delta lists, by authority; `default` for those not named. Certificates say where they are, so switching them
+       *  off leaves dead addresses behind. */
+      deltas: z.record(z.string(), z.boolean()).default({ default: true }),
+      /** nextUpdate - thisUpdate of a delta list: longer than three intervals as well. */
+      deltaValidity: duration("6h"),
+      /** Over how many lists the certificates of an authority are spread, by authority; `default` for those not named. Holds for what is
+       *  issued from now on: a certificate names its list. */
+      shards: z.record(z.string(), z.int().min(1).max(256)).default({ default: 1 }),
     })
     .prefault({})
-    .refine(({ interval, validity }) => validity > 3 * interval, "validity is longer than three intervals"),
+    .refine(({ interval, validity }) => validity > 3 * interval, "validity is longer than three intervals")
+    .refine(
+      ({ interval, deltaValidity }) => deltaValidity > 3 * interval,
+      "deltaValidity is longer than three intervals",
+    ),
   /** How often approvals, unfinished issuances and due lists are looked after. */
   choresInterval: duration("1s"),
   /** How often expiry notices are given. */

@@ -1,5 +1,6 @@
 import type { Clock } from "@vcc-pki/time";
 import { buildTbsCertificate, type CertificationRequest } from "@vcc-pki/x509";
+import { shardOfSerial } from "./crl-rules.ts";
 import type { Issuer } from "./issuer.ts";
 import type { RequestedNames } from "./names.ts";
 import {
@@ -45,7 +46,13 @@ export class LeafBuilder {
       subject: profile.names.certified
         ? subjectOf(organisationName, names)
         : responderName(issuer.certificate, issuer.authorityId),
-      extensions: this.#extensionsOf(issuer, profile)({ names, spkiDer, keyAlgorithm, notBefore: validity.notBefore }),
+      extensions: this.#extensionsOf(
+        issuer,
+        profile,
+      )({
+        ...{ names, spkiDer, keyAlgorithm, notBefore: validity.notBefore },
+        crlShard: shardOfSerial(serial, issuer.facts.lists.length),
+      }),
     });
   }
 

@@ -10,6 +10,7 @@ import {
   certificatePolicies,
   crlDistributionPoints,
   extendedKeyUsage,
+  freshestCrl,
   keyUsage,
   type Name,
   noRevAvail,
@@ -45,7 +46,8 @@ export interface IssuerFacts {
   readonly keyIdentifier: Uint8Array;
   readonly notBefore: Date;
   readonly notAfter: Date;
-  readonly crlUrl: string;
+  /** Its lists by shard, with where changes are found if there are delta lists. */
+  readonly lists: readonly { readonly url: string; readonly deltaUrl: string | undefined }[];
   readonly ocspUrl: string | undefined;
   readonly caIssuersUrl: string;
 }
@@ -142,6 +144,8 @@ export interface LeafFields {
   readonly spkiDer: Uint8Array;
   readonly keyAlgorithm: string;
   readonly notBefore: Date;
+  /** Which of the issuer's lists it is on. */
+  readonly crlShard: number;
 }
 
 /** Builds the extensions of end-entity certificates of one profile under one issuer. What does not depend on the request is
@@ -154,34 +158,42 @@ export function extensionsFor(profile: Profile, issuer: IssuerFacts): (leaf: Lea
   ];
   const ofRsa = before([...profile.keyUsage, ...profile.keyUsageRsa]);
   const ofOthers = before(profile.keyUsage); // keyEncipherment is for RSA key transport alone (RFC 8813 section 3)
-  const after = [
+  const after = issuer.lists.map((_, shard) => [
     authorityKeyIdentifier(issuer.keyIdentifier),
     certificatePolicies([profile.policyOid]),
-    ...statusExtensions(profile, issuer),
-  ];
-  return ({ names, spkiDer, keyAlgorithm, notBefore }) => [
+    ...statusExtensions(profile, issuer, shard),
+  ]);
+  return ({ names, spkiDer, keyAlgorithm, notBefore, crlShard }) => [
     ...(keyAlgorithm.startsWith("rsa-") ? ofRsa : ofOthers),
     ...privateKeyUsage(profile, notBefore),
     ...(profile.names.certified ? [subjectAltName(names)] : []),
     subjectKeyIdentifier(sha1KeyIdentifier(spkiDer)),
-    ...after,
+    ...(after[crlShard] ?? []),
   ];
 }
 
 /** Where to learn whether it was revoked, or why one need not ask. */
-function statusExtensions(profile: Profile, { crlUrl, ocspUrl, caIssuersUrl }: IssuerFacts): Uint8Array[] {
+function statusExtensions(profile: Profile, issuer: IssuerFacts, crlShard: number): Uint8Array[] {
+  const { ocspUrl, caIssuersUrl } = issuer;
   const caIssuers = [caIssuersUrl];
   switch (profile.status) {
     case "crl-and-ocsp":
       return [
         authorityInfoAccess({ caIssuers, ocsp: ocspUrl === undefined ? [] : [ocspUrl] }),
-        crlDistributionPoints([crlUrl]),
+        ...listExtensions(issuer, crlShard),
       ];
     case "no-rev-avail":
       return [authorityInfoAccess({ caIssuers }), noRevAvail()];
     case "ocsp-no-check":
       return [authorityInfoAccess({ caIssuers }), ocspNoCheck()];
   }
+}
+
+/** Where its list is (RFC 5280 section 4.2.1.13), and what has changed since (section 4.2.1.15). */
+export function listExtensions({ lists }: IssuerFacts, crlShard: number): Uint8Array[] {
+  const list = lists[crlShard];
+  if (list === undefined) throw new Error(`there is no list ${crlShard}`);
+  return [crlDistributionPoints([list.url]), ...(list.deltaUrl === undefined ? [] : [freshestCrl([list.deltaUrl])])];
 }
 
 function privateKeyUsage(profile: Profile, notBefore: Date): Uint8Array[] {

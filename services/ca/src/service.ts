@@ -6,6 +6,7 @@ import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
 import { createActors } from "./actor.ts";
 import { Authorities } from "./authorities.ts";
 import { AuthorityCreation } from "./authority.ts";
+import { addLists } from "./authority-record.ts";
 import { startChores } from "./chores.ts";
 import { Completion } from "./complete.ts";
 import { CaConfig, profilesDirectory, readKeyBlocklist } from "./config.ts";
@@ -33,6 +34,7 @@ import { CertificateTable } from "./store/certificates.ts";
 import { CrlTable } from "./store/crls.ts";
 import { IntentTable } from "./store/intents.ts";
 import { KeyTable } from "./store/keys.ts";
+import { ListEntries } from "./store/list-entries.ts";
 import { OrganisationTable } from "./store/organisations.ts";
 import { ProfileTable } from "./store/profiles.ts";
 import { RequestTable } from "./store/requests.ts";
@@ -120,7 +122,9 @@ export async function startCa(
     statusLog,
     profiles,
   };
-  const authorities = new Authorities(authorityTable, openSigner, publicUrls(config.publicBaseUrl));
+  const urls = publicUrls(config.publicBaseUrl);
+  const crlRules = config.crl;
+  const authorities = new Authorities(authorityTable, openSigner, urls, crlRules);
   const serials = new SerialSource(statusLog.generation, clock);
   const actors = createActors(organisationTable, operatorOrganisation, clock);
   const completion = new Completion({ ...common, intents, authorities });
@@ -129,10 +133,16 @@ export async function startCa(
     ...{ ...common, intents, authorities, serials, leaves, completion },
     ...{ blocklist, keys: certifiedKeys, platformNames: config.platformNames },
   });
-  const crls = new Crls({ ...common, crls: crlTable, revocations, authorities, rules: crlRules(config) });
+  const crls = new Crls({
+    ...{ ...common, crls: crlTable, entries: new ListEntries(db), authorities, rules: crlRules, urls },
+  });
   const creation = new AuthorityCreation({
-    ...{ ...common, table: authorityTable, organisations: organisationTable, crls: crlTable },
+    ...{ ...common, table: authorityTable, organisations: organisationTable, crls: crlTable, crlRules },
     ...{ authorities, serials, keys, openSigner, backdateMs: config.backdate },
+  });
+  await store.write(() => {
+    const withLists = authorities.all().filter(({ certificateDer }) => certificateDer !== undefined);
+    for (const authority of withLists) addLists({ crls: crlTable, crlRules, clock }, authority);
   });
   const organisations = new Organisations({ ...common, table: organisationTable, authorityTable, authorities, actors });
 
@@ -193,13 +203,6 @@ export async function startCa(
     },
   };
 }
-
-const crlRules = ({ crl }: CaConfig) => ({
-  intervalMs: crl.interval,
-  validityMs: crl.validity,
-  underQuorumValidityMs: crl.underQuorumValidity,
-  coalesceMs: crl.coalesce,
-});
 
 /** A call that was turned away at the door leaves a trace as well. */
 function auditRefusal(store: Store, { method, caller, code }: Refusal, operatorOrganisation: string): void {

@@ -27,6 +27,9 @@ import { type RunningCa, startCa } from "../src/service.ts";
 export const OPERATOR = "spiffe://vcc.internal/org/vcc/admin/operator";
 export const PROFILES_DIR = new URL("../../../deploy/profiles/", import.meta.url).pathname;
 
+/** As the hsm-gateway's own service has them: long lists. */
+const HSM_LIMITS = { maxReceiveBytes: 64 * 1024 * 1024 };
+
 type CustodianList = Awaited<ReturnType<HsmGatewayHarness["registerCustodians"]>>;
 
 export interface CaHarnessOptions {
@@ -113,7 +116,8 @@ export async function newCa(options: CaHarnessOptions = {}): Promise<CaHarness> 
           bus: undefined,
           identity: undefined,
         },
-        connect: (definition) => connectInProcess(hsm.services, definition, { caller: "ca", clock }),
+        connect: (definition) =>
+          connectInProcess(hsm.services, definition, { caller: "ca", clock, limits: HSM_LIMITS }),
       },
       { faults: storeFaults },
     );

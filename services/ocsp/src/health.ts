@@ -95,7 +95,7 @@ export class Health {
     const oldest = new Map<number, AnswerAge>();
     for (const [, answers] of memory.allAnswers()) {
       for (let slot = 0; slot < certificates.slots; slot++) {
-        if (!certificates.isInUse(slot) || !answers.has(slot)) continue;
+        if (!certificates.isInUse(slot) || certificates.notAfter(slot) < now || !answers.has(slot)) continue;
         const seconds = now - answers.thisUpdateOf(slot);
         const issuer = certificates.issuerOf(slot);
         const known = oldest.get(issuer);

@@ -73,6 +73,7 @@ export class Preproduction {
   #lookedAt = -1;
   readonly #wakeup = new Wakeup();
   readonly #running: Promise<void>[] = [];
+  readonly #finishing = new Set<Promise<void>>();
   #isStopped = false;
   #failure: string | undefined;
 
@@ -121,6 +122,7 @@ export class Preproduction {
   async runDue(): Promise<void> {
     this.#lookedAt = -1;
     await Promise.all(Array.from({ length: WORKERS }, () => this.#work()));
+    while (this.#finishing.size > 0) await Promise.all(this.#finishing);
   }
 
   async #loop(): Promise<void> {
@@ -137,7 +139,9 @@ export class Preproduction {
       const jobs = this.#next();
       if (jobs.length === 0 || this.#isStopped) return;
       const drafts = jobs.flatMap((job) => this.#draft(job) ?? []);
-      await this.#finish(drafts);
+      const finishing = this.#finish(drafts).finally(() => this.#finishing.delete(finishing));
+      this.#finishing.add(finishing);
+      await finishing;
     }
   }
 

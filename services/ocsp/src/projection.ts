@@ -159,6 +159,8 @@ export class Projection {
       currency.lose();
       if (before.generation !== 0) log.warn("the ca starts anew", { before, generation, headSequence });
     }
+    const isNews = changes.length > 0 || fromStart || generation !== before.generation;
+    if (!isNews) return;
     const told = changes.map(changeFromProto);
     await this.#write(told, () => {
       const current = positions.read();

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CaHarness, type CaHarnessOptions, newCa } from "@vcc-pki/ca/harness";
 import { PkiError } from "@vcc-pki/errors";
-import { type Relay, startRelay } from "@vcc-pki/events";
+import { buildCloudEvent, type CloudEvent, type Relay, startRelay } from "@vcc-pki/events";
 import { type Certificate as CertificateMessage, RevocationReason } from "@vcc-pki/proto/ca";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import { connectInProcess, createDenyList, type ServiceDefinition, type ServiceImplementation } from "@vcc-pki/rpc";
@@ -22,8 +22,8 @@ export interface OcspHarnessOptions {
   /** Keys of the ocsp service's configuration that matter to the test. */
   readonly config?: Partial<Record<keyof OcspConfig, unknown>>;
   readonly authorities?: CaHarnessOptions["authorities"];
-  /** Events reach the service, as over NATS. Default: it has to ask. */
-  readonly events?: boolean;
+  /** "relayed": events reach the service as over NATS; "by hand": the test publishes them. Default: it has to ask. */
+  readonly events?: "relayed" | "by hand";
 }
 
 /** The real ocsp service over a real ca and a real hsm-gateway with a SoftHSM token, all in this process. */
@@ -36,7 +36,11 @@ export interface OcspHarness {
   /** Makes commits of the ocsp service fail. */
   readonly storeFaults: StoreFaults;
   /** Peers that do not answer. */
-  readonly away: Set<"ca" | "hsm-gateway">;
+  readonly away: Set<Peer>;
+  /** What streams of the hsm-gateway wait for before they hand on an answer. */
+  readonly gate: { opens?: Promise<void> };
+  /** The events of the ca about certificates that were not taken before, in their order. */
+  takeEvents(): CloudEvent[];
   /** "http://127.0.0.1:PORT" */
   readonly url: string;
   /** StatusService as this caller reaches it. */
@@ -54,6 +58,9 @@ export interface OcspHarness {
 
 export const AUTHORITY = "vcc-services-ca";
 
+/** Who tells the events. */
+const source = "spiffe://vcc.internal/pki/ca";
+
 /** An administrator's certificate of vcc-admin-ca, which may be put on hold. */
 export const ADMINISTRATOR = {
   profile: "admin",
@@ -64,47 +71,28 @@ export const ADMINISTRATOR = {
 export async function newOcsp(options: OcspHarnessOptions = {}): Promise<OcspHarness> {
   const { clock = fakeClock("2026-11-23T12:00:00Z"), log = silentLogger, authorities } = options;
   const directory = mkdtempSync(join(tmpdir(), "vcc-ocsp-"));
-  createKeyFile(join(directory, "db.key"));
+  const config = configIn(directory, options.config);
   const ca = await newCa({ clock, authorities });
   const bus = inMemoryBus();
-  let relay: Relay | undefined;
-  const relayAnew = () => {
-    if (options.events)
-      relay = startRelay({ store: ca.store, bus, source: "spiffe://vcc.internal/pki/ca", log, clock });
-  };
-  relayAnew();
-  const never = "1d"; // tests say when
-  const config = OcspConfig.parse({
-    ...{ listen: { host: "127.0.0.1", port: 0 }, health: { host: "127.0.0.1", port: 0 }, identityDir: directory },
-    http: { host: "127.0.0.1", port: 0 },
-    store: { file: join(directory, "ocsp.db"), keyFile: join(directory, "db.key") },
-    organisation: "vcc",
-    projection: { pullInterval: never, issuersInterval: never },
-    responders: { interval: never },
-    lists: { interval: never },
-    alarms: { interval: never },
-    ...options.config,
-  });
+  const relay: Relay | undefined =
+    options.events === "relayed" ? startRelay({ store: ca.store, bus, source, log, clock }) : undefined;
   const telemetry = startTelemetry({ service: "ocsp" });
   const storeFaults: StoreFaults = {};
   const away: OcspHarness["away"] = new Set();
+  const gate: OcspHarness["gate"] = {};
   const servicesOf = (peer: string) => (peer === "ca" ? ca.ca.services : ca.hsm.services);
   const connect = <D extends ServiceDefinition>(definition: D, peer: string) =>
-    interruptible(
-      () => connectInProcess(servicesOf(peer), definition, { caller: "ocsp", clock }),
-      definition,
-      () => away.has(peer as "ca"),
-    );
-  const start = () =>
-    startOcsp(
-      config,
-      {
-        ...{ clock, log, telemetry, trustDomain: "vcc.internal", denyList: createDenyList(), identity: undefined },
-        bus: options.events ? bus : undefined,
-        connect,
-      },
-      { faults: storeFaults },
-    );
+    interruptible(() => connectInProcess(servicesOf(peer), definition, { caller: "ocsp", clock }), definition, {
+      isAway: () => away.has(peer as Peer),
+      opened: () => (peer === "hsm-gateway" ? gate.opens : undefined),
+    });
+  const context = {
+    ...{ clock, log, telemetry, trustDomain: "vcc.internal", denyList: createDenyList(), identity: undefined },
+    bus: options.events && bus,
+    connect,
+  };
+  const start = () => startOcsp(config, context, { faults: storeFaults });
+  let taken = 0;
   let running = await start();
   await running.refresh();
 
@@ -115,7 +103,14 @@ export async function newOcsp(options: OcspHarnessOptions = {}): Promise<OcspHar
     return { requestId: randomUUID(), ...known };
   };
   return {
-    ...{ clock, ca, bus, storeFaults, away },
+    ...{ clock, ca, bus, storeFaults, away, gate },
+    takeEvents() {
+      const fresh = ca.store.outbox
+        .pending(10_000)
+        .filter(({ id, type }) => id > taken && type.includes(".certificate."));
+      taken = fresh.at(-1)?.id ?? taken;
+      return fresh.map((message) => buildCloudEvent(message, source));
+    },
     get ocsp() {
       return running;
     },
@@ -155,32 +150,56 @@ export async function newOcsp(options: OcspHarnessOptions = {}): Promise<OcspHar
   };
 }
 
-const statusRemote = (services: readonly ServiceImplementation[], caller: string, clock: FakeClock) =>
-  connectInProcess(services, StatusServiceDefinition, { caller, clock });
+function configIn(directory: string, overrides: OcspHarnessOptions["config"]): OcspConfig {
+  createKeyFile(join(directory, "db.key"));
+  const never = "1d"; // tests say when
+  return OcspConfig.parse({
+    ...{ listen: { host: "127.0.0.1", port: 0 }, health: { host: "127.0.0.1", port: 0 }, identityDir: directory },
+    http: { host: "127.0.0.1", port: 0 },
+    store: { file: join(directory, "ocsp.db"), keyFile: join(directory, "db.key") },
+    organisation: "vcc",
+    projection: { pullInterval: never, issuersInterval: never },
+    ...{ responders: { interval: never }, lists: { interval: never }, alarms: { interval: never } },
+    ...overrides,
+  });
+}
+
+const statusRemote = (services: readonly ServiceImplementation[], caller: string, clock: FakeClock) => ({
+  status: connectInProcess(services, StatusServiceDefinition, { caller, clock }),
+});
+
+type Peer = "ca" | "hsm-gateway";
+
+interface Interruption {
+  readonly isAway: () => boolean;
+  readonly opened: () => Promise<void> | undefined;
+}
+
+const refusal = () => new PkiError("PEER_UNAVAILABLE", "the peer is away");
 
 /** A peer that can go away: calls then fail as they do when nobody listens, and streams that are open break. Looked up for each call, since
  *  a test may restart it. */
-function interruptible<T extends object>(connect: () => T, definition: ServiceDefinition, isAway: () => boolean): T {
-  const refuse = () => new PkiError("PEER_UNAVAILABLE", "the peer is away");
+function interruptible<T extends object>(connect: () => T, definition: ServiceDefinition, by: Interruption): T {
   const methods = Object.entries(definition.methods).map(([name, { responseStream }]) => [
     name,
     (...args: unknown[]) => {
-      if (isAway()) return responseStream ? failing(refuse()) : Promise.reject(refuse());
+      if (by.isAway()) return responseStream ? failing() : Promise.reject(refusal());
       const answer = (connect()[name as keyof T] as (...args: unknown[]) => unknown)(...args);
-      return responseStream ? breaking(answer as AsyncIterable<unknown>, isAway, refuse) : answer;
+      return responseStream ? breaking(answer as AsyncIterable<unknown>, by) : answer;
     },
   ]);
   return Object.fromEntries(methods) as T;
 }
 
 // biome-ignore lint/correctness/useYield: it fails before the first answer
-async function* failing(error: Error): AsyncGenerator<never> {
-  throw error;
+async function* failing(): AsyncGenerator<never> {
+  throw refusal();
 }
 
-async function* breaking(answers: AsyncIterable<unknown>, isAway: () => boolean, refuse: () => Error) {
+async function* breaking(answers: AsyncIterable<unknown>, { isAway, opened }: Interruption) {
   for await (const answer of answers) {
-    if (isAway()) throw refuse();
+    await opened();
+    if (isAway()) throw refusal();
     yield answer;
   }
 }

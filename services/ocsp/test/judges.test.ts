@@ -19,6 +19,7 @@ beforeAll(async () => {
   await suite.ocsp.refresh();
   judge.pem("root.pem", await suite.authority("vcc-root-ca"));
   judge.pem("issuer.pem", issuer);
+  judge.pem("trust.pem", issuer, await suite.authority("vcc-root-ca"));
   judge.pem("good.pem", good);
   judge.pem("revoked.pem", revoked);
 });

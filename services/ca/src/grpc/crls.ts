@@ -16,7 +16,7 @@ export function crlService(door: Door, crls: Crls): ServiceImplementation {
     CrlServiceDefinition,
     {
       /** Public data: whoever is authenticated may have it, of every authority. */
-      get: async ({ authorityId, shard, delta }) => toProto(crls.get(authorityId, shard, delta)),
+      get: async ({ authorityId, shard, delta }) => toProto(crls.get(authorityId, shard, delta ? "delta" : "full")),
 
       list: async () => ({ crls: crls.list().map(publishedToProto) }),
 
@@ -27,7 +27,7 @@ export function crlService(door: Door, crls: Crls): ServiceImplementation {
         async (request, actor) => {
           requireAdmin(actor);
           const key = requestKey(actor, "PublishCrl", PublishCrlRequest, request);
-          return toProto(await crls.publish(actor, key, request.authorityId));
+          return toProto(await crls.publish(actor, key, request.authorityId, request.ahead));
         },
       ),
     },
@@ -35,8 +35,15 @@ export function crlService(door: Door, crls: Crls): ServiceImplementation {
   );
 }
 
-const publishedToProto = ({ authorityId, crlShard, crlNumber, thisUpdate, nextUpdate }: StoredCrl): PublishedCrl => ({
-  ...{ authorityId, shard: crlShard, delta: false, crlNumber, thisUpdate, nextUpdate },
+const publishedToProto = ({
+  authorityId,
+  crlShard,
+  kind,
+  crlNumber,
+  thisUpdate,
+  nextUpdate,
+}: StoredCrl): PublishedCrl => ({
+  ...{ authorityId, shard: crlShard, delta: kind === "delta", crlNumber, thisUpdate, nextUpdate },
 });
 
 const toProto = ({ crlDer, crlNumber, thisUpdate, nextUpdate }: StoredCrl): GetCrlResponse => ({

@@ -1,5 +1,5 @@
 import type { Database } from "@vcc-pki/store";
-import { REVOCATION_REASONS, type RevocationReason, type RevokedCertificate } from "@vcc-pki/x509";
+import { REVOCATION_REASONS, type RevocationReason } from "@vcc-pki/x509";
 import type { CertificateKey } from "./certificates.ts";
 
 export interface Revocation extends CertificateKey {
@@ -22,13 +22,6 @@ export interface Release extends CertificateKey {
   readonly sequence: number;
 }
 
-interface ListedRow {
-  serial: Buffer;
-  revoked_at: number;
-  reason: number;
-  invalidity_date: number | null;
-}
-
 /** One row for each revoked certificate, and one for each that was released from a hold a short while ago. What writes belongs inside
  *  `store.write`. */
 export class RevocationTable {
@@ -48,10 +41,6 @@ export class RevocationTable {
       ),
       unrelease: db.prepare(
         "DELETE FROM releases WHERE organisation = ? AND authority_id = ? AND crl_shard = ? AND serial = ?",
-      ),
-      listed: db.prepare<[string, number, number], ListedRow>(
-        `SELECT serial, revoked_at, reason, invalidity_date FROM revocations
-         WHERE authority_id = ? AND crl_shard = ? AND (listed_until IS NULL OR listed_until >= ?) ORDER BY serial`,
       ),
     };
   }
@@ -78,16 +67,6 @@ export class RevocationTable {
   release({ organisation, authorityId, serial, crlShard, releasedAt, sequence }: Release): void {
     this.#sql.delete.run(organisation, serial, authorityId);
     this.#sql.release.run(organisation, authorityId, crlShard, serial, releasedAt.getTime(), sequence);
-  }
-
-  /** The entries of a list: everything revoked that had not expired at `since`, in the order of serial numbers. */
-  listed(authorityId: string, crlShard: number, since: Date): RevokedCertificate[] {
-    return this.#sql.listed.all(authorityId, crlShard, since.getTime()).map((row) => ({
-      serial: row.serial,
-      revocationDate: new Date(row.revoked_at),
-      reason: toReason(row.reason),
-      invalidityDate: row.invalidity_date === null ? undefined : new Date(row.invalidity_date),
-    }));
   }
 }
 
