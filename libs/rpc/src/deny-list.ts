@@ -27,9 +27,11 @@ export interface WritableDenyList extends DenyList {
 const keyOf = (serialHex: string, issuerKeyId: string): string => `${issuerKeyId}:${serialHex}`;
 
 export function createDenyList(): WritableDenyList {
-  const denied = new Map<string, DeniedCertificate>();
+  /** notAfter in milliseconds, by certificate: every process holds everything that is revoked, so an entry must not cost much. */
+  const denied = new Map<string, number>();
   const listeners = new Set<() => void>();
-  const add = (entry: DeniedCertificate) => denied.set(keyOf(entry.serialHex, entry.issuerKeyId), entry);
+  const add = ({ serialHex, issuerKeyId, notAfter }: DeniedCertificate) =>
+    denied.set(keyOf(serialHex, issuerKeyId), notAfter?.getTime() ?? Number.POSITIVE_INFINITY);
   const changed = () => {
     for (const listener of listeners) listener();
   };
@@ -52,7 +54,7 @@ export function createDenyList(): WritableDenyList {
       changed();
     },
     dropExpired(now) {
-      for (const [key, { notAfter }] of denied) if (notAfter !== undefined && notAfter < now) denied.delete(key);
+      for (const [key, notAfterMs] of denied) if (notAfterMs < now.getTime()) denied.delete(key);
     },
     get size() {
       return denied.size;
