@@ -28,6 +28,8 @@ const metrics = {
 } as const;
 
 const BACK_OFF_MS = { first: 200, most: 5_000 };
+/** Silence that is no start of the suite and no stream that has come to its age. */
+const OUTAGE_MS = 5_000;
 /** Until the whole list has come. */
 const LIST_WITHIN_MS = 30_000;
 
@@ -85,8 +87,7 @@ export function startDenyListPush({ ocsp, denyList, clock, log, telemetry }: Den
       if (signal.aborted) return;
       deafSinceMs ??= clock.monotonicMs();
       failures = heard ? 0 : failures + 1;
-      // A stream that has come to its age, or an ocsp that restarts at once, is no outage.
-      if (failures > 0 && !isLogged) {
+      if (silenceSeconds() * 1000 >= OUTAGE_MS && !isLogged) {
         isLogged = true;
         log.warn("revocations are not heard", { entries: denyList.size, error });
       }
