@@ -11,8 +11,9 @@ import { type CrlRules, listPlan, NEVER } from "./crl-rules.ts";
 import { listAudit } from "./crl-signing.ts";
 import { archives } from "./issuers.ts";
 import type { Profiles } from "./profiles.ts";
-import type { CrlTable, ListKey, StoredCrl } from "./store/crls.ts";
+import type { CrlTable, StoredCrl } from "./store/crls.ts";
 import type { ListEntries } from "./store/list-entries.ts";
+import type { ListKey, ListTable } from "./store/lists.ts";
 import type { RequestKey, RequestTable } from "./store/requests.ts";
 import type { StatusLog } from "./store/status-log.ts";
 import type { PublicUrls } from "./urls.ts";
@@ -20,6 +21,7 @@ import type { PublicUrls } from "./urls.ts";
 export interface ListBeginningContext {
   readonly store: Store;
   readonly crls: CrlTable;
+  readonly lists: ListTable;
   readonly entries: ListEntries;
   readonly requests: RequestTable;
   readonly statusLog: StatusLog;
@@ -50,8 +52,8 @@ export class ListBeginning {
   }
 
   situation(key: ListKey): Situation {
-    const { crls, entries, rules, clock } = this.#ca;
-    const state = crls.findState(key);
+    const { crls, lists, entries, rules, clock } = this.#ca;
+    const state = lists.find(key);
     if (state === undefined) throw new Error(`${key.authorityId} has no list ${key.crlShard}`);
     const { plan } = this.#scopeOf(key);
     const now = clock.now();
@@ -85,24 +87,24 @@ export class ListBeginning {
 
   /** Nothing is due any more. */
   async retire(key: ListKey): Promise<void> {
-    const { store, crls } = this.#ca;
+    const { store, lists } = this.#ca;
     await store.write(() => {
-      const state = crls.findState(key);
-      if (state) crls.putState({ ...state, dueAt: NEVER, deltaDueAt: NEVER, dirtySince: undefined });
+      const state = lists.find(key);
+      if (state) lists.put({ ...state, dueAt: NEVER, deltaDueAt: NEVER, dirtySince: undefined });
     });
   }
 
   /** Has the other lists of an authority signed soon. */
   async makeOthersDue(authorityId: string): Promise<void> {
-    const { store, crls, clock } = this.#ca;
-    await store.write(() => crls.makeOthersDue(authorityId, clock.now()));
+    const { store, lists, clock } = this.#ca;
+    await store.write(() => lists.makeOthersDue(authorityId, clock.now()));
   }
 
   /** Lists ahead that wait for custodians while something was revoked would say less than is known. */
   async dropOutdated(key: ListKey): Promise<void> {
     const { store, crls, clock, self } = this.#ca;
     const outdated = crls.pending(key).filter(({ thisUpdate }) => thisUpdate > clock.now());
-    if (outdated.length === 0 || crls.findState(key)?.dirtySince === undefined) return;
+    if (outdated.length === 0 || this.#ca.lists.find(key)?.dirtySince === undefined) return;
     await store.write(() => {
       for (const crl of outdated) {
         crls.abandon(crl);
@@ -184,7 +186,7 @@ export class ListBeginning {
     return store.write(() => {
       if (asked && !this.#takeRequest(asked, [list])) return undefined;
       this.#store(this.situation(key), wanted, [list], asked);
-      if (entries.hasChanged(key, logSequence)) this.#ca.crls.markDirty(key, clock.now());
+      if (entries.hasChanged(key, logSequence)) this.#ca.lists.markDirty(key, clock.now());
       return [list];
     });
   }
@@ -196,7 +198,7 @@ export class ListBeginning {
       const tbsSha256 = hash("sha256", crl.tbsDer ?? "", "hex");
       store.audit.add(listAudit(crl, "requested", asked?.actor ?? self, { tbsSha256 }));
     }
-    crls.putState(stateAfter(situation, wanted, lists));
+    this.#ca.lists.put(stateAfter(situation, wanted, lists));
   }
 
   /** False when it has been taken meanwhile. */

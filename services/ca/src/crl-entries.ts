@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { equalBytes, type RevokedCertificate } from "@vcc-pki/x509";
-import type { ListKey } from "./store/crls.ts";
 import type { Change, ListEntries } from "./store/list-entries.ts";
+import type { ListKey } from "./store/lists.ts";
 
 /** Entries that are read before others have their turn. */
 export const PAGE = 5_000;

@@ -1,5 +1,6 @@
 import type { CrlRules, ListPlan } from "./crl-rules.ts";
-import type { ListState, StoredCrl } from "./store/crls.ts";
+import type { StoredCrl } from "./store/crls.ts";
+import type { ListState } from "./store/lists.ts";
 
 /** Where a list stands and what it is to be. */
 export interface Situation {

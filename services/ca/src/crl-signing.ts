@@ -11,10 +11,12 @@ import { type CrlRules, listPlan } from "./crl-rules.ts";
 import { LintedTbs, signCertificateList } from "./issuer.ts";
 import type { CrlTable, StoredCrl } from "./store/crls.ts";
 import type { ListEntries } from "./store/list-entries.ts";
+import type { ListTable } from "./store/lists.ts";
 
 export interface ListSigningContext {
   readonly store: Store;
   readonly crls: CrlTable;
+  readonly lists: ListTable;
   readonly entries: ListEntries;
   readonly authorities: Authorities;
   readonly rules: CrlRules;
@@ -104,15 +106,15 @@ export class ListSigning {
   }
 
   #retryLater(crl: StoredCrl): void {
-    const { crls, authorities, rules, clock } = this.#ca;
-    const state = crls.findState(crl);
+    const { lists, authorities, rules, clock } = this.#ca;
+    const state = lists.find(crl);
     const authority = authorities.find(crl.authorityId);
     if (state === undefined || authority === undefined) return;
     const { isUnderQuorum } = listPlan(rules, authority);
     const retryAt = new Date(clock.now().getTime() + (isUnderQuorum ? ASK_CUSTODIANS_AGAIN_MS : rules.interval));
     const sooner = (date: Date) => (retryAt < date ? retryAt : date);
     const due = crl.kind === "full" ? { dueAt: sooner(state.dueAt) } : { deltaDueAt: sooner(state.deltaDueAt) };
-    crls.putState({ ...state, ...due });
+    lists.put({ ...state, ...due });
   }
 }
 

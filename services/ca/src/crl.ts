@@ -5,7 +5,8 @@ import { ListBeginning, type ListBeginningContext, parseTarget } from "./crl-beg
 import { listsDue } from "./crl-plan.ts";
 import { listPlan } from "./crl-rules.ts";
 import { ListSigning, type ListSigningContext } from "./crl-signing.ts";
-import type { ListKey, ListKind, StoredCrl } from "./store/crls.ts";
+import type { ListKind, StoredCrl } from "./store/crls.ts";
+import type { ListKey } from "./store/lists.ts";
 import type { RequestKey } from "./store/requests.ts";
 
 export type CrlContext = ListSigningContext & ListBeginningContext;
@@ -69,7 +70,7 @@ export class Crls {
   async runDue(): Promise<void> {
     const now = this.#ca.clock.now();
     const dirtyBefore = new Date(now.getTime() - this.#ca.rules.coalesce);
-    for (const state of this.#ca.crls.waiting(now, dirtyBefore)) {
+    for (const state of this.#ca.lists.waiting(now, dirtyBefore)) {
       try {
         await this.#alone(state, () => this.#runOne(state));
       } catch (error) {
