@@ -14,6 +14,7 @@ export {
   signatureSchemeOf,
 } from "./algorithms.ts";
 export type { AttributeTypeName } from "./attribute-types.ts";
+export { isSignedByInBackground } from "./background.ts";
 export {
   buildTbsCertificate,
   Certificate,
@@ -99,7 +100,7 @@ export { isAbsoluteUri } from "./names/uri.ts";
 export { type OcspResponseData, type OcspSingleResponse, parseOcspResponseData } from "./ocsp-response-data.ts";
 export { OID } from "./oids.ts";
 export { pemDecode, pemEncode } from "./pem.ts";
-export { importPublicKey, isSignedBy, isSignedByInBackground, type Signed, verifySignature } from "./signature.ts";
+export { importPublicKey, isSignedBy, type Signed, verifySignature } from "./signature.ts";
 export { assembleSigned } from "./signed.ts";
 export {
   type KeyAlgorithmName,
