@@ -40,6 +40,8 @@ export class AuditTrail {
   readonly #commit: GroupCommit;
   readonly #clock: Clock;
   readonly #sql;
+  /** The end as of a turn of the store, so that it is read once for a batch. */
+  #end: (Pick<StoredRow, "sequence" | "hash"> & { readonly turn: number }) | undefined;
 
   constructor(db: Database, commit: GroupCommit, clock: Clock) {
     this.#commit = commit;
@@ -50,9 +52,12 @@ export class AuditTrail {
   /** Appends a record and returns its sequence number. Only inside `store.write`. */
   add(record: AuditRecord): number {
     this.#commit.requireWriting("audit.add");
-    const last = this.#sql.last.get() ?? START;
+    const { turn } = this.#commit;
+    const last = (this.#end?.turn === turn ? this.#end : this.#sql.last.get()) ?? START;
     const row = toRow(record, last.sequence + 1, this.#clock.now());
-    this.#sql.insert.run({ ...row, hash: chain(last.hash, row) });
+    const digest = chain(last.hash, row);
+    this.#sql.insert.run(...columnsOf(row), digest);
+    this.#end = { turn, sequence: row.sequence, hash: digest };
     return row.sequence;
   }
 
@@ -87,9 +92,12 @@ const broken = (sequence: number): PkiError =>
 
 /** SHA-256 over the previous hash and the row's columns as stored, in table order, as a JSON array: nothing is re-encoded. */
 function chain(previous: Buffer, row: Row): Buffer {
+  return hash("sha256", Buffer.concat([previous, Buffer.from(JSON.stringify(columnsOf(row)))]), "buffer");
+}
+
+function columnsOf(row: Row) {
   const { sequence, at, action, outcome, caller, requester, organisation, target, request_id, code, details } = row;
-  const columns = [sequence, at, action, outcome, caller, requester, organisation, target, request_id, code, details];
-  return hash("sha256", Buffer.concat([previous, Buffer.from(JSON.stringify(columns))]), "buffer");
+  return [sequence, at, action, outcome, caller, requester, organisation, target, request_id, code, details] as const;
 }
 
 function toRow(record: AuditRecord, sequence: number, at: Date): Row {
@@ -116,10 +124,7 @@ const COLUMNS =
 
 function prepare(db: Database) {
   return {
-    insert: db.prepare(
-      `INSERT INTO audit (${COLUMNS}) VALUES
-       (:sequence, :at, :action, :outcome, :caller, :requester, :organisation, :target, :request_id, :code, :details, :hash)`,
-    ),
+    insert: db.prepare(`INSERT INTO audit (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     last: db.prepare<[], Pick<StoredRow, "sequence" | "hash">>(
       "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1",
     ),

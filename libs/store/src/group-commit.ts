@@ -41,6 +41,7 @@ export class GroupCommit {
   #lastSize = 0;
   #writing = false;
   #closed = false;
+  #turn = 0;
 
   constructor(db: Database, faults: StoreFaults = {}) {
     this.#db = db;
@@ -70,6 +71,11 @@ export class GroupCommit {
   /** Throws unless called by the work of a `write`. */
   requireWriting(what: string): void {
     if (!this.#writing) throw new Error(`${what} belongs inside store.write`);
+  }
+
+  /** Changes whenever what the work before has written may be gone: what was read or written in one turn still stands in it. */
+  get turn(): number {
+    return this.#turn;
   }
 
   /** Calls `listener` after each COMMIT; it must neither throw nor write at once. Returns the function that stops it. */
@@ -109,6 +115,7 @@ export class GroupCommit {
 
   /** Runs the batch and returns what each caller is to be told. */
   #commit(batch: readonly Operation[]): Settle[] {
+    this.#turn++;
     try {
       this.#sql.begin.run();
       const settles = batch.map((operation) => this.#runOne(operation));
@@ -136,6 +143,7 @@ export class GroupCommit {
       return () => operation.resolve(value);
     } catch (error) {
       if (isUnavailable(error) || !this.#db.inTransaction) throw error;
+      this.#turn++;
       this.#sql.undo.run();
       this.#sql.release.run();
       return () => operation.reject(error);

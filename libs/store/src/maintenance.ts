@@ -29,9 +29,10 @@ const LIMITS: MaintenanceLimits = {
   startOver: 8_000,
 };
 
-const PAUSE_MS = 20;
+/** Between checkpoints. The pages that every commit changes are then written into the database once for many of them. */
+const PAUSE_MS = 250;
 /** Pauses without a commit, 5 s, after which the worker goes. */
-const IDLE_PAUSES = 250;
+const IDLE_PAUSES = 20;
 
 export function startMaintenance(
   db: Database,

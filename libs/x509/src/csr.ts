@@ -7,6 +7,7 @@ import {
   type SignatureScheme,
   signatureSchemeOf,
 } from "./algorithms.ts";
+import { verifyInBackground } from "./background.ts";
 import { malformed, parsing } from "./der/malformed.ts";
 import { DerReader } from "./der/reader.ts";
 import { constructedContext, TAG } from "./der/tags.ts";
@@ -17,7 +18,7 @@ import { subjectAltName } from "./extensions/subject-alt-name.ts";
 import { buildName, type Name, readName, requireSetOrder } from "./name.ts";
 import { countNames, type GeneralNames, type GeneralNamesInput } from "./names/general-names.ts";
 import { OID } from "./oids.ts";
-import { importPublicKey, type Signed, verifyWithKey, verifyWithKeyInBackground } from "./signature.ts";
+import { importPublicKey, type Signed, verifyWithKey } from "./signature.ts";
 import { assembleSigned, parseSigned } from "./signed.ts";
 import { type KeyAlgorithmName, keyAlgorithmOf } from "./spki.ts";
 
@@ -98,8 +99,8 @@ export class CertificationRequest extends CertificationRequestInfo implements Si
 
   /** The same on another thread. Rejects where `verifySignature` throws. */
   async verifySignatureInBackground(): Promise<boolean> {
-    const key = importPublicKey(this.spkiDer);
-    return verifyWithKeyInBackground(key, this.signatureAlgorithm, this.tbsDer, this.signature);
+    const { spkiDer, signatureAlgorithm: scheme, tbsDer: data, signature } = this;
+    return verifyInBackground({ spkiDer, scheme, data, signature, keepKey: false });
   }
 }
 

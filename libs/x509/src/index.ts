@@ -14,6 +14,7 @@ export {
   signatureSchemeOf,
 } from "./algorithms.ts";
 export type { AttributeTypeName } from "./attribute-types.ts";
+export { isSignedByInBackground } from "./background.ts";
 export {
   buildTbsCertificate,
   Certificate,
@@ -127,7 +128,7 @@ export { type OcspResponderFields, OcspResponseTemplate } from "./ocsp/response-
 export { type OcspQuestion, type ProvenStatus, verifyOcspResponse } from "./ocsp/verify-response.ts";
 export { OID } from "./oids.ts";
 export { pemDecode, pemEncode } from "./pem.ts";
-export { importPublicKey, isSignedBy, isSignedByInBackground, type Signed, verifySignature } from "./signature.ts";
+export { importPublicKey, isSignedBy, type Signed, verifySignature } from "./signature.ts";
 export { assembleSigned } from "./signed.ts";
 export {
   type KeyAlgorithmName,

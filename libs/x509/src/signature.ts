@@ -76,8 +76,8 @@ export function verifyWithKey(
   return padded !== undefined && verify(SIGNATURE_SCHEMES[scheme].hash, data, padded, signature);
 }
 
-/** The same on another thread: a P-384 signature would hold up the event loop for most of a millisecond. */
-export function verifyWithKeyInBackground(
+/** The same on a thread of libuv's pool. */
+export function verifyOnPool(
   key: KeyObject,
   scheme: SignatureScheme,
   data: Uint8Array,
@@ -95,7 +95,8 @@ export function verifyWithKeyInBackground(
 const IMPORTED_KEYS = new Map<string, KeyObject>();
 const MAX_IMPORTED_KEYS = 256;
 
-function importCached(spkiDer: Uint8Array): KeyObject {
+/** `importPublicKey` for keys that come again and again. */
+export function importCached(spkiDer: Uint8Array): KeyObject {
   const name = toLatin1(spkiDer);
   const known = IMPORTED_KEYS.get(name);
   if (known !== undefined) return known;
@@ -122,10 +123,4 @@ export function verifySignature(
 export function isSignedBy(signed: Signed, spkiDer: Uint8Array): boolean {
   const scheme = signatureSchemeOf(signed.signatureAlgorithmDer);
   return verifyWithKey(importCached(spkiDer), scheme, signed.tbsDer, signed.signature);
-}
-
-/** The same on another thread. Rejects where `isSignedBy` throws. */
-export async function isSignedByInBackground(signed: Signed, spkiDer: Uint8Array): Promise<boolean> {
-  const scheme = signatureSchemeOf(signed.signatureAlgorithmDer);
-  return verifyWithKeyInBackground(importCached(spkiDer), scheme, signed.tbsDer, signed.signature);
 }

@@ -82,8 +82,9 @@ function requireHeldNames({ names, standing, findHeldNames }: CheckInput): void 
 const nameSet = ({ dns, ip, uri, email }: RequestedNames): string =>
   JSON.stringify([dns, ip, uri, email].map((list) => list.toSorted()));
 
+/** But for whether its point is on its curve, which shows when the proof of possession is verified. */
 function requireStrongKey({ csr, profile: { minimumRsaBits }, blocklist }: CheckInput): void {
-  checkPublicKey(csr.spkiDer, { minimumRsaBits, blocklist });
+  checkPublicKey(csr.spkiDer, { minimumRsaBits, blocklist, isImportedLater: true });
 }
 
 function requireKeyKind(input: CheckInput): void {

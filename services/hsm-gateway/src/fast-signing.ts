@@ -1,9 +1,10 @@
 import type { SignatureAlgorithmId } from "@vcc-pki/x509";
 import { privateKeyOf, signNow } from "./key-pair.ts";
 import type { KeyRecord } from "./key-store.ts";
-import { SIGNING } from "./mechanisms.ts";
+import { SIGNING, verifyInSoftware, WrongSignatureError } from "./mechanisms.ts";
 import type { Payload } from "./payload.ts";
 import { isLost } from "./pkcs11.ts";
+import { isAuthority } from "./policy.ts";
 import type { SigningThread } from "./signing-thread.ts";
 import type { Connection, Token } from "./token.ts";
 
@@ -23,7 +24,8 @@ const MAX_ON_LOOP = 4;
 const ASSIGNMENT = 32;
 
 /** Signatures that take the token some 50 µs each. What is asked for within one turn of the event loop is either signed there and
- *  then, or, when it is more, by a thread of its own. */
+ *  then, or, when it is more, by a thread of its own. CA keys sign what others will rely on for years, and a signature that a fault
+ *  spoilt could give the key away: theirs are verified in software before anyone sees them. */
 export class FastSigning {
   readonly #token: Token;
   readonly #thread: SigningThread | undefined;
@@ -34,7 +36,8 @@ export class FastSigning {
     this.#thread = thread;
   }
 
-  /** Undefined when there is no connection, or it was lost over this: then the slow way has to find another. */
+  /** Undefined when there is no connection, or it was lost over this: then the slow way has to find another. Rejects with a
+   *  WrongSignatureError. */
   sign(key: KeyRecord, algorithm: SignatureAlgorithmId, payload: Payload): Promise<Uint8Array | undefined> {
     return new Promise((resolve, reject) => {
       this.#jobs.push({ key, algorithm, payload, resolve, reject });
@@ -51,12 +54,17 @@ export class FastSigning {
     else for (const same of groupByKey(jobs)) this.#assign(connection, this.#thread, same);
   }
 
-  #signNow(connection: Connection, { key, algorithm, payload, resolve, reject }: Job): void {
+  #signNow(connection: Connection, job: Job): void {
+    const { key, algorithm, payload, resolve, reject } = job;
     try {
       const privateKey = privateKeyOf(connection, key.keyId, key.policy.copyable);
-      resolve(signNow(connection, privateKey, algorithm, payload.octets, payload.sha256));
+      const signature = signNow(connection, privateKey, algorithm, payload.octets, payload.sha256);
+      const isProven = isAuthority(key.policy.purpose)
+        ? verifyInSoftware(key.publicKey, algorithm, payload.octets, signature)
+        : Promise.resolve(true);
+      isProven.then((isRight) => (isRight ? resolve(signature) : reject(new WrongSignatureError())), reject);
     } catch (error) {
-      this.#fail(connection, error, [{ resolve, reject }]);
+      this.#fail(connection, error, [job]);
     }
   }
 
@@ -70,6 +78,10 @@ export class FastSigning {
       connection.pool
         .use((session) => {
           const privateKey = privateKeyOf(connection, first.key.keyId, first.key.policy.copyable);
+          if (isAuthority(first.key.policy.purpose)) {
+            const data = part.map(({ payload }) => payload.octets);
+            return thread.sign(session, privateKey, first.algorithm, data, first.key.spkiDer);
+          }
           const { toInput } = SIGNING[first.algorithm];
           const inputs = part.map(({ payload }) => toInput(payload.octets, payload.sha256));
           return thread.sign(session, privateKey, first.algorithm, inputs);

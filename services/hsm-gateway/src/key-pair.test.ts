@@ -13,7 +13,9 @@ import {
 import pkcs11js from "pkcs11js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createKeyPair, destroyKeyPair, evictKey, privateKeyOf, signNow, signOnPool } from "./key-pair.ts";
+import { WrongSignatureError } from "./mechanisms.ts";
 import { loadPkcs11 } from "./pkcs11.ts";
+import { SigningThread } from "./signing-thread.ts";
 import { type Connection, Token } from "./token.ts";
 
 let testToken: TestToken;
@@ -116,3 +118,21 @@ function isTokenObject(handle: Buffer): boolean {
   const [attribute] = connection.pkcs11.C_GetAttributeValue(connection.loop, handle, [{ type: pkcs11js.CKA_TOKEN }]);
   return attribute?.value[0] === 1;
 }
+
+describe("signatures that a thread makes and verifies", () => {
+  it.each(["ec-p256", "ed25519"] as const)("come back for %s unless they are not this key's", async (keyAlgorithm) => {
+    const algorithm = keyAlgorithm === "ed25519" ? "ed25519" : "ecdsa-p256-sha256";
+    const [key, other] = [await newKey(keyAlgorithm), await newKey(keyAlgorithm)];
+    const thread = new SigningThread(testToken.modulePath);
+    const data = [1, 2, 3].map((length) => Buffer.alloc(length * 300, length));
+    const sign = (verifyWith: Uint8Array) =>
+      connection.pool.use((session) =>
+        thread.sign(session, privateKeyOf(connection, key.keyId, false), algorithm, data, verifyWith),
+      );
+    for (const [i, signature] of (await sign(key.spkiDer)).entries()) {
+      expect(verifySignature(key.spkiDer, algorithm, data[i] ?? Buffer.alloc(0), signature as Uint8Array)).toBe(true);
+    }
+    for (const outcome of await sign(other.spkiDer)) expect(outcome).toBeInstanceOf(WrongSignatureError);
+    await thread.close();
+  });
+});

@@ -72,6 +72,14 @@ export const SIGNING: Readonly<Record<SignatureAlgorithmId, Signing>> = {
   },
 };
 
+/** The token made a signature that does not verify: it is given to nobody. */
+export class WrongSignatureError extends Error {
+  constructor() {
+    super("the token made a signature that does not verify");
+    this.name = "WrongSignatureError";
+  }
+}
+
 /** Verifies in software, on a thread of the pool. */
 export function verifyInSoftware(
   publicKey: KeyObject,

@@ -9,7 +9,7 @@ import type { FastSigning } from "./fast-signing.ts";
 import { privateKeyOf, signNow, signOnPool } from "./key-pair.ts";
 import type { KeyRecord, KeyStore } from "./key-store.ts";
 import type { Ledger, Signed } from "./ledger.ts";
-import { SIGNING, verifyInSoftware } from "./mechanisms.ts";
+import { SIGNING, verifyInSoftware, WrongSignatureError } from "./mechanisms.ts";
 import type { Metrics } from "./metrics.ts";
 import { type Payload, payloadOf, toPayload } from "./payload.ts";
 import { isAuthority, PURPOSE_NAMES } from "./policy.ts";
@@ -108,8 +108,10 @@ export class Signing {
     }
     rates.take(keyId, key.policy.rateLimitPerSecond);
     // 6. The token, and for CA keys a second look at what it made.
-    const isFast = SIGNING[algorithm].on === "loop" && !isAuthority(key.policy.purpose);
-    const signature = (isFast && (await fast.sign(key, algorithm, payload))) || (await this.#signSlowly(task));
+    const isFast = SIGNING[algorithm].on === "loop" && payload.octets.length <= MAX_FAST_OCTETS;
+    const signature =
+      (isFast && (await fast.sign(key, algorithm, payload).catch((error) => this.#refuseWrong(task, error)))) ||
+      (await this.#signSlowly(task));
     // 7. The ledger, before anyone else sees it.
     await ledger.record(toSigned(task, signature));
     this.#options.metrics.signed(PURPOSE_NAMES[key.policy.purpose]);
@@ -142,8 +144,8 @@ export class Signing {
     return first.signature;
   }
 
-  /** CA keys sign what others will rely on for years: a signature that a fault spoilt could also give the key away. */
-  async #signSlowly({ key, payload, algorithm }: Task): Promise<Uint8Array> {
+  async #signSlowly(task: Task): Promise<Uint8Array> {
+    const { key, payload, algorithm } = task;
     const { token, tracer } = this.#options;
     const attributes = { "pki.purpose": PURPOSE_NAMES[key.policy.purpose], "pki.algorithm": algorithm };
     const signature = await withSpan(tracer, "hsm.sign", attributes, () =>
@@ -151,10 +153,18 @@ export class Signing {
     );
     if (!isAuthority(key.policy.purpose)) return signature;
     if (await verifyInSoftware(key.publicKey, algorithm, payload.octets, signature)) return signature;
-    this.#options.log.error("token made a wrong signature", { keyId: key.keyId, algorithm });
-    throw new PkiError("HSM_UNAVAILABLE", "the token made a signature that does not verify");
+    return this.#refuseWrong(task, new WrongSignatureError());
+  }
+
+  #refuseWrong({ key: { keyId }, algorithm }: Task, error: unknown): never {
+    if (!(error instanceof WrongSignatureError)) throw error;
+    this.#options.log.error("token made a wrong signature", { keyId, algorithm });
+    throw new PkiError("HSM_UNAVAILABLE", error.message, { cause: error });
   }
 }
+
+/** Longer ones, which CRLs are, take longer to hash than to sign. */
+const MAX_FAST_OCTETS = 16 * 1024;
 
 const NEVER = new Promise<Uint8Array>(() => {});
 

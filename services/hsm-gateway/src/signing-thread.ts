@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
-import type { SignatureAlgorithmId } from "@vcc-pki/x509";
-import { SIGNING } from "./mechanisms.ts";
+import { SIGNATURE_ALGORITHMS, type SignatureAlgorithmId } from "@vcc-pki/x509";
+import { SIGNING, WrongSignatureError } from "./mechanisms.ts";
 import type { Handle } from "./pkcs11.ts";
 
 /** Inputs to be signed with one key and mechanism, one after the other. Octets only: what travels between threads is copied. */
@@ -8,15 +8,25 @@ export interface Assignment {
   readonly session: Uint8Array;
   readonly privateKey: Uint8Array;
   readonly mechanism: number;
-  /** All inputs, end to end. */
+  /** All inputs, end to end: what the token is given, or with `proof` the data to be hashed and signed. */
   readonly inputs: Uint8Array;
   readonly lengths: readonly number[];
+  readonly proof: Proof | undefined;
+}
+
+/** How each signature is verified after it is made. */
+export interface Proof {
+  readonly spkiDer: Uint8Array;
+  /** undefined for Ed25519. */
+  readonly hashName: string | undefined;
 }
 
 /** The signatures up to the first failure. */
 export interface Result {
   readonly signatures: Uint8Array;
   readonly lengths: readonly number[];
+  /** Indices of those that do not verify. */
+  readonly wrong: readonly number[];
   /** What pkcs11js threw: name and number of the CKR. */
   readonly failure?: { readonly message: string; readonly code: unknown };
 }
@@ -37,26 +47,32 @@ export class SigningThread {
     this.#module = module;
   }
 
-  /** Signs each input; `session` must be lent to this call alone until it resolves. An outcome is the signature as X.509 carries it, or
-   *  the error as pkcs11js would have thrown it; after an error, the rest of the inputs share it. */
+  /** Signs each of `data`, already hashed as the token wants it unless `verifyWith` is the public key: then whole, and each signature
+   *  is verified before it comes back. `session` must be lent to this call alone until it resolves. An outcome is the signature as X.509
+   *  carries it, or the error as pkcs11js would have thrown it; after such an error, the rest share it. A signature that does not verify
+   *  is a WrongSignatureError, its own only. */
   async sign(
     session: Handle,
     privateKey: Handle,
     algorithm: SignatureAlgorithmId,
-    inputs: readonly Buffer[],
+    data: readonly Uint8Array[],
+    verifyWith?: Uint8Array,
   ): Promise<(Uint8Array | Error)[]> {
     const { mechanism, toSignature } = SIGNING[algorithm];
-    const { signatures, lengths, failure } = await this.#assign({
+    const { hash: hashName } = SIGNATURE_ALGORITHMS[algorithm];
+    const { signatures, lengths, wrong, failure } = await this.#assign({
       ...{ session: new Uint8Array(session), privateKey: new Uint8Array(privateKey), mechanism: mechanism.mechanism },
-      ...{ inputs: new Uint8Array(Buffer.concat(inputs)), lengths: inputs.map(({ length }) => length) },
+      ...{ inputs: new Uint8Array(Buffer.concat(data)), lengths: data.map(({ length }) => length) },
+      proof: verifyWith && { spkiDer: verifyWith, hashName: hashName ?? undefined },
     });
     let offset = 0;
     const outcomes: (Uint8Array | Error)[] = lengths.map((length) => {
       offset += length;
       return toSignature(signatures.subarray(offset - length, offset));
     });
+    for (const index of wrong) outcomes[index] = new WrongSignatureError();
     const error = Object.assign(new Error(failure?.message), { code: failure?.code });
-    while (outcomes.length < inputs.length) outcomes.push(error);
+    while (outcomes.length < data.length) outcomes.push(error);
     return outcomes;
   }
 

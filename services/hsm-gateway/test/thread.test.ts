@@ -2,7 +2,7 @@ import { KeyPurpose } from "@vcc-pki/proto/hsm";
 import { verifySignature } from "@vcc-pki/x509";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type HsmGatewayHarness, newHsmGateway } from "./harness.ts";
-import { checkpoint } from "./payloads.ts";
+import { checkpoint, leafTbs } from "./payloads.ts";
 
 let gateway: HsmGatewayHarness;
 beforeEach(async () => {
@@ -27,6 +27,19 @@ describe("the signing thread", () => {
     for (const [i, { key, value }] of jobs.entries()) {
       const algorithm = key.keyAlgorithm === "ed25519" ? "ed25519" : "ecdsa-p256-sha256";
       expect(verifySignature(key.spkiDer, algorithm, value, signatures[i] ?? new Uint8Array())).toBe(true);
+    }
+    expect(gateway.token.calls("C_Sign"), "none on the event loop").toBe(before);
+  });
+
+  it("verifies what it signs for certification authorities", async () => {
+    const key = await gateway.createKey();
+    const before = gateway.token.calls("C_Sign");
+    const payloads = Array.from({ length: 100 }, () => leafTbs());
+    const signatures = await Promise.all(
+      payloads.map((value, i) => gateway.signer(key).sign({ $case: "tbsCertificate", value }, `r-${i}`)),
+    );
+    for (const [i, value] of payloads.entries()) {
+      expect(verifySignature(key.spkiDer, "ecdsa-p256-sha256", value, signatures[i] ?? new Uint8Array())).toBe(true);
     }
     expect(gateway.token.calls("C_Sign"), "none on the event loop").toBe(before);
   });

@@ -12,6 +12,8 @@ export interface KeyRequirements {
   /** Default 3072 (BSI TR-02102-1). */
   readonly minimumRsaBits?: number;
   readonly blocklist?: KeyBlocklist;
+  /** True when the key is imported afterwards anyway, as for a proof of possession: that refuses a point off its curve. */
+  readonly isImportedLater?: boolean;
 }
 
 /** Curves below 128 bits of security: refused as weak, where other unknown curves are refused as not allowed. */
@@ -34,7 +36,7 @@ export function checkPublicKey(spkiDer: Uint8Array, requirements: KeyRequirement
       break;
     case "ec":
       checkCurve(spkiDer, key);
-      importPublicKey(spkiDer);
+      if (!requirements.isImportedLater) importPublicKey(spkiDer);
       break;
     case "ed25519":
       refuseIf(findEd25519Weakness(key.point));
