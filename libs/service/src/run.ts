@@ -9,6 +9,8 @@ import { collectGarbage } from "./garbage.ts";
 import { startService } from "./start.ts";
 
 const GRACE_MS = 10_000;
+/** By then connections stand and the first work is done, which leaves as much behind as the start itself. */
+const FIRST_WORK_MS = 3_000;
 const EXIT = { failed: 1, usage: 2 } as const;
 
 /** The whole of a service's main: reads the command line and the configuration, starts the service, and stops it on SIGTERM or SIGINT.
@@ -39,6 +41,7 @@ export async function runService<S extends z.ZodType<BaseConfig>>(definition: Se
     die("service did not start"),
   );
   await collectGarbage();
+  setTimeout(() => void collectGarbage(), FIRST_WORK_MS).unref();
   let stopping = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, async () => {
