@@ -10,6 +10,7 @@ import type { Authorities } from "./authorities.ts";
 import { type CrlRules, listPlan } from "./crl-rules.ts";
 import { LintedTbs, signCertificateList } from "./issuer.ts";
 import type { CrlTable, StoredCrl } from "./store/crls.ts";
+import type { ListBases } from "./store/list-bases.ts";
 import type { ListEntries } from "./store/list-entries.ts";
 import type { ListTable } from "./store/lists.ts";
 
@@ -17,6 +18,7 @@ export interface ListSigningContext {
   readonly store: Store;
   readonly crls: CrlTable;
   readonly lists: ListTable;
+  readonly bases: ListBases;
   readonly entries: ListEntries;
   readonly authorities: Authorities;
   readonly rules: CrlRules;
@@ -71,20 +73,46 @@ export class ListSigning {
   }
 
   #record(crl: StoredCrl, list: CertificateList): void {
-    const { store, crls, entries, clock, log } = this.#ca;
-    const { organisation, authorityId, crlShard, kind, crlNumber, thisUpdate, nextUpdate, logSequence } = crl;
+    const { store, crls, clock, log } = this.#ca;
+    const { authorityId, kind, crlNumber } = crl;
     const now = clock.now();
     crls.publish(crl, list.der, now);
-    if (kind === "full" && logSequence !== undefined) entries.forgetReleases(crl, logSequence);
+    if (kind === "full") this.#keepAsBase(crl, now);
     const { revokedCount } = list;
     store.audit.add(
       listAudit(crl, "done", this.#ca.self, { crlSha256: hash("sha256", list.der, "hex"), revokedCount }),
     );
     log.info("crl published", { authority: authorityId, crlNumber, entries: revokedCount });
-    if (thisUpdate > now) return; // signed ahead: nobody gets it yet
-    store.outbox.add(
+    if (crl.thisUpdate <= now) this.#tell(crl); // one signed ahead is told when it takes over
+  }
+
+  /** Delta lists may be about it from now on; what none of them will tell any more is forgotten. */
+  #keepAsBase(crl: StoredCrl, now: Date): void {
+    const { bases, entries, rules } = this.#ca;
+    const { logSequence } = crl;
+    if (logSequence === undefined) return;
+    const usedSince = new Date(now.getTime() - rules.validity);
+    const oldest = bases.add(crl, { ...crl, logSequence }, usedSince, rules.interval);
+    entries.forgetReleases(crl, oldest.logSequence);
+  }
+
+  /** Tells of lists signed ahead that have come into force, and forgets those before them. */
+  async announceTakenOver(): Promise<void> {
+    const { store, crls, clock } = this.#ca;
+    const taken = crls.takenOver(clock.now());
+    if (taken.length === 0) return;
+    await store.write(() => {
+      for (const crl of taken) {
+        crls.forgetBefore(crl);
+        this.#tell(crl);
+      }
+    });
+  }
+
+  #tell({ organisation, authorityId, crlShard, kind, crlNumber, thisUpdate, nextUpdate, entries }: StoredCrl): void {
+    this.#ca.store.outbox.add(
       event("pki.crl.published.v1", organisation, {
-        ...{ authorityId, crlNumber, revokedCount, shard: crlShard, delta: kind === "delta" },
+        ...{ authorityId, crlNumber, revokedCount: entries, shard: crlShard, delta: kind === "delta" },
         ...{ thisUpdate: thisUpdate.toISOString(), nextUpdate: nextUpdate.toISOString() },
       }),
     );
