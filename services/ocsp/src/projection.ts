@@ -185,22 +185,19 @@ export class Projection {
     await store.write(() => positions.write({ ...positions.read(), complete: true }));
   }
 
-  /** Stores changes with the position they lead to, as `choose` says inside the transaction, then tells everyone. Revocations are
-   *  heeded before they are stored: that can only err on the safe side. */
+  /** Stores changes with the position they lead to, as `choose` says inside the transaction, then tells everyone. */
   async #write(
     told: readonly Change[],
     choose: () => { readonly changes: readonly Change[]; readonly position: Position },
   ): Promise<void> {
-    const { store, positions, recording, memory } = this.#options;
-    for (const change of told) {
-      const issuer = change.revocation && recording.findIssuer(change);
-      if (issuer !== undefined && memory.certificates.find(issuer, change.serial) !== -1)
-        memory.apply({ issuer, serial: change.serial }, change, 0);
-    }
+    const { store, positions, recording } = this.#options;
+    const heeded = told.filter((change) => this.#heed(change));
+    let chosen: readonly Change[] = [];
     let recorded: readonly RecordedChange[];
     try {
       recorded = await store.write(() => {
         const { changes, position } = choose();
+        chosen = changes;
         const stored = changes.map((change) => recording.record(change, position.epoch));
         positions.write(position);
         return stored;
@@ -211,6 +208,18 @@ export class Projection {
       throw error;
     }
     this.#announce(recorded);
+    // What was heeded and not stored was known, and may have been outdated: the database knows better.
+    const outdated = heeded.filter((change) => !chosen.includes(change));
+    this.#announce(outdated.flatMap((change) => recording.find(change) ?? []));
+  }
+
+  /** A revocation holds before it is stored: that can only err on the safe side. */
+  #heed(change: Change): boolean {
+    const { recording, memory } = this.#options;
+    const issuer = change.revocation && recording.findIssuer(change);
+    if (issuer === undefined || memory.certificates.find(issuer, change.serial) === -1) return false;
+    memory.apply({ issuer, serial: change.serial }, change, 0);
+    return true;
   }
 
   /** Learns from the database what became of changes whose commit failed. */
