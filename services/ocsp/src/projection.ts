@@ -7,6 +7,7 @@ import type { Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
 import { type Change, changeFromProto, type NumberedChange } from "./changes.ts";
 import type { CurrencyAccount } from "./currency.ts";
+import { IdleTimer } from "./idle-timer.ts";
 import type { RecordedChange, Recording } from "./recording.ts";
 import type { StatusMemory } from "./status-memory.ts";
 import type { Position, PositionTable } from "./store/position.ts";
@@ -238,28 +239,5 @@ export class Projection {
     this.#options.recording.reloadIssuers(recorded);
     for (const change of recorded) this.#options.memory.apply(change, change, change.certificate);
     for (const listener of this.#listeners) listener(recorded);
-  }
-}
-
-/** Aborts when nothing has happened for a while, or when `outer` does. */
-class IdleTimer {
-  readonly signal: AbortSignal;
-  readonly #timer: NodeJS.Timeout;
-
-  constructor(patienceMs: number, outer: AbortSignal) {
-    const controller = new AbortController();
-    this.signal = AbortSignal.any([outer, controller.signal]);
-    this.#timer = setTimeout(
-      () => controller.abort(new PkiError("DEADLINE_EXCEEDED", "the ca has stopped talking")),
-      patienceMs,
-    ).unref();
-  }
-
-  restart(): void {
-    this.#timer.refresh();
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
   }
 }
