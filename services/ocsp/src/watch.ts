@@ -37,7 +37,7 @@ export class Watchers {
 
   /** Changes that were stored. */
   recorded(changes: readonly RecordedChange[]): void {
-    const news = changes.filter(({ revocation, before }) => revocation !== undefined || wasRevoked(before));
+    const news = changes.filter(isNews);
     if (news.length === 0) return;
     for (const { changes: backlog, wakeup } of this.#backlogs) {
       backlog.push(...news);
@@ -118,4 +118,8 @@ export class Watchers {
 /** A watcher looks whether its call is over at least so often. */
 const KEPT_WAITING_MS = 60_000;
 
-const wasRevoked = (before: RecordedChange["before"]): boolean => before !== "new" && before.revocation !== undefined;
+/** A certificate that begins or ceases to be revoked. */
+const isNews = ({ revocation, before }: RecordedChange): boolean =>
+  (before === "new" ? undefined : before.revocation) === undefined
+    ? revocation !== undefined
+    : revocation === undefined;

@@ -56,6 +56,7 @@ describe("GET", () => {
     ["after two slashes at the start", (text) => `//ocsp/${text}`],
     ["without padding", (text) => `/ocsp/${text.replace(/=+$/, "")}`],
     ["with spaces for its plus signs", (text) => `/ocsp/${text.replaceAll("+", "%20")}`],
+    ["as if we were a proxy", (text) => `http://pki.example:8081/ocsp/${text}`],
     ["with a query nobody asked for", (text) => `/ocsp/${text}?utm=1`],
   ])("finds the question %s", async (_, pathOf) => {
     const { status, body } = await get(pathOf(base64));

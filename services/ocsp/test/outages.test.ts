@@ -1,4 +1,5 @@
 import { RevocationReason } from "@vcc-pki/proto/ca";
+import { KeyState } from "@vcc-pki/proto/hsm";
 import { type Certificate, type OcspResponse, parseOcspResponse, toHex } from "@vcc-pki/x509";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type AskOptions, ask, post, prove, question } from "./client.ts";
@@ -223,8 +224,32 @@ describe("a responder", () => {
     expect(await hsmKeys()).toBe(keysBefore + 1);
   });
 
+  it("whose key does not sign any more is replaced", async () => {
+    const certificate = await goodCertificate();
+    const { keyId } = suite.store.db
+      .prepare(
+        "SELECT key_id AS keyId FROM responders WHERE retired_at IS NULL AND issuer = (SELECT issuer FROM issuers WHERE authority_id = ?)",
+      )
+      .get(AUTHORITY) as { keyId: string };
+    const { keys: hsm } = suite.ca.hsm.as("ocsp");
+    await hsm.disableKey({ requestId: "disable", organisation: "vcc", keyId });
+    expect(await statusOf(certificate.serial, NONCE)).toBe("tryLater");
+    expect(await statusOf(certificate.serial)).toBe("good");
+    await expect.poll(() => statusOf(certificate.serial, NONCE)).toBe("good");
+  });
+
+  it("takes its key with it when all it has signed has run out", async () => {
+    const isDestroyed = "SELECT count(*) FROM responders WHERE destroyed_at IS NOT NULL";
+    const before = await hsmKeys();
+    suite.clock.advance(25 * 3_600_000);
+    await suite.ocsp.refresh();
+    const destroyed = suite.store.db.prepare(isDestroyed).pluck().get() as number;
+    expect(destroyed).toBeGreaterThan(0);
+    expect(await hsmKeys()).toBeLessThan(before);
+  });
+
   const hsmKeys = async () =>
     (await suite.ca.hsm.as("ocsp").keys.listKeys({ organisation: "vcc", pageSize: 100, pageToken: "" })).keys.filter(
-      ({ label }) => label.startsWith("OCSP"),
+      ({ label, state }) => label.startsWith("OCSP") && state !== KeyState.DESTROYED,
     ).length;
 });
