@@ -70,6 +70,7 @@ async function build<S extends z.ZodType<BaseConfig>>(
         log,
         telemetry,
         trustDomain,
+        maxReceiveBytes: MAX_ANSWER_BYTES,
       });
       closers.push(() => remote.close());
       return remote;
@@ -177,6 +178,8 @@ function storeReport({ store }: RunningService): ReadinessReport {
   }
 }
 
+/** A peer is a service of the suite, whose name is verified; its longest answer is a revocation list of a million entries. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const CHORES_MS = 5_000;
 
 /** Lets grpc.health.v1 say what /readyz says, and keeps the deny-list free of what has expired anyway. */

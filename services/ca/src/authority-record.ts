@@ -10,11 +10,11 @@ import { firstNotice } from "./expiry-notices.ts";
 import { AUTHORITY_PROFILE } from "./revoke.ts";
 import type { Authority, AuthorityTable } from "./store/authorities.ts";
 import type { CertificateTable } from "./store/certificates.ts";
-import type { CrlTable } from "./store/crls.ts";
+import type { ListTable } from "./store/lists.ts";
 import type { LogPosition, StatusLog } from "./store/status-log.ts";
 
 interface ListContext {
-  readonly crls: CrlTable;
+  readonly lists: ListTable;
   readonly crlRules: CrlRules;
   readonly clock: Clock;
 }
@@ -56,12 +56,12 @@ export function recordAuthority(ca: AuthorityRecordContext, pending: Authority, 
 }
 
 /** Makes room for the lists that an authority is to have by its configuration; what it has already stays. Only inside `store.write`. */
-export function addLists({ crls, crlRules, clock }: ListContext, authority: Authority): void {
+export function addLists({ lists, crlRules, clock }: ListContext, authority: Authority): void {
   const { organisation, authorityId } = authority;
   const { shards, isUnderQuorum, hasDeltas } = listPlan(crlRules, authority);
   const dueAt = isUnderQuorum ? NEVER : clock.now();
-  for (let crlShard = 0; crlShard < shards; crlShard++) crls.addState({ organisation, authorityId, crlShard }, dueAt);
-  crls.switchDeltas(authorityId, hasDeltas ? clock.now() : NEVER);
+  for (let crlShard = 0; crlShard < shards; crlShard++) lists.add({ organisation, authorityId, crlShard }, dueAt);
+  lists.switchDeltas(authorityId, hasDeltas ? clock.now() : NEVER);
 }
 
 function tell(

@@ -5,14 +5,16 @@ import type { Clock } from "@vcc-pki/time";
 import type { Actor } from "./actor.ts";
 import type { Authorities } from "./authorities.ts";
 import { buildList, type ListContent, type ListScope, wholeSecond } from "./crl-build.ts";
-import { changesAfter, PAGE, readAll, readChanges } from "./crl-entries.ts";
+import { changesAfter, chooseBase, PAGE, readAll, readChanges } from "./crl-entries.ts";
 import { type Situation, stateAfter, takeOver, type Wanted } from "./crl-plan.ts";
 import { type CrlRules, listPlan, NEVER } from "./crl-rules.ts";
 import { listAudit } from "./crl-signing.ts";
 import { archives } from "./issuers.ts";
 import type { Profiles } from "./profiles.ts";
-import type { CrlTable, ListKey, StoredCrl } from "./store/crls.ts";
+import type { CrlTable, StoredCrl } from "./store/crls.ts";
+import type { ListBase, ListBases } from "./store/list-bases.ts";
 import type { ListEntries } from "./store/list-entries.ts";
+import type { ListKey, ListTable } from "./store/lists.ts";
 import type { RequestKey, RequestTable } from "./store/requests.ts";
 import type { StatusLog } from "./store/status-log.ts";
 import type { PublicUrls } from "./urls.ts";
@@ -20,6 +22,8 @@ import type { PublicUrls } from "./urls.ts";
 export interface ListBeginningContext {
   readonly store: Store;
   readonly crls: CrlTable;
+  readonly lists: ListTable;
+  readonly bases: ListBases;
   readonly entries: ListEntries;
   readonly requests: RequestTable;
   readonly statusLog: StatusLog;
@@ -50,15 +54,16 @@ export class ListBeginning {
   }
 
   situation(key: ListKey): Situation {
-    const { crls, entries, rules, clock } = this.#ca;
-    const state = crls.findState(key);
+    const { crls, lists, bases, entries, rules, clock } = this.#ca;
+    const state = lists.find(key);
     if (state === undefined) throw new Error(`${key.authorityId} has no list ${key.crlShard}`);
     const { plan } = this.#scopeOf(key);
     const now = clock.now();
-    const inForce = crls.findFactsInForce(key, "full", now);
-    const base = inForce?.logSequence === undefined ? undefined : inForce;
+    const inForce = asBase(crls.findFactsInForce(key, "full", now));
+    const used = bases.since(key, new Date(now.getTime() - rules.validity));
+    const base = inForce && chooseBase(entries, key, used, inForce);
     return {
-      ...{ state, plan, rules, now, base },
+      ...{ state, plan, rules, now, inForce, base },
       hasManyChanges: plan.hasDeltas && entries.hasManyChanges(key, base?.logSequence ?? 0, PAGE),
       isLong: !plan.isUnderQuorum && entries.isLong(key, rules.fullAtOnceBelow),
     };
@@ -85,24 +90,24 @@ export class ListBeginning {
 
   /** Nothing is due any more. */
   async retire(key: ListKey): Promise<void> {
-    const { store, crls } = this.#ca;
+    const { store, lists } = this.#ca;
     await store.write(() => {
-      const state = crls.findState(key);
-      if (state) crls.putState({ ...state, dueAt: NEVER, deltaDueAt: NEVER, dirtySince: undefined });
+      const state = lists.find(key);
+      if (state) lists.put({ ...state, dueAt: NEVER, deltaDueAt: NEVER, dirtySince: undefined });
     });
   }
 
   /** Has the other lists of an authority signed soon. */
   async makeOthersDue(authorityId: string): Promise<void> {
-    const { store, crls, clock } = this.#ca;
-    await store.write(() => crls.makeOthersDue(authorityId, clock.now()));
+    const { store, lists, clock } = this.#ca;
+    await store.write(() => lists.makeOthersDue(authorityId, clock.now()));
   }
 
   /** Lists ahead that wait for custodians while something was revoked would say less than is known. */
   async dropOutdated(key: ListKey): Promise<void> {
     const { store, crls, clock, self } = this.#ca;
     const outdated = crls.pending(key).filter(({ thisUpdate }) => thisUpdate > clock.now());
-    if (outdated.length === 0 || crls.findState(key)?.dirtySince === undefined) return;
+    if (outdated.length === 0 || this.#ca.lists.find(key)?.dirtySince === undefined) return;
     await store.write(() => {
       for (const crl of outdated) {
         crls.abandon(crl);
@@ -135,7 +140,7 @@ export class ListBeginning {
     const common = { crlNumber, thisUpdate: wholeSecond(situation.now), logSequence: statusLog.head() };
     const since = this.#keptSince(scope, situation);
     const lists = wanted.full ? this.#buildAhead(scope, { ...common, since }, ahead) : [];
-    if (wanted.delta && base?.logSequence !== undefined) {
+    if (wanted.delta && base) {
       const changes = changesAfter(entries, key, since, base.logSequence);
       const delta = { ...common, baseNumber: base.crlNumber, validityMs: rules.deltaValidity, entries: changes };
       lists.push(buildList(scope, delta));
@@ -173,9 +178,7 @@ export class ListBeginning {
     const before = this.situation(key);
     const since = this.#keptSince(scope, before);
     const base = wanted.full ? undefined : before.base;
-    const listed = await (base
-      ? readChanges(entries, key, since, base.logSequence ?? 0)
-      : readAll(entries, key, since));
+    const listed = await (base ? readChanges(entries, key, since, base.logSequence) : readAll(entries, key, since));
     const list = buildList(scope, {
       ...{ crlNumber: this.#nextNumber(this.situation(key)), baseNumber: base?.crlNumber },
       ...{ thisUpdate: wholeSecond(clock.now()), logSequence, entries: listed },
@@ -184,7 +187,7 @@ export class ListBeginning {
     return store.write(() => {
       if (asked && !this.#takeRequest(asked, [list])) return undefined;
       this.#store(this.situation(key), wanted, [list], asked);
-      if (entries.hasChanged(key, logSequence)) this.#ca.crls.markDirty(key, clock.now());
+      if (entries.hasChanged(key, logSequence)) this.#ca.lists.markDirty(key, clock.now());
       return [list];
     });
   }
@@ -196,7 +199,7 @@ export class ListBeginning {
       const tbsSha256 = hash("sha256", crl.tbsDer ?? "", "hex");
       store.audit.add(listAudit(crl, "requested", asked?.actor ?? self, { tbsSha256 }));
     }
-    crls.putState(stateAfter(situation, wanted, lists));
+    this.#ca.lists.put(stateAfter(situation, wanted, lists));
   }
 
   /** False when it has been taken meanwhile. */
@@ -229,6 +232,10 @@ export class ListBeginning {
     return plan.isUnderQuorum ? underQuorumValidity : validity;
   }
 }
+
+/** A list from before there was a status log is none for delta lists. */
+const asBase = (crl: StoredCrl | undefined): ListBase | undefined =>
+  crl?.logSequence === undefined ? undefined : { ...crl, logSequence: crl.logSequence };
 
 /** The numbers of the lists that a request led to. */
 export const parseTarget = (target: string): number[] => target.split(",").map(Number);

@@ -10,7 +10,8 @@ import {
 } from "@vcc-pki/x509";
 import type { ListPlan } from "./crl-rules.ts";
 import type { Issuer } from "./issuer.ts";
-import type { ListKey, StoredCrl } from "./store/crls.ts";
+import type { StoredCrl } from "./store/crls.ts";
+import type { ListKey } from "./store/lists.ts";
 import type { PublicUrls } from "./urls.ts";
 
 /** Whose list this is and what holds for all lists of the shard. */
@@ -38,7 +39,8 @@ export interface ListContent {
 /** A list ready to be signed (RFC 5280 section 5). */
 export function buildList(scope: ListScope, content: ListContent): StoredCrl {
   const { key, issuer } = scope;
-  const { thisUpdate, validityMs, entries, baseNumber, logSequence } = content;
+  const { thisUpdate, validityMs, baseNumber, logSequence } = content;
+  const entries = content.entries.map((entry) => notAfter(entry, thisUpdate));
   const nextUpdate = new Date(Math.min(thisUpdate.getTime() + validityMs, issuer.facts.notAfter.getTime()));
   const tbsDer = buildTbsCertList({
     ...{ thisUpdate, nextUpdate, revoked: entries },
@@ -73,6 +75,14 @@ function extensionsOf(
     // X.509 section 9.5.2.8: nothing that ever expired has been taken off.
     ...(isFull && archives ? [expiredCertsOnCrl(issuer.certificate.notBefore)] : []),
   ];
+}
+
+/** An entry from before the clock was set back: a list does not tell the future. */
+function notAfter(entry: RevokedCertificate, thisUpdate: Date): RevokedCertificate {
+  const { revocationDate, invalidityDate } = entry;
+  if (revocationDate <= thisUpdate) return entry;
+  const isLater = invalidityDate !== undefined && invalidityDate > thisUpdate;
+  return { ...entry, revocationDate: thisUpdate, invalidityDate: isLater ? thisUpdate : invalidityDate };
 }
 
 /** Seconds is all that a list can say. */

@@ -10,11 +10,15 @@ import type { Authorities } from "./authorities.ts";
 import { type CrlRules, listPlan } from "./crl-rules.ts";
 import { LintedTbs, signCertificateList } from "./issuer.ts";
 import type { CrlTable, StoredCrl } from "./store/crls.ts";
+import type { ListBases } from "./store/list-bases.ts";
 import type { ListEntries } from "./store/list-entries.ts";
+import type { ListTable } from "./store/lists.ts";
 
 export interface ListSigningContext {
   readonly store: Store;
   readonly crls: CrlTable;
+  readonly lists: ListTable;
+  readonly bases: ListBases;
   readonly entries: ListEntries;
   readonly authorities: Authorities;
   readonly rules: CrlRules;
@@ -69,20 +73,46 @@ export class ListSigning {
   }
 
   #record(crl: StoredCrl, list: CertificateList): void {
-    const { store, crls, entries, clock, log } = this.#ca;
-    const { organisation, authorityId, crlShard, kind, crlNumber, thisUpdate, nextUpdate, logSequence } = crl;
+    const { store, crls, clock, log } = this.#ca;
+    const { authorityId, kind, crlNumber } = crl;
     const now = clock.now();
     crls.publish(crl, list.der, now);
-    if (kind === "full" && logSequence !== undefined) entries.forgetReleases(crl, logSequence);
+    if (kind === "full") this.#keepAsBase(crl, now);
     const { revokedCount } = list;
     store.audit.add(
       listAudit(crl, "done", this.#ca.self, { crlSha256: hash("sha256", list.der, "hex"), revokedCount }),
     );
     log.info("crl published", { authority: authorityId, crlNumber, entries: revokedCount });
-    if (thisUpdate > now) return; // signed ahead: nobody gets it yet
-    store.outbox.add(
+    if (crl.thisUpdate <= now) this.#tell(crl); // one signed ahead is told when it takes over
+  }
+
+  /** Delta lists may be about it from now on; what none of them will tell any more is forgotten. */
+  #keepAsBase(crl: StoredCrl, now: Date): void {
+    const { bases, entries, rules } = this.#ca;
+    const { logSequence } = crl;
+    if (logSequence === undefined) return;
+    const usedSince = new Date(now.getTime() - rules.validity);
+    const oldest = bases.add(crl, { ...crl, logSequence }, usedSince, rules.interval);
+    entries.forgetReleases(crl, oldest.logSequence);
+  }
+
+  /** Tells of lists signed ahead that have come into force, and forgets those before them. */
+  async announceTakenOver(): Promise<void> {
+    const { store, crls, clock } = this.#ca;
+    const taken = crls.takenOver(clock.now());
+    if (taken.length === 0) return;
+    await store.write(() => {
+      for (const crl of taken) {
+        crls.forgetBefore(crl);
+        this.#tell(crl);
+      }
+    });
+  }
+
+  #tell({ organisation, authorityId, crlShard, kind, crlNumber, thisUpdate, nextUpdate, entries }: StoredCrl): void {
+    this.#ca.store.outbox.add(
       event("pki.crl.published.v1", organisation, {
-        ...{ authorityId, crlNumber, revokedCount, shard: crlShard, delta: kind === "delta" },
+        ...{ authorityId, crlNumber, revokedCount: entries, shard: crlShard, delta: kind === "delta" },
         ...{ thisUpdate: thisUpdate.toISOString(), nextUpdate: nextUpdate.toISOString() },
       }),
     );
@@ -104,15 +134,15 @@ export class ListSigning {
   }
 
   #retryLater(crl: StoredCrl): void {
-    const { crls, authorities, rules, clock } = this.#ca;
-    const state = crls.findState(crl);
+    const { lists, authorities, rules, clock } = this.#ca;
+    const state = lists.find(crl);
     const authority = authorities.find(crl.authorityId);
     if (state === undefined || authority === undefined) return;
     const { isUnderQuorum } = listPlan(rules, authority);
     const retryAt = new Date(clock.now().getTime() + (isUnderQuorum ? ASK_CUSTODIANS_AGAIN_MS : rules.interval));
     const sooner = (date: Date) => (retryAt < date ? retryAt : date);
     const due = crl.kind === "full" ? { dueAt: sooner(state.dueAt) } : { deltaDueAt: sooner(state.deltaDueAt) };
-    crls.putState({ ...state, ...due });
+    lists.put({ ...state, ...due });
   }
 }
 

@@ -5,7 +5,8 @@ import { ListBeginning, type ListBeginningContext, parseTarget } from "./crl-beg
 import { listsDue } from "./crl-plan.ts";
 import { listPlan } from "./crl-rules.ts";
 import { ListSigning, type ListSigningContext } from "./crl-signing.ts";
-import type { ListKey, ListKind, StoredCrl } from "./store/crls.ts";
+import type { ListKind, StoredCrl } from "./store/crls.ts";
+import type { ListKey } from "./store/lists.ts";
 import type { RequestKey } from "./store/requests.ts";
 
 export type CrlContext = ListSigningContext & ListBeginningContext;
@@ -64,12 +65,13 @@ export class Crls {
     return this.get(authorityId);
   }
 
-  /** Signs what is due, what waits for revocations to be listed, and what was begun before. One list that fails does not keep
+  /** Tells of what has taken over, and signs what is due, what waits for revocations to be listed, and what was begun before. One list that fails does not keep
    *  the others. */
   async runDue(): Promise<void> {
+    await this.#signing.announceTakenOver();
     const now = this.#ca.clock.now();
     const dirtyBefore = new Date(now.getTime() - this.#ca.rules.coalesce);
-    for (const state of this.#ca.crls.waiting(now, dirtyBefore)) {
+    for (const state of this.#ca.lists.waiting(now, dirtyBefore)) {
       try {
         await this.#alone(state, () => this.#runOne(state));
       } catch (error) {

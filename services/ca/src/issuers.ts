@@ -1,7 +1,7 @@
 import { type Authorities, issuesResponders } from "./authorities.ts";
 import type { Profiles } from "./profiles.ts";
 import type { Authority } from "./store/authorities.ts";
-import type { CrlTable } from "./store/crls.ts";
+import type { ListTable } from "./store/lists.ts";
 
 /** An authority that has signed, as those need to know it who answer for what it signed. */
 export interface IssuerFacts {
@@ -17,17 +17,17 @@ export interface IssuerFacts {
 export interface IssuersContext {
   readonly authorities: Authorities;
   readonly profiles: Profiles;
-  readonly crls: CrlTable;
+  readonly lists: ListTable;
 }
 
 /** Every authority that has a certificate, of every organisation. */
-export const listIssuers = ({ authorities, profiles, crls }: IssuersContext): IssuerFacts[] =>
+export const listIssuers = ({ authorities, profiles, lists }: IssuersContext): IssuerFacts[] =>
   authorities.all().flatMap((authority) => {
     const { authorityId, certificateDer, state } = authority;
     if (!certificateDer || (state !== "active" && state !== "revoked")) return [];
     return {
       ...{ authority, certificateDer, issuesResponders: issuesResponders(authority) },
-      ...{ archives: archives(authority, profiles), crlShards: crls.countShards(authorityId) },
+      ...{ archives: archives(authority, profiles), crlShards: lists.countShards(authorityId) },
     };
   });
 

@@ -37,7 +37,7 @@ export class Releases {
   }
 
   #record(actor: Actor, { requestId }: RequestKey, certificate: CertificateStatus): void {
-    const { store, revocations, statusLog, crls, clock, log } = this.#ca;
+    const { store, revocations, statusLog, lists, clock, log } = this.#ca;
     const { organisation, authorityId, serial, crlShard, profile, notAfter } = certificate;
     const now = clock.now();
     const id = certificateId(authorityId, serial);
@@ -46,7 +46,7 @@ export class Releases {
       ...{ organisation, authorityId, serial, crlShard, releasedAt: now, sequence: position.sequence },
     });
     const issuer = this.#ca.authorities.find(authorityId);
-    if (issuer) crls.markDirty({ organisation: issuer.organisation, authorityId, crlShard }, now);
+    if (issuer) lists.markDirty({ organisation: issuer.organisation, authorityId, crlShard }, now);
     const requester = actor.requester.uri;
     store.audit.add({
       ...{ action: "certificate.release", outcome: "done", caller: actor.caller.uri, requester, organisation },

@@ -10,7 +10,7 @@ import { certificateId } from "./certificate-id.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Profiles } from "./profiles.ts";
 import type { CertificateKey, CertificateStatus, CertificateTable } from "./store/certificates.ts";
-import type { CrlTable } from "./store/crls.ts";
+import type { ListTable } from "./store/lists.ts";
 import type { RequestKey, RequestTable } from "./store/requests.ts";
 import type { RevocationTable } from "./store/revocations.ts";
 import type { StatusLog } from "./store/status-log.ts";
@@ -32,7 +32,7 @@ export interface RevocationContext {
   readonly certificates: CertificateTable;
   readonly revocations: RevocationTable;
   readonly statusLog: StatusLog;
-  readonly crls: CrlTable;
+  readonly lists: ListTable;
   readonly requests: RequestTable;
   readonly authorities: Authorities;
   readonly profiles: Profiles;
@@ -87,7 +87,7 @@ export class Revocations {
 
   /** Stores a revocation. Only inside `store.write`. */
   record({ actor, request, certificate, reason, invalidityDate }: RevokeInput, action: string): void {
-    const { store, revocations, statusLog, crls, clock, log, metrics } = this.#ca;
+    const { store, revocations, statusLog, lists, clock, log, metrics } = this.#ca;
     const { organisation, authorityId, serial, crlShard, notAfter, profile } = certificate;
     // What was on hold has been revoked since the hold began (X.509 section 9.5.3.2).
     const now = clock.now();
@@ -101,7 +101,7 @@ export class Revocations {
       ...{ revokedAt, invalidityDate, listedUntil, requester, sequence: position.sequence },
     });
     const issuer = this.#ca.authorities.find(authorityId);
-    if (issuer) crls.markDirty({ organisation: issuer.organisation, authorityId, crlShard }, now);
+    if (issuer) lists.markDirty({ organisation: issuer.organisation, authorityId, crlShard }, now);
     store.audit.add({
       ...{ action, outcome: "done", caller: actor.caller.uri, requester, organisation, target: id },
       ...{ requestId: request.requestId, details: { reason, invalidityDate: invalidityDate?.toISOString() } },

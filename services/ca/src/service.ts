@@ -34,7 +34,9 @@ import { CertificateTable } from "./store/certificates.ts";
 import { CrlTable } from "./store/crls.ts";
 import { IntentTable } from "./store/intents.ts";
 import { KeyTable } from "./store/keys.ts";
+import { ListBases } from "./store/list-bases.ts";
 import { ListEntries } from "./store/list-entries.ts";
+import { ListTable } from "./store/lists.ts";
 import { OrganisationTable } from "./store/organisations.ts";
 import { ProfileTable } from "./store/profiles.ts";
 import { RequestTable } from "./store/requests.ts";
@@ -93,6 +95,7 @@ export async function startCa(
   const requests = new RequestTable(db);
   const revocations = new RevocationTable(db);
   const crlTable = new CrlTable(db);
+  const lists = new ListTable(db);
   const statusLog = new StatusLog(db);
   await ensureOperator(store, organisationTable, config.operator, { self, clock });
   const profiles = await recordProfiles(readProfileFiles, {
@@ -134,15 +137,24 @@ export async function startCa(
     ...{ blocklist, keys: certifiedKeys, platformNames: config.platformNames },
   });
   const crls = new Crls({
-    ...{ ...common, crls: crlTable, entries: new ListEntries(db), authorities, rules: crlRules, urls },
+    ...{
+      ...common,
+      crls: crlTable,
+      lists,
+      bases: new ListBases(db),
+      entries: new ListEntries(db),
+      authorities,
+      rules: crlRules,
+      urls,
+    },
   });
   const creation = new AuthorityCreation({
-    ...{ ...common, table: authorityTable, organisations: organisationTable, crls: crlTable, crlRules },
+    ...{ ...common, table: authorityTable, organisations: organisationTable, lists, crlRules },
     ...{ authorities, serials, keys, openSigner, backdateMs: config.backdate },
   });
   await store.write(() => {
     const withLists = authorities.all().filter(({ certificateDer }) => certificateDer !== undefined);
-    for (const authority of withLists) addLists({ crls: crlTable, crlRules, clock }, authority);
+    for (const authority of withLists) addLists({ lists, crlRules, clock }, authority);
   });
   const organisations = new Organisations({ ...common, table: organisationTable, authorityTable, authorities, actors });
 
@@ -157,7 +169,7 @@ export async function startCa(
     log,
   );
   const onRevoked = () => chores.soon("crls", config.crl.coalesce);
-  const revocationContext = { ...common, revocations, crls: crlTable, authorities, onRevoked };
+  const revocationContext = { ...common, revocations, lists, authorities, onRevoked };
   const rows = new Revocations(revocationContext);
   const releases = new Releases(revocationContext);
 
@@ -176,7 +188,7 @@ export async function startCa(
   const door = { store, actors, metrics, operatorOrganisation };
   const revoke = revokeAuthority.bind(undefined, { ...revocationContext, table: authorityTable, rows });
   const list = new CertificateList(db);
-  const issuersContext = { authorities, profiles, crls: crlTable };
+  const issuersContext = { authorities, profiles, lists };
   return {
     store,
     services: [

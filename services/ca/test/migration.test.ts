@@ -6,6 +6,7 @@ import { openStore } from "@vcc-pki/store";
 import { fakeClock } from "@vcc-pki/testkit/clock";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CrlTable } from "../src/store/crls.ts";
+import { ListTable } from "../src/store/lists.ts";
 import { StatusLog } from "../src/store/status-log.ts";
 
 const MIGRATIONS = new URL("../migrations/", import.meta.url);
@@ -64,11 +65,11 @@ describe("the migration of a database without status log", () => {
     ]);
     expect(db.prepare("SELECT sequence FROM revocations ORDER BY serial").pluck().all()).toEqual([6, 5]);
 
-    const crls = new CrlTable(db);
+    const [crls, lists] = [new CrlTable(db), new ListTable(db)];
     const key = (authorityId: string) => ({ organisation: "vcc", authorityId, crlShard: 0 });
     expect(crls.findInForce(key("ca"), "full", clock.now())?.crlDer).toEqual(Buffer.from([7]));
-    expect(crls.findState(key("ca"))?.dueAt.getTime()).toBe(0);
-    expect(crls.findState(key("root"))?.dueAt.getTime()).toBe(8.64e15);
+    expect(lists.find(key("ca"))?.dueAt.getTime()).toBe(0);
+    expect(lists.find(key("root"))?.dueAt.getTime()).toBe(8.64e15);
     await close();
   });
 });

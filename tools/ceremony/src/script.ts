@@ -69,7 +69,12 @@ const CreateAuthorities = z.strictObject({
   authorities: z.array(Authority).min(1),
 });
 
-const PublishCrls = z.strictObject({ step: z.literal("publish-crls"), authorities: z.array(id).min(1) });
+const PublishCrls = z.strictObject({
+  step: z.literal("publish-crls"),
+  authorities: z.array(id).min(1),
+  /** How many lists each of them signs, one taking over from the other when that has lived two thirds of its life. */
+  ahead: z.int().min(1).max(24).default(1),
+});
 
 const CreateOrganisation = z.strictObject({
   step: z.literal("create-organisation"),

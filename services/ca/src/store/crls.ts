@@ -1,25 +1,5 @@
 import type { Database } from "@vcc-pki/store";
-
-/** Which list: an authority's certificates are spread over shards, fixed when they are issued. */
-export interface ListKey {
-  readonly organisation: string;
-  readonly authorityId: string;
-  readonly crlShard: number;
-}
-
-/** Where a list stands. */
-export interface ListState extends ListKey {
-  /** Greatest number ever given out. */
-  readonly lastNumber: number;
-  /** Since when a revocation waits to be listed. */
-  readonly dirtySince: Date | undefined;
-  /** When to sign the next full list regardless. */
-  readonly dueAt: Date;
-  /** The same for delta lists. */
-  readonly deltaDueAt: Date;
-  /** thisUpdate of the last full list that came by schedule. */
-  readonly scheduledAt: Date;
-}
+import type { ListKey } from "./lists.ts";
 
 export type ListKind = "full" | "delta";
 
@@ -41,17 +21,6 @@ export interface StoredCrl extends ListKey {
   readonly approvalId: string | undefined;
   /** Once published. */
   readonly crlDer: Uint8Array | undefined;
-}
-
-interface StateRow {
-  organisation: string;
-  authority_id: string;
-  crl_shard: number;
-  last_number: number;
-  dirty_since: number | null;
-  due_at: number;
-  delta_due_at: number;
-  scheduled_at: number;
 }
 
 interface CrlRow {
@@ -79,49 +48,6 @@ export class CrlTable {
     this.#sql = prepare(db);
   }
 
-  putState(state: ListState): void {
-    const { organisation, authorityId, crlShard, lastNumber, dirtySince, dueAt, deltaDueAt, scheduledAt } = state;
-    const times = [dirtySince?.getTime() ?? null, dueAt.getTime(), deltaDueAt.getTime(), scheduledAt.getTime()];
-    this.#sql.putState.run(organisation, authorityId, crlShard, lastNumber, ...times);
-  }
-
-  /** Makes room for a list, due at `dueAt`, unless it is there. */
-  addState({ organisation, authorityId, crlShard }: ListKey, dueAt: Date): void {
-    this.#sql.addState.run(organisation, authorityId, crlShard, dueAt.getTime());
-  }
-
-  /** Delta lists of an authority that begin at `dueAt`, or never and go; where it is as it was nothing changes. */
-  switchDeltas(authorityId: string, dueAt: Date): void {
-    const isOff = dueAt.getTime() === NEVER_MS;
-    this.#sql.switchDeltas.run({ authorityId, dueAt: dueAt.getTime(), from: isOff ? null : NEVER_MS });
-    if (isOff) this.#sql.dropDeltas.run(authorityId);
-  }
-
-  findState({ organisation, authorityId, crlShard }: ListKey): ListState | undefined {
-    const row = this.#sql.findState.get(organisation, authorityId, crlShard);
-    return row && toState(row);
-  }
-
-  /** How many lists the authority has. */
-  countShards(authorityId: string): number {
-    return this.#sql.countShards.get(authorityId) ?? 0;
-  }
-
-  /** Notes that a revocation waits to be listed. */
-  markDirty({ organisation, authorityId, crlShard }: ListKey, now: Date): void {
-    this.#sql.markDirty.run(now.getTime(), organisation, authorityId, crlShard);
-  }
-
-  /** Has all lists of an authority but the first signed now. */
-  makeOthersDue(authorityId: string, now: Date): void {
-    this.#sql.makeOthersDue.run(now.getTime(), authorityId);
-  }
-
-  /** Lists to sign now: due, dirty since before `dirtyBefore`, or begun and not finished. */
-  waiting(now: Date, dirtyBefore: Date): ListState[] {
-    return this.#sql.waiting.all({ now: now.getTime(), dirtyBefore: dirtyBefore.getTime() }).map(toState);
-  }
-
   insert(crl: StoredCrl): void {
     this.#sql.insert.run(
       crl.organisation,
@@ -146,7 +72,7 @@ export class CrlTable {
   /** Stores the signed list. One that is in force replaces all published ones of lower numbers, also those signed ahead: they know less. */
   publish(crl: StoredCrl, crlDer: Uint8Array, now: Date): void {
     this.#sql.publish.run(crlDer, ...named(crl));
-    if (crl.thisUpdate <= now) this.#sql.forget.run(...named(crl));
+    if (crl.thisUpdate <= now) this.forgetBefore(crl);
   }
 
   abandon(crl: StoredCrl): void {
@@ -177,16 +103,22 @@ export class CrlTable {
     return row && toCrl(row);
   }
 
+  /** Lists signed ahead that are in force by now while those before them are still here. */
+  takenOver(now: Date): StoredCrl[] {
+    return this.#sql.takenOver.all({ now: now.getTime() }).map(toCrl);
+  }
+
+  /** Forgets what is published under lower numbers. */
+  forgetBefore(crl: StoredCrl): void {
+    this.#sql.forget.run(...named(crl));
+  }
+
   /** Of what is in force at this time, of every authority, all but the bytes. */
   allInForce(now: Date): StoredCrl[] {
     return this.#sql.allInForce.all({ now: now.getTime() }).map(toCrl);
   }
 }
 
-/** The latest date there is. */
-const NEVER_MS = 8.64e15;
-
-const STATE = "organisation, authority_id, crl_shard, last_number, dirty_since, due_at, delta_due_at, scheduled_at";
 const FACTS = `organisation, authority_id, crl_shard, kind, crl_number, base_number, log_sequence, entries, state, this_update,
   next_update, approval_id`;
 const CRL = `${FACTS}, tbs_der, crl_der`;
@@ -201,28 +133,6 @@ const named = ({ organisation, authorityId, crlShard, kind, crlNumber }: StoredC
 
 function prepare(db: Database) {
   return {
-    putState: db.prepare(
-      `INSERT INTO crl_state (${STATE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
-       SET last_number = excluded.last_number, dirty_since = excluded.dirty_since, due_at = excluded.due_at,
-         delta_due_at = excluded.delta_due_at, scheduled_at = excluded.scheduled_at`,
-    ),
-    addState: db.prepare(
-      `INSERT INTO crl_state (organisation, authority_id, crl_shard, last_number, due_at) VALUES (?, ?, ?, 0, ?)
-       ON CONFLICT DO NOTHING`,
-    ),
-    switchDeltas: db.prepare(
-      `UPDATE crl_state SET delta_due_at = :dueAt WHERE authority_id = :authorityId AND (:from IS NULL OR delta_due_at = :from)`,
-    ),
-    dropDeltas: db.prepare("DELETE FROM crls WHERE authority_id = ? AND kind = 'delta'"),
-    findState: db.prepare<[string, string, number], StateRow>(`SELECT ${STATE} FROM crl_state WHERE ${LIST}`),
-    countShards: db.prepare<[string], number>("SELECT count(*) FROM crl_state WHERE authority_id = ?").pluck(),
-    markDirty: db.prepare(`UPDATE crl_state SET dirty_since = coalesce(dirty_since, ?) WHERE ${LIST}`),
-    makeOthersDue: db.prepare("UPDATE crl_state SET due_at = ? WHERE authority_id = ? AND crl_shard > 0"),
-    waiting: db.prepare<[{ now: number; dirtyBefore: number }], StateRow>(
-      `SELECT ${STATE} FROM crl_state AS s WHERE due_at <= :now OR delta_due_at <= :now OR dirty_since <= :dirtyBefore OR EXISTS
-         (SELECT 1 FROM crls AS c WHERE c.organisation = s.organisation AND c.authority_id = s.authority_id
-            AND c.crl_shard = s.crl_shard AND c.state = 'pending')`,
-    ),
     insert: db.prepare(
       `INSERT INTO crls (organisation, authority_id, crl_shard, kind, crl_number, base_number, log_sequence, entries, state, this_update,
          next_update, tbs_der) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -239,6 +149,14 @@ function prepare(db: Database) {
     begunFacts: db.prepare<[string, string, number, string, number], CrlRow>(`SELECT ${FACTS_ONLY} ${BEGUN}`),
     first: db.prepare<[string, string, number, string], CrlRow>(`SELECT ${CRL} ${FIRST}`),
     firstFacts: db.prepare<[string, string, number, string], CrlRow>(`SELECT ${FACTS_ONLY} ${FIRST}`),
+    takenOver: db.prepare<[{ now: number }], CrlRow>(
+      `SELECT ${FACTS_ONLY} FROM crls AS c WHERE state = 'published' AND kind = 'full' AND crl_number =
+         (SELECT max(crl_number) FROM crls AS n WHERE n.organisation = c.organisation AND n.authority_id = c.authority_id
+            AND n.crl_shard = c.crl_shard AND n.kind = 'full' AND n.state = 'published' AND n.this_update <= :now)
+       AND EXISTS
+         (SELECT 1 FROM crls AS o WHERE o.organisation = c.organisation AND o.authority_id = c.authority_id
+            AND o.crl_shard = c.crl_shard AND o.kind = 'full' AND o.state = 'published' AND o.crl_number < c.crl_number)`,
+    ),
     allInForce: db.prepare<[{ now: number }], CrlRow>(
       `SELECT ${FACTS_ONLY} FROM (
          SELECT ${FACTS}, row_number() OVER (
@@ -247,19 +165,6 @@ function prepare(db: Database) {
          FROM crls WHERE state = 'published')
        WHERE place = 1 ORDER BY authority_id, crl_shard, kind DESC`,
     ),
-  };
-}
-
-function toState(row: StateRow): ListState {
-  return {
-    organisation: row.organisation,
-    authorityId: row.authority_id,
-    crlShard: row.crl_shard,
-    lastNumber: row.last_number,
-    dirtySince: row.dirty_since === null ? undefined : new Date(row.dirty_since),
-    dueAt: new Date(row.due_at),
-    deltaDueAt: new Date(row.delta_due_at),
-    scheduledAt: new Date(row.scheduled_at),
   };
 }
 

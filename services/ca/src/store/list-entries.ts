@@ -1,6 +1,6 @@
 import type { Database } from "@vcc-pki/store";
 import type { RevokedCertificate } from "@vcc-pki/x509";
-import type { ListKey } from "./crls.ts";
+import type { ListKey } from "./lists.ts";
 import { toReason } from "./revocations.ts";
 
 interface Row {
