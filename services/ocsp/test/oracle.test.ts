@@ -111,7 +111,9 @@ describe("whatever happens", () => {
   it("no answer is wrong: each was true since the service last knew everything", async () => {
     const names = Object.keys(HAPPENINGS);
     for (let step = 0; step < 600; step++) {
-      const name = pick([...names, "issue", "revoke", "release", "failCommits", "deliver", "deliver", "pull", "pull", "heal"]) ?? "pull";
+      const name =
+        pick([...names, "issue", "revoke", "release", "failCommits", "deliver", "deliver", "pull", "pull", "heal"]) ??
+        "pull";
       trail.push(name);
       await HAPPENINGS[name]?.();
       for (let i = 0; i < 4; i++) {
