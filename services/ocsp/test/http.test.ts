@@ -178,6 +178,9 @@ describe("downloads", () => {
     const after = await fetch(path, { headers: { "if-none-match": before.headers.get("etag") ?? "" } });
     expect(after.status).toBe(200);
     expect(parseCertificateList(await after.bytes()).findRevoked(other.serialHex)).toBeDefined();
+    const delta = await fetch(`${suite.url}/crl/${AUTHORITY}/0-delta.crl`);
+    expect(delta.headers.get("content-type")).toBe("application/pkix-crl");
+    expect(parseCertificateList(await delta.bytes()).findRevoked(other.serialHex)).toBeDefined();
   });
 
   it.each(["/", "/crl/nobody/0.crl", `/crl/${AUTHORITY}/99.crl`, "/crl/../ocsp.db", "/ocspx", "/aia/vcc-services-ca"])(

@@ -78,6 +78,28 @@ describe("without the hsm-gateway", () => {
   });
 });
 
+describe("an answer that is being signed ahead", () => {
+  beforeAll(() => start());
+  afterAll(() => suite.close());
+
+  it("when its certificate is revoked is thrown away, in memory and in the database", async () => {
+    const certificate = await suite.issue();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    suite.gate.opens = promise;
+    await suite.ocsp.pull();
+    await new Promise((wait) => setTimeout(wait, 50)); // it is asked for
+    await suite.revoke(certificate);
+    await suite.ocsp.pull();
+    delete suite.gate.opens;
+    resolve();
+    await suite.ocsp.signDue();
+    expect(await statusOf(certificate.serial)).toBe("revoked");
+    await suite.restart();
+    await suite.ocsp.loaded;
+    expect(await statusOf(certificate.serial)).toBe("revoked");
+  });
+});
+
 describe("after a restart", () => {
   beforeAll(() => start());
   afterAll(() => suite.close());
