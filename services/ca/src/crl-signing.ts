@@ -6,6 +6,13 @@ import type { AuditRecord, Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
 import type { CertificateList } from "@vcc-pki/x509";
 import type { Actor } from "./actor.ts";
+import {
+  type AwaitedApproval,
+  approvalGranted,
+  approvalRefused,
+  approvalRequested,
+  isRefusedApproval,
+} from "./approval-facts.ts";
 import type { Authorities } from "./authorities.ts";
 import { type CrlRules, listPlan } from "./crl-rules.ts";
 import { LintedTbs, signCertificateList } from "./issuer.ts";
@@ -82,6 +89,7 @@ export class ListSigning {
     store.audit.add(
       listAudit(crl, "done", this.#ca.self, { crlSha256: hash("sha256", list.der, "hex"), revokedCount }),
     );
+    if (crl.approvalId !== undefined) store.outbox.add(approvalGranted(awaitedBy(crl, crl.approvalId)));
     log.info("crl published", { authority: authorityId, crlNumber, entries: revokedCount });
     if (crl.thisUpdate <= now) this.#tell(crl); // one signed ahead is told when it takes over
   }
@@ -120,16 +128,21 @@ export class ListSigning {
 
   /** A list that waits for custodians keeps their approval's id; one that can never be signed is given up and made anew later. */
   async #note(crl: StoredCrl, error: PkiError): Promise<void> {
-    const { store, crls, self } = this.#ca;
-    const { approvalId } = error.details;
+    const { store, crls, authorities, self } = this.#ca;
+    const { approvalId, expiresAt = "" } = error.details;
     if (error.code === "APPROVAL_REQUIRED" && approvalId !== undefined && approvalId !== crl.approvalId) {
-      await store.write(() => crls.setApproval(crl, approvalId));
+      await store.write(() => {
+        crls.setApproval(crl, approvalId);
+        store.outbox.add(approvalRequested(awaitedBy(crl, approvalId), expiresAt, authorities));
+      });
     }
     if (ERRORS[error.code].retry || error.code === "INTERNAL") return;
     await store.write(() => {
       crls.abandon(crl);
       this.#retryLater(crl);
       store.audit.add(listAudit(crl, "failed", self, {}, error.code));
+      if (crl.approvalId !== undefined && isRefusedApproval(error.code))
+        store.outbox.add(approvalRefused(awaitedBy(crl, crl.approvalId), error.code));
     });
   }
 
@@ -145,6 +158,10 @@ export class ListSigning {
     lists.put({ ...state, ...due });
   }
 }
+
+const awaitedBy = ({ organisation, authorityId }: StoredCrl, approvalId: string): AwaitedApproval => ({
+  ...{ organisation, operation: "crl.sign", approvalId, signedBy: authorityId },
+});
 
 /** The most telling of several failures: one that is final, or the wait for all approvals together. */
 function throwFirst(errors: readonly PkiError[]): void {
