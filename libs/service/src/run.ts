@@ -5,12 +5,10 @@ import { systemClock } from "@vcc-pki/time";
 import type { z } from "zod";
 import { type BaseConfig, loadConfig } from "./config.ts";
 import type { ServiceDefinition } from "./define.ts";
-import { collectGarbage } from "./garbage.ts";
+import { collectWhenIdle } from "./garbage.ts";
 import { startService } from "./start.ts";
 
 const GRACE_MS = 10_000;
-/** By then connections stand and the first work is done, which leaves as much behind as the start itself. */
-const FIRST_WORK_MS = 3_000;
 const EXIT = { failed: 1, usage: 2 } as const;
 
 /** The whole of a service's main: reads the command line and the configuration, starts the service, and stops it on SIGTERM or SIGINT.
@@ -40,8 +38,7 @@ export async function runService<S extends z.ZodType<BaseConfig>>(definition: Se
   const started = await startService(definition, config, { clock: systemClock, log }).catch(
     die("service did not start"),
   );
-  await collectGarbage();
-  setTimeout(() => void collectGarbage(), FIRST_WORK_MS).unref();
+  collectWhenIdle();
   let stopping = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, async () => {
