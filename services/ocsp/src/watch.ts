@@ -1,12 +1,11 @@
 import { PkiError } from "@vcc-pki/errors";
 import type { RevokedPeer, WatchResponse } from "@vcc-pki/proto/ocsp";
-import type { Clock } from "@vcc-pki/time";
+import { type Clock, Wakeup } from "@vcc-pki/time";
 import { serialToHex } from "@vcc-pki/x509";
 import type { Issuer, Issuers } from "./issuers.ts";
 import type { RecordedChange } from "./recording.ts";
 import type { StoredCertificate } from "./status.ts";
 import type { CertificateTable } from "./store/certificates.ts";
-import { Wakeup } from "./wakeup.ts";
 
 export interface WatchersOptions {
   readonly certificates: CertificateTable;
