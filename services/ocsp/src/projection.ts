@@ -36,6 +36,8 @@ export class Projection {
   #applying: Promise<void> | undefined;
   #pulling: Promise<void> | undefined;
   #pullAgain = false;
+  /** The newest change that an event told of. */
+  #heard: Pick<NumberedChange, "generation" | "sequence"> = { generation: 0, sequence: 0 };
   /** Changes of which a failed commit left open whether they are stored. */
   #unsure: Change[] = [];
   #isAway = false;
@@ -58,6 +60,9 @@ export class Projection {
   /** A change that an event told of. What comes in one turn of the event loop is stored together. */
   offer(change: NumberedChange): void {
     this.#arrived.push(change);
+    const { generation, sequence } = this.#heard;
+    if (change.generation > generation || (change.generation === generation && change.sequence > sequence))
+      this.#heard = change;
     this.#applying ??= this.#applyArrived().finally(() => {
       this.#applying = undefined;
     });
@@ -104,7 +109,10 @@ export class Projection {
   async #applyEvents(arrived: readonly NumberedChange[]): Promise<boolean> {
     const { positions } = this.#options;
     let isComplete = true;
-    await this.#write(arrived, () => {
+    const known = positions.read();
+    const isNews = ({ generation, sequence }: NumberedChange) =>
+      generation === known.generation && sequence > known.sequence;
+    await this.#write(arrived.filter(isNews), () => {
       const before = positions.read();
       const next: NumberedChange[] = [];
       for (const change of arrived) {
@@ -129,6 +137,7 @@ export class Projection {
   async #pullOnce(): Promise<void> {
     const { ca, positions, currency, clock, log } = this.#options;
     const asked = { monotonicMs: clock.monotonicMs(), now: clock.now() };
+    const heard = this.#heard;
     const idle = new IdleTimer(this.#options.patienceMs, this.#closing.signal);
     try {
       await this.#reread();
@@ -139,18 +148,23 @@ export class Projection {
         await this.#applyMessage(message);
       }
       await this.#complete();
-      currency.confirm(asked);
+      if (this.#heard === heard || !this.#lacks()) currency.confirm(asked);
       if (this.#isAway) log.info("the ca answers again");
       this.#isAway = false;
     } catch (error) {
       // Until it has said anything since the start, what we have is as good as what we had.
-      if (!Number.isFinite(currency.silenceMs) && positions.read().complete && this.#unsure.length === 0)
-        currency.assume();
+      if (!Number.isFinite(currency.silenceMs) && positions.read().complete && !this.#lacks()) currency.assume();
       if (!this.#isAway && !this.#closing.signal.aborted) log.warn("changes of status not received", { error });
       this.#isAway = true;
     } finally {
       idle.stop();
     }
+  }
+
+  /** True if there is a change that we know of and do not have, such as one whose event came while the ca was telling what was before it. */
+  #lacks(): boolean {
+    const { generation, sequence } = this.#options.positions.read();
+    return this.#unsure.length > 0 || (this.#heard.generation === generation && this.#heard.sequence > sequence);
   }
 
   async #applyMessage({ generation, fromStart, changes, headSequence }: StreamStatusResponse): Promise<void> {
@@ -163,10 +177,12 @@ export class Projection {
     const isNews = changes.length > 0 || fromStart || generation !== before.generation;
     if (!isNews) return;
     const told = changes.map(changeFromProto);
-    await this.#write(told, () => {
+    const startsAnew = fromStart || generation !== before.generation;
+    const unheard = told.filter(({ sequence }) => startsAnew || sequence > before.sequence);
+    await this.#write(unheard, () => {
       const current = positions.read();
-      const startsAnew = fromStart || generation !== current.generation;
-      const start = startsAnew ? { generation, sequence: 0, epoch: current.epoch + 1, complete: false } : current;
+      const isAnother = fromStart || generation !== current.generation;
+      const start = isAnother ? { generation, sequence: 0, epoch: current.epoch + 1, complete: false } : current;
       const news = told.filter(({ sequence }) => sequence > start.sequence);
       return { changes: news, position: { ...start, sequence: news.at(-1)?.sequence ?? start.sequence } };
     });
@@ -186,7 +202,8 @@ export class Projection {
     await store.write(() => positions.write({ ...positions.read(), complete: true }));
   }
 
-  /** Stores changes with the position they lead to, as `choose` says inside the transaction, then tells everyone. */
+  /** Stores changes with the position they lead to, as `choose` says inside the transaction, then tells everyone. `told` must be news: an
+   *  event that comes late may be about a hold that has ended since. */
   async #write(
     told: readonly Change[],
     choose: () => { readonly changes: readonly Change[]; readonly position: Position },

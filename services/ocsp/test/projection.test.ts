@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { bumpGeneration } from "@vcc-pki/ca";
 import type { CloudEvent } from "@vcc-pki/events";
+import { RevocationReason } from "@vcc-pki/proto/ca";
 import { CertificateStatus } from "@vcc-pki/proto/ocsp";
 import type { StoreFaults } from "@vcc-pki/store";
 import type { Certificate } from "@vcc-pki/x509";
@@ -63,7 +64,7 @@ describe("over the bus", () => {
 });
 
 describe("events", () => {
-  beforeAll(() => start({ events: "by hand" }));
+  beforeAll(() => start({ events: "by hand", authorities: ["vcc-services-ca", "vcc-admin-ca", "vcc-platform-ca"] }));
   afterAll(() => suite.close());
   const publish = async (...events: (CloudEvent | undefined)[]) => {
     for (const event of events) if (event) await suite.bus.publish({ ...event, id: randomUUID() });
@@ -122,6 +123,36 @@ describe("events", () => {
     await suite.ocsp.pull();
     expect(await statusOf(known.serial)).toBe("good");
     await allGood(issued);
+  });
+
+  it("may come when they are no news any more, and then change nothing", async () => {
+    const held = await suite.issue(ADMINISTRATOR);
+    await suite.ocsp.refresh();
+    suite.takeEvents();
+    await suite.revoke(held, RevocationReason.CERTIFICATE_HOLD);
+    await suite.release(held);
+    await suite.ocsp.pull();
+    const [hold, release] = suite.takeEvents();
+    const { issued, events } = await issue(1);
+    await publish(hold, release, ...events);
+    await allGood(issued);
+    expect(await statusOf(held.serial, NONCE, await suite.authority("vcc-admin-ca"))).toBe("good");
+  });
+
+  it("that show a gap count also before the ca has said anything since the start", async () => {
+    const known = await goodCertificate();
+    const { events } = await issue(2);
+    suite.away.add("ca");
+    await suite.restart();
+    await suite.ocsp.pull();
+    expect(await statusOf(known.serial)).toBe("good");
+    await publish(events[1]);
+    await expect.poll(() => suite.ocsp.currency).toBe("behind");
+    await suite.ocsp.pull();
+    expect(await statusOf(known.serial)).toBe("tryLater");
+    suite.away.clear();
+    await suite.ocsp.pull();
+    expect(await statusOf(known.serial)).toBe("good");
   });
 });
 

@@ -10,16 +10,3 @@ export async function findFreePort(): Promise<number> {
   await once(server, "close");
   return port;
 }
-
-/** Whether nobody listens on a loopback port. */
-export async function isFreePort(port: number): Promise<boolean> {
-  const server = createServer().listen({ host: "127.0.0.1", port, exclusive: true });
-  try {
-    await once(server, "listening");
-  } catch {
-    return false;
-  }
-  server.close();
-  await once(server, "close");
-  return true;
-}

@@ -7,7 +7,7 @@ import {
   OrganizationServiceDefinition,
 } from "@vcc-pki/proto/ca";
 import type { Remote } from "@vcc-pki/rpc";
-import type { Suite } from "./suite.ts";
+import type { Suite } from "@vcc-pki/suite-tool";
 
 export const ORGANISATION = "bench";
 export const PROFILE = "mtls_service";

@@ -28,7 +28,8 @@ export async function requireFreePorts(specs: readonly ProcessSpec[]): Promise<v
   );
 }
 
-const isFree = (host: string, port: number): Promise<boolean> =>
+/** Whether nobody listens there. */
+export const isFree = (host: string, port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const server = createServer();
     server.once("error", () => resolve(false));

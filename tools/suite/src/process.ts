@@ -64,7 +64,7 @@ export interface Timing {
 export const TIMING: Timing = {
   firstBackOffMs: 500,
   maxBackOffMs: 30_000,
-  forgiveAfterMs: 60_000,
+  forgiveAfterMs: 20_000,
   probeEveryMs: 50,
   readyWithinMs: 60_000,
   graceMs: 10_000,

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { type Suite, startSuite } from "@vcc-pki/suite-tool";
 import { systemClock } from "@vcc-pki/time";
 import { measureFsync } from "../baselines/fsync.ts";
 import { measureOpensslX509 } from "../baselines/openssl-x509.ts";
@@ -7,7 +8,6 @@ import type { Baseline, Bench, BenchContext, Figure } from "../bench.ts";
 import { type WithCpu, withCpuTimes } from "../cpu-time.ts";
 import { buildCsrPool } from "../csr-pool.ts";
 import { type LoadFigures, measureLoad } from "../load.ts";
-import { type Suite, startSuite } from "../suite.ts";
 import { createTenant, dnsNameOf, type Tenant } from "../tenant.ts";
 
 const CSRS = 512;

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { CertificateState, type ListCertificatesRequest } from "@vcc-pki/proto/ca";
+import { type Suite, startSuite } from "@vcc-pki/suite-tool";
 import { systemClock } from "@vcc-pki/time";
 import type { Bench, BenchContext, Figure } from "../bench.ts";
 import { buildCsrPool } from "../csr-pool.ts";
 import { type LoadFigures, measureLoad } from "../load.ts";
 import { prefillCertificates, RARE_PROFILE } from "../prefill.ts";
 import { percentile } from "../statistics.ts";
-import { type Suite, startSuite } from "../suite.ts";
 import { AS_OPERATOR, createTenant, dnsNameOf, ORGANISATION, openTenant, PROFILE, type Tenant } from "../tenant.ts";
 
 const STORED = { small: 1_000, large: 1_000_000 } as const;

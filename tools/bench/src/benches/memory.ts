@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import { startSuite } from "@vcc-pki/suite-tool";
 import type { Bench, Figure } from "../bench.ts";
 import { residentMegabytes } from "../resident-memory.ts";
-import { startSuite } from "../suite.ts";
 
 const SERVICES = ["hsm-gateway", "ca", "gateway"] as const;
 const IDLE_TARGET_MB = 120;
