@@ -19,8 +19,8 @@ interface Job {
 /** So few are signed at once on the event loop: handing them to the thread and back would take longer. */
 const MAX_ON_LOOP = 4;
 
-/** Signatures that come back from the thread together, at most. With 64 asked for at once, ledger and callers have work on one half
- *  while the other is being signed; fewer would not be worth a commit's fsync. */
+/** Signatures that come back from the thread together, at most, and no more than half of what was asked for: ledger and callers then have
+ *  work on one half while the other is being signed. Fewer would not be worth a commit's fsync. */
 const ASSIGNMENT = 32;
 
 /** Signatures that take the token some 50 µs each. What is asked for within one turn of the event loop is either signed there and
@@ -70,7 +70,7 @@ export class FastSigning {
 
   /** All of one key and algorithm. */
   #assign(connection: Connection, thread: SigningThread, jobs: readonly Job[]): void {
-    const size = Math.ceil(jobs.length / Math.ceil(jobs.length / ASSIGNMENT));
+    const size = Math.ceil(jobs.length / Math.max(2, Math.ceil(jobs.length / ASSIGNMENT)));
     for (let start = 0; start < jobs.length; start += size) {
       const part = jobs.slice(start, start + size);
       const [first] = part;

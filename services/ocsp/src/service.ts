@@ -189,7 +189,7 @@ export async function startOcsp(
   loaded.catch((error) => log.error("answers not loaded", { error }));
   preproduction.start();
   const door = await openHttpDoor({
-    ...{ ...config.http, limits: config.limits, log },
+    ...{ ...config.http, limits: config.limits, clock, log },
     ocsp: new OcspDoor({ desk, counts, clock, log, cacheForMs: config.answers.cacheFor }),
     downloads: new Downloads({ files, clock, cacheForMs: config.lists.cacheFor }),
   });

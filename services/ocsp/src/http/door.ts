@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Logger } from "@vcc-pki/telemetry";
+import type { Clock } from "@vcc-pki/time";
 import type { OcspConfig } from "../config.ts";
 import type { Downloads } from "./downloads.ts";
+import { addFastLane } from "./fast-lane.ts";
 import type { OcspDoor } from "./ocsp.ts";
 
 export interface HttpDoorOptions {
@@ -12,6 +14,7 @@ export interface HttpDoorOptions {
   readonly limits: OcspConfig["limits"];
   readonly ocsp: OcspDoor;
   readonly downloads: Downloads;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -28,7 +31,7 @@ const CHECK_EVERY_MS = 2_000;
 
 /** The public door: plain HTTP. Rejects when the port cannot be bound. */
 export async function openHttpDoor(options: HttpDoorOptions): Promise<HttpDoor> {
-  const { host, port, limits, log } = options;
+  const { host, port, limits, ocsp, clock, log } = options;
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_OCTETS,
@@ -39,6 +42,8 @@ export async function openHttpDoor(options: HttpDoorOptions): Promise<HttpDoor> 
     },
     (request, response) => route(options, request, response),
   );
+  const now = () => clock.now().getTime();
+  const lane = addFastLane(server, { door: ocsp, headersMs: limits.headers, keepAliveMs: limits.keepAlive, now });
   server.maxConnections = limits.maxConnections;
   server.on("clientError", refuse);
   server.on("error", (error) => log.error("http server failed", { error }));
@@ -49,7 +54,7 @@ export async function openHttpDoor(options: HttpDoorOptions): Promise<HttpDoor> 
       resolve();
     });
   });
-  return { port: (server.address() as AddressInfo).port, close: () => close(server) };
+  return { port: (server.address() as AddressInfo).port, close: () => close(server, lane) };
 }
 
 function route({ ocsp, downloads }: HttpDoorOptions, request: IncomingMessage, response: ServerResponse): void {
@@ -94,9 +99,10 @@ function refuse(error: Error & { code?: string }, socket: Socket): void {
 }
 
 /** What is being answered is answered; then idle connections are closed. */
-function close(server: Server): Promise<void> {
+function close(server: Server, lane: { close(): void }): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
+    lane.close();
     server.closeIdleConnections();
     setTimeout(() => server.closeAllConnections(), 1_000).unref();
   });

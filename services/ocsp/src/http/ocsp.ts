@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
 import { type Answer, errorAnswer } from "../answer.ts";
+import type { CachedAnswer } from "../answer-cache.ts";
 import type { AnswerCounts } from "../metrics.ts";
 import type { Desk } from "../respond.ts";
 import { isNotModified } from "./conditional.ts";
@@ -26,12 +27,17 @@ const MAX_REQUEST_OCTETS = 10 * 1024;
 /** What is read and thrown away of a body that is too long, so that its sender gets to see the answer. */
 const MAX_DISCARDED_OCTETS = 256 * 1024;
 
+/** Headers of what nobody may keep, but for its length. */
+const UNKEPT = `Content-Type: ${RESPONSE_TYPE}\r\nCache-Control: no-store\r\n`;
+
 /** Response headers in the form that node:http writes without looking at them. */
 type HeaderList = readonly string[];
 
 /** Of an answer to GET, which caches may keep. */
 interface Freshness {
   readonly headers: HeaderList;
+  /** The same as they are sent, with the empty line that ends them. */
+  readonly text: string;
   readonly etag: string;
   readonly lastModifiedMs: number;
   /** In seconds; then max-age is less. */
@@ -48,26 +54,32 @@ export class OcspDoor {
 
   /** `path` begins with "/ocsp". */
   get(request: IncomingMessage, response: ServerResponse, path: string): void {
-    const { desk, counts } = this.#options;
-    const cached = desk.findCached(path);
+    const cached = this.#options.desk.findCached(path);
     if (cached !== undefined) {
-      counts[cached.answer.kind]++;
-      const now = this.#options.clock.now().getTime() / 1_000;
-      let freshness = cached.headers as Freshness | undefined;
-      if (freshness === undefined || freshness.until <= now) {
-        freshness = this.#freshnessOf(cached.answer, now);
-        cached.headers = freshness;
-      }
-      sendFresh(request, response, cached.answer, freshness);
+      this.#options.counts[cached.answer.kind]++;
+      sendFresh(request, response, cached.answer, this.#freshnessOfCached(cached));
       return;
     }
-    const address = parseAddress(path.slice("/ocsp".length));
-    const question = decodeQuestion(address.rest);
-    const answer =
-      question === undefined || question.length > MAX_REQUEST_OCTETS
-        ? errorAnswer("malformedRequest")
-        : desk.respond(question, address.authorityId, path);
-    this.#whenAnswered(answer, response, (known) => this.#sendToGet(request, response, known));
+    this.#whenAnswered(this.#answerGet(path), response, (known) => this.#sendToGet(request, response, known));
+  }
+
+  /** What `get` sends, for the fast lane. */
+  plainGet(path: string): string | Promise<string> {
+    const cached = this.#options.desk.findCached(path);
+    if (cached !== undefined) {
+      this.#options.counts[cached.answer.kind]++;
+      return this.#freshnessOfCached(cached).text + cached.answer.body;
+    }
+    const answer = this.#answerGet(path);
+    return answer instanceof Promise ? answer.then((known) => this.#toGetText(known)) : this.#toGetText(answer);
+  }
+
+  /** What `post` sends, for the fast lane. */
+  plainPost(path: string, body: string): string | Promise<string> | undefined {
+    const { authorityId, rest } = parseAddress(path.slice("/ocsp".length));
+    if (rest !== "") return undefined;
+    const answer = this.#answerPost(body, path, authorityId);
+    return answer instanceof Promise ? answer.then((known) => this.#toText(known)) : this.#toText(answer);
   }
 
   /** False: nothing can be posted to this path. */
@@ -87,18 +99,28 @@ export class OcspDoor {
     request.on("end", () => {
       if (response.headersSent) return;
       if (!isOcsp || body === undefined) this.#send(response, errorAnswer("malformedRequest"));
-      else this.#answerPost(response, body, path, address.authorityId);
+      else {
+        const answer = this.#answerPost(body.toString("latin1"), path, address.authorityId);
+        this.#whenAnswered(answer, response, (known) => this.#send(response, known));
+      }
     });
     return true;
   }
 
-  #answerPost(response: ServerResponse, body: Buffer, path: string, authorityId: string | undefined): void {
+  #answerGet(path: string): Answer | Promise<Answer> {
+    const address = parseAddress(path.slice("/ocsp".length));
+    const question = decodeQuestion(address.rest);
+    return question === undefined || question.length > MAX_REQUEST_OCTETS
+      ? errorAnswer("malformedRequest")
+      : this.#options.desk.respond(question, address.authorityId, path);
+  }
+
+  /** `body` has one character per octet. */
+  #answerPost(body: string, path: string, authorityId: string | undefined): Answer | Promise<Answer> {
     const { desk } = this.#options;
     // A newline is in no path, so this stands for no other question.
-    const question = `${path}\n${body.toString("latin1")}`;
-    const cached = desk.findCached(question);
-    const answer = cached?.answer ?? desk.respond(body, authorityId, question);
-    this.#whenAnswered(answer, response, (known) => this.#send(response, known));
+    const question = `${path}\n${body}`;
+    return desk.findCached(question)?.answer ?? desk.respond(Buffer.from(body, "latin1"), authorityId, question);
   }
 
   #whenAnswered(answer: Answer | Promise<Answer>, response: ServerResponse, send: (answer: Answer) => void): void {
@@ -122,6 +144,17 @@ export class OcspDoor {
     sendFresh(request, response, answer, this.#freshnessOf(answer, now));
   }
 
+  #toGetText(answer: Answer): string {
+    if (answer.window === undefined) return this.#toText(answer);
+    this.#options.counts[answer.kind]++;
+    return this.#freshnessOf(answer, this.#options.clock.now().getTime() / 1_000).text + answer.body;
+  }
+
+  #toText({ body, kind }: Answer): string {
+    this.#options.counts[kind]++;
+    return `${UNKEPT}Content-Length: ${body.length}\r\n\r\n${body}`;
+  }
+
   /** Not to be kept by anyone: an error, an answer to POST, or one made for this question alone. */
   #send(response: ServerResponse, { body, kind }: Answer): void {
     this.#options.counts[kind]++;
@@ -139,6 +172,16 @@ export class OcspDoor {
     response.end(errorAnswer("malformedRequest").body, "latin1");
   }
 
+  #freshnessOfCached(cached: CachedAnswer): Freshness {
+    const now = this.#options.clock.now().getTime() / 1_000;
+    let freshness = cached.headers as Freshness | undefined;
+    if (freshness === undefined || freshness.until <= now) {
+      freshness = this.#freshnessOf(cached.answer, now);
+      cached.headers = freshness;
+    }
+    return freshness;
+  }
+
   /** Headers of RFC 9919 section 7.2; `now` in seconds. max-age is ours to choose below nextUpdate: for so long a revocation may stay
    *  unseen behind a cache. */
   #freshnessOf({ body, window }: Answer, now: number): Freshness {
@@ -153,7 +196,8 @@ export class OcspDoor {
       ...["Cache-Control", `max-age=${Math.min(most, left)}, public, no-transform, must-revalidate`],
     ];
     const until = left > most ? nextUpdate - most - 1 : Math.floor(now) + 1;
-    return { headers, etag, lastModifiedMs: thisUpdate * 1_000, until };
+    const text = headers.map((part, i) => part + (i % 2 === 0 ? ": " : "\r\n")).join("");
+    return { headers, text: `${text}\r\n`, etag, lastModifiedMs: thisUpdate * 1_000, until };
   }
 }
 
