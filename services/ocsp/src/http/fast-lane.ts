@@ -48,6 +48,8 @@ class Lane {
   readonly #handOver: (socket: Socket) => void;
   readonly #sockets = new Set<Socket>();
   readonly #known = new Map<string, Plain>();
+  /** Answers that go out at the end of this turn of the event loop. */
+  readonly #ready = new Map<Socket, string>();
   #date = "";
   #dateSecond = 0;
 
@@ -61,6 +63,7 @@ class Lane {
     const forget = () => this.#sockets.delete(socket);
     const leave = (rest: string) => {
       forget();
+      this.#sendAll(); // in order
       socket.off("data", receive).off("timeout", destroy).off("error", destroy).off("close", forget).setTimeout(0);
       this.#handOver(socket);
       socket.emit("data", Buffer.from(rest, "latin1"));
@@ -83,6 +86,11 @@ class Lane {
 
   /** Answers the requests that `text` consists of, one after the other, and leaves the lane with the first that is not plain. */
   #answer(socket: Socket, text: string, leave: (rest: string) => void): void {
+    if (socket.writableNeedDrain) {
+      // A client that does not read what it asks for.
+      this.#answerLater(socket, new Promise((resolve) => socket.once("drain", () => resolve(""))), text, leave);
+      return;
+    }
     for (let rest = text; rest !== ""; ) {
       const { reply, length } = this.#reply(rest);
       if (reply === undefined) {
@@ -94,10 +102,7 @@ class Lane {
         this.#answerLater(socket, reply, rest, leave);
         return;
       }
-      if (!this.#send(socket, reply)) {
-        this.#answerLater(socket, new Promise((resolve) => socket.once("drain", () => resolve(""))), rest, leave);
-        return;
-      }
+      this.#send(socket, reply);
     }
   }
 
@@ -115,13 +120,21 @@ class Lane {
     );
   }
 
-  #send(socket: Socket, reply: string): boolean {
+  /** At the end of the turn, with the answers to all that came in it: each write by itself wakes the other side anew. */
+  #send(socket: Socket, reply: string): void {
     const second = Math.floor(this.#options.now() / 1_000);
     if (second !== this.#dateSecond) {
       this.#dateSecond = second;
       this.#date = `HTTP/1.1 200 OK\r\nDate: ${new Date(second * 1_000).toUTCString()}\r\n`;
     }
-    return socket.write(this.#date + reply, "latin1");
+    const before = this.#ready.get(socket);
+    if (this.#ready.size === 0) setImmediate(() => this.#sendAll());
+    this.#ready.set(socket, before === undefined ? this.#date + reply : before + this.#date + reply);
+  }
+
+  #sendAll(): void {
+    for (const [socket, text] of this.#ready) socket.write(text, "latin1");
+    this.#ready.clear();
   }
 
   /** The answer to the request that `text` begins with, and the request's length. */
