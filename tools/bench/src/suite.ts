@@ -11,17 +11,24 @@ const run = promisify(execFile);
 const repositoryRoot = resolve(import.meta.dirname, "../../..");
 const SUITE_TOOL = join(repositoryRoot, "tools/suite/src/main.ts");
 
-/** gRPC ports before PKI_PORT_OFFSET, as deploy/config has them. */
-const GRPC_PORTS = { "hsm-gateway": 7401, ca: 7402 } as const;
-/** One port that every suite listens on, to find a free offset by. */
-const PROBED_PORT = GRPC_PORTS.ca;
+/** Ports before PKI_PORT_OFFSET, as deploy/config has them. */
+const GRPC_PORTS = { "hsm-gateway": 7401, ca: 7402, ocsp: 7403 } as const;
+const HEALTH_PORTS = { "hsm-gateway": 9401, ca: 9402, ocsp: 9403 } as const;
+const OCSP_HTTP_PORT = 8081;
+/** Ports that every suite listens on, to find a free offset by. */
+const PROBED_PORTS = [...Object.values(GRPC_PORTS), ...Object.values(HEALTH_PORTS), OCSP_HTTP_PORT];
+const OFFSETS = { first: 20_000, step: 1_000, count: 30 } as const;
 
-type GrpcService = keyof typeof GRPC_PORTS;
+export type GrpcService = keyof typeof GRPC_PORTS;
 
 /** A whole suite as `./pki up` starts it: NATS and every service as processes of their own, over mutual TLS, with the development
  *  ceremony's keys in a software token. */
 export interface Suite {
   readonly home: string;
+  /** Where relying parties ask, on loopback. */
+  readonly ocspHttpPort: number;
+  /** Where a service tells its metrics and whether it is well. */
+  healthPortOf(service: GrpcService): number;
   /** A client of `service` with the identity files of the suite service `as`. */
   connect<D extends ServiceDefinition>(definition: D, service: GrpcService, as: string): Remote<D>;
   /** Process id of a service. */
@@ -54,6 +61,8 @@ export async function startSuite(home: string): Promise<Suite> {
   }
   return {
     home,
+    ocspHttpPort: OCSP_HTTP_PORT + offset,
+    healthPortOf: (service) => HEALTH_PORTS[service] + offset,
     connect(definition, service, as) {
       const identity = fileIdentity(join(home, "identity", as), silentLogger);
       const address = `127.0.0.1:${GRPC_PORTS[service] + offset}`;
@@ -68,10 +77,14 @@ export async function startSuite(home: string): Promise<Suite> {
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
-/** An offset whose ports nobody uses, by one of them; `./pki up` checks them all. */
+/** An offset whose ports nobody uses, by some of them; `./pki up` checks them all. Begins somewhere else in each process, so that two
+ *  that start suites at the same time are unlikely to choose the same. */
 async function findFreeOffset(): Promise<number> {
-  for (let offset = 20_000; offset < 50_000; offset += 1_000) {
-    if (await isFreePort(PROBED_PORT + offset)) return offset;
+  const { first, step, count } = OFFSETS;
+  for (let i = 0; i < count; i++) {
+    const offset = first + step * ((process.pid + i) % count);
+    const free = await Promise.all(PROBED_PORTS.map((port) => isFreePort(port + offset)));
+    if (!free.includes(false)) return offset;
   }
   throw new Error("no free ports");
 }
