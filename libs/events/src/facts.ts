@@ -64,6 +64,9 @@ export const FACTS = {
     required: z.int().positive(),
     expiresAt: time,
   }),
+  "pki.approval.granted.v1": z.object({ approvalId: id, operation: id }),
+  /** `code` is APPROVAL_REFUSED, or APPROVAL_EXPIRED when they did not agree in time. */
+  "pki.approval.refused.v1": z.object({ approvalId: id, operation: id, code: z.string().max(40) }),
   /** The health of revocation itself: `alarm` is what is wrong, e.g. "crl-age", `subject` whose; `raised` is false when it is over. */
   "pki.status.alarm.v1": z.object({ alarm: id, subject: id, detail: z.string().max(300), raised: z.boolean() }),
   "pki.policy.changed.v1": z.object({ policy: id, policyId: id, version: z.int().nonnegative().optional() }),

@@ -2,10 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createNoopMeter, type Meter, type ObservableResult } from "@opentelemetry/api";
 import type { OutboxMessage, Store } from "@vcc-pki/store";
 import type { Logger } from "@vcc-pki/telemetry";
-import type { Clock } from "@vcc-pki/time";
+import { type Clock, Wakeup } from "@vcc-pki/time";
 import type { Bus } from "./bus.ts";
 import { buildCloudEvent } from "./cloud-event.ts";
-import { Wakeup } from "./wakeup.ts";
 
 export interface RelayOptions {
   readonly store: Store;

@@ -1,5 +1,6 @@
 export { BaseConfig, type Environment, loadConfig } from "./config.ts";
 export { defineService, type RunningService, type ServiceContext, type ServiceDefinition } from "./define.ts";
+export { Duration } from "./duration.ts";
 export { type FileIdentity, fileIdentity, hasIdentity, writeIdentity } from "./identity-files.ts";
 export {
   createKeyAndCsr,

@@ -5,7 +5,7 @@ import { systemClock } from "@vcc-pki/time";
 import type { z } from "zod";
 import { type BaseConfig, loadConfig } from "./config.ts";
 import type { ServiceDefinition } from "./define.ts";
-import { collectGarbage } from "./garbage.ts";
+import { collectWhenIdle } from "./garbage.ts";
 import { startService } from "./start.ts";
 
 const GRACE_MS = 10_000;
@@ -38,7 +38,7 @@ export async function runService<S extends z.ZodType<BaseConfig>>(definition: Se
   const started = await startService(definition, config, { clock: systemClock, log }).catch(
     die("service did not start"),
   );
-  await collectGarbage();
+  collectWhenIdle();
   let stopping = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, async () => {

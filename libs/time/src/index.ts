@@ -1,2 +1,3 @@
 export { type Clock, systemClock } from "./clock.ts";
 export { formatDuration, parseDuration } from "./duration.ts";
+export { Wakeup } from "./wakeup.ts";

@@ -55,6 +55,17 @@ ALTER TABLE crl_state ADD COLUMN scheduled_at INTEGER NOT NULL DEFAULT 0;  -- th
 UPDATE crl_state SET due_at = 0
   WHERE authority_id IN (SELECT authority_id FROM authorities WHERE quorum_threshold = 0);
 
+-- Full lists that delta lists may be about: one of each interval, for as long as somebody may still use it.
+CREATE TABLE crl_bases (
+  organisation TEXT    NOT NULL REFERENCES organisations,
+  authority_id TEXT    NOT NULL REFERENCES authorities (authority_id),
+  crl_shard    INTEGER NOT NULL,
+  crl_number   INTEGER NOT NULL,
+  this_update  INTEGER NOT NULL,
+  log_sequence INTEGER NOT NULL,
+  PRIMARY KEY (organisation, authority_id, crl_shard, crl_number)
+) STRICT, WITHOUT ROWID;
+
 -- The same with what delta lists need. A full and a delta list that say the same have the same number (RFC 5280 section 5.2.4).
 CREATE TABLE crls_with_deltas (
   organisation TEXT    NOT NULL REFERENCES organisations,

@@ -4,6 +4,7 @@ import type { Store } from "@vcc-pki/store";
 import type { AuditRecord } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
 import type { Certificate } from "@vcc-pki/x509";
+import { type AwaitedApproval, approvalGranted } from "./approval-facts.ts";
 import { certificateId } from "./certificate-id.ts";
 import { type CrlRules, listPlan, NEVER } from "./crl-rules.ts";
 import { firstNotice } from "./expiry-notices.ts";
@@ -51,9 +52,17 @@ export function recordAuthority(ca: AuthorityRecordContext, pending: Authority, 
   );
   addLists(ca, active);
   store.audit.add(authorityAudit(active, "done", { certificateSha256: hash("sha256", certificate.der, "hex") }));
+  const { approvalId } = pending;
+  if (approvalId !== undefined) store.outbox.add(approvalGranted(awaitedBy(pending, approvalId)));
   tell(store, active, certificate, issuerId, statusLog.append("issued", key));
   return active;
 }
+
+/** What a pending authority waits for; a root's key signs its own certificate. */
+export const awaitedBy = ({ organisation, authorityId, parentId }: Authority, approvalId: string): AwaitedApproval => ({
+  ...{ organisation, operation: "authority.create", approvalId },
+  signedBy: parentId ?? authorityId,
+});
 
 /** Makes room for the lists that an authority is to have by its configuration; what it has already stays. Only inside `store.write`. */
 export function addLists({ lists, crlRules, clock }: ListContext, authority: Authority): void {

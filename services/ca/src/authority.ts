@@ -5,11 +5,12 @@ import type { Remote } from "@vcc-pki/rpc";
 import type { Logger } from "@vcc-pki/telemetry";
 import { defaultSignatureAlgorithm } from "@vcc-pki/x509";
 import type { Actor } from "./actor.ts";
+import { approvalRefused, approvalRequested, isRefusedApproval } from "./approval-facts.ts";
 import type { Authorities, OpenSigner } from "./authorities.ts";
 import { buildAuthorityTbs } from "./authority-certificate.ts";
 import { authorityKeyPolicy } from "./authority-key.ts";
 import { type AuthorityRequest, planAuthority } from "./authority-plan.ts";
-import { type AuthorityRecordContext, authorityAudit, recordAuthority } from "./authority-record.ts";
+import { type AuthorityRecordContext, authorityAudit, awaitedBy, recordAuthority } from "./authority-record.ts";
 import { type Issuer, LintedTbs, signCertificate } from "./issuer.ts";
 import { isForResponders, type Profile } from "./profile.ts";
 import type { Profiles } from "./profiles.ts";
@@ -168,21 +169,30 @@ export class AuthorityCreation {
     const authority = this.#ca.authorities.find(authorityId);
     if (authority === undefined) throw error;
     if (error.code === "APPROVAL_REQUIRED") {
-      const { approvalId } = error.details;
-      return approvalId === authority.approvalId ? authority : this.#put({ ...authority, approvalId });
+      const { approvalId = "", expiresAt = "" } = error.details;
+      if (approvalId === authority.approvalId) return authority;
+      const waiting = { ...authority, approvalId };
+      const fact = approvalRequested(awaitedBy(waiting, approvalId), expiresAt, this.#ca.authorities);
+      return this.#put(waiting, () => this.#ca.store.outbox.add(fact));
     }
     if (ERRORS[error.code].retry || error.code === "INTERNAL") throw error;
     const refused: Authority = { ...authority, state: "refused", refusalCode: error.code };
     await this.#ca.store.write(() => {
       this.#ca.table.put(refused);
       this.#ca.store.audit.add(authorityAudit(refused, "failed", { code: error.code }));
+      const { approvalId } = authority;
+      if (approvalId !== undefined && isRefusedApproval(error.code))
+        this.#ca.store.outbox.add(approvalRefused(awaitedBy(authority, approvalId), error.code));
     });
     this.#ca.authorities.remember(refused);
     throw error;
   }
 
-  async #put(authority: Authority): Promise<Authority> {
-    await this.#ca.store.write(() => this.#ca.table.put(authority));
+  async #put(authority: Authority, tell: () => void = () => {}): Promise<Authority> {
+    await this.#ca.store.write(() => {
+      this.#ca.table.put(authority);
+      tell();
+    });
     this.#ca.authorities.remember(authority);
     return authority;
   }

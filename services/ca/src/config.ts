@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { PkiError } from "@vcc-pki/errors";
-import { BaseConfig } from "@vcc-pki/service";
+import { BaseConfig, Duration } from "@vcc-pki/service";
 import { encodeOid, type KeyBlocklist, parseKeyBlocklist } from "@vcc-pki/x509";
 import { z } from "zod";
-import { Duration } from "./duration.ts";
 
 const duration = (usual: string) => Duration.prefault(usual);
 

@@ -5,13 +5,14 @@ import type { Clock } from "@vcc-pki/time";
 import type { Actor } from "./actor.ts";
 import type { Authorities } from "./authorities.ts";
 import { buildList, type ListContent, type ListScope, wholeSecond } from "./crl-build.ts";
-import { changesAfter, PAGE, readAll, readChanges } from "./crl-entries.ts";
+import { changesAfter, chooseBase, PAGE, readAll, readChanges } from "./crl-entries.ts";
 import { type Situation, stateAfter, takeOver, type Wanted } from "./crl-plan.ts";
 import { type CrlRules, listPlan, NEVER } from "./crl-rules.ts";
 import { listAudit } from "./crl-signing.ts";
 import { archives } from "./issuers.ts";
 import type { Profiles } from "./profiles.ts";
 import type { CrlTable, StoredCrl } from "./store/crls.ts";
+import type { ListBase, ListBases } from "./store/list-bases.ts";
 import type { ListEntries } from "./store/list-entries.ts";
 import type { ListKey, ListTable } from "./store/lists.ts";
 import type { RequestKey, RequestTable } from "./store/requests.ts";
@@ -22,6 +23,7 @@ export interface ListBeginningContext {
   readonly store: Store;
   readonly crls: CrlTable;
   readonly lists: ListTable;
+  readonly bases: ListBases;
   readonly entries: ListEntries;
   readonly requests: RequestTable;
   readonly statusLog: StatusLog;
@@ -52,15 +54,16 @@ export class ListBeginning {
   }
 
   situation(key: ListKey): Situation {
-    const { crls, lists, entries, rules, clock } = this.#ca;
+    const { crls, lists, bases, entries, rules, clock } = this.#ca;
     const state = lists.find(key);
     if (state === undefined) throw new Error(`${key.authorityId} has no list ${key.crlShard}`);
     const { plan } = this.#scopeOf(key);
     const now = clock.now();
-    const inForce = crls.findFactsInForce(key, "full", now);
-    const base = inForce?.logSequence === undefined ? undefined : inForce;
+    const inForce = asBase(crls.findFactsInForce(key, "full", now));
+    const used = bases.since(key, new Date(now.getTime() - rules.validity));
+    const base = inForce && chooseBase(entries, key, used, inForce);
     return {
-      ...{ state, plan, rules, now, base },
+      ...{ state, plan, rules, now, inForce, base },
       hasManyChanges: plan.hasDeltas && entries.hasManyChanges(key, base?.logSequence ?? 0, PAGE),
       isLong: !plan.isUnderQuorum && entries.isLong(key, rules.fullAtOnceBelow),
     };
@@ -137,7 +140,7 @@ export class ListBeginning {
     const common = { crlNumber, thisUpdate: wholeSecond(situation.now), logSequence: statusLog.head() };
     const since = this.#keptSince(scope, situation);
     const lists = wanted.full ? this.#buildAhead(scope, { ...common, since }, ahead) : [];
-    if (wanted.delta && base?.logSequence !== undefined) {
+    if (wanted.delta && base) {
       const changes = changesAfter(entries, key, since, base.logSequence);
       const delta = { ...common, baseNumber: base.crlNumber, validityMs: rules.deltaValidity, entries: changes };
       lists.push(buildList(scope, delta));
@@ -175,9 +178,7 @@ export class ListBeginning {
     const before = this.situation(key);
     const since = this.#keptSince(scope, before);
     const base = wanted.full ? undefined : before.base;
-    const listed = await (base
-      ? readChanges(entries, key, since, base.logSequence ?? 0)
-      : readAll(entries, key, since));
+    const listed = await (base ? readChanges(entries, key, since, base.logSequence) : readAll(entries, key, since));
     const list = buildList(scope, {
       ...{ crlNumber: this.#nextNumber(this.situation(key)), baseNumber: base?.crlNumber },
       ...{ thisUpdate: wholeSecond(clock.now()), logSequence, entries: listed },
@@ -231,6 +232,10 @@ export class ListBeginning {
     return plan.isUnderQuorum ? underQuorumValidity : validity;
   }
 }
+
+/** A list from before there was a status log is none for delta lists. */
+const asBase = (crl: StoredCrl | undefined): ListBase | undefined =>
+  crl?.logSequence === undefined ? undefined : { ...crl, logSequence: crl.logSequence };
 
 /** The numbers of the lists that a request led to. */
 export const parseTarget = (target: string): number[] => target.split(",").map(Number);

@@ -1,10 +1,17 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { equalBytes, type RevokedCertificate } from "@vcc-pki/x509";
+import type { ListBase } from "./store/list-bases.ts";
 import type { Change, ListEntries } from "./store/list-entries.ts";
 import type { ListKey } from "./store/lists.ts";
 
 /** Entries that are read before others have their turn. */
 export const PAGE = 5_000;
+
+/** What a delta list is about: the oldest full list that somebody may still use, so that whoever has a full list that has not ended can
+ *  use the delta list; a later one when that is too much to tell. */
+export function chooseBase(entries: ListEntries, key: ListKey, used: readonly ListBase[], inForce: ListBase): ListBase {
+  return used.find(({ logSequence }) => !entries.hasManyChanges(key, logSequence, PAGE)) ?? inForce;
+}
 
 /** The entries of a full list, in the order of serial numbers, read in pages between other work. */
 export async function readAll(entries: ListEntries, key: ListKey, since: Date): Promise<RevokedCertificate[]> {

@@ -1,5 +1,6 @@
 import type { CrlRules, ListPlan } from "./crl-rules.ts";
 import type { StoredCrl } from "./store/crls.ts";
+import type { ListBase } from "./store/list-bases.ts";
 import type { ListState } from "./store/lists.ts";
 
 /** Where a list stands and what it is to be. */
@@ -7,8 +8,10 @@ export interface Situation {
   readonly state: ListState;
   readonly plan: ListPlan;
   readonly rules: CrlRules;
-  /** The full list in force, if a delta list can be about it. */
-  readonly base: StoredCrl | undefined;
+  /** The full list in force, if a delta list can go with it. */
+  readonly inForce: ListBase | undefined;
+  /** What a delta list is about now. */
+  readonly base: ListBase | undefined;
   /** Too long to be signed anew for each revocation. */
   readonly isLong: boolean;
   /** Too much for the delta list to be written in one go. */
@@ -26,25 +29,28 @@ export interface Wanted {
 
 /** What is due now. A change is on a delta list at once; on a full list at once as well while that is short, and otherwise when the
  *  one in force is old enough. */
-export function listsDue({ state, plan, rules, base, isLong, now }: Situation): Wanted {
+export function listsDue({ state, plan, rules, inForce, isLong, now }: Situation): Wanted {
   const isDirty = state.dirtySince !== undefined;
   const isScheduled = state.dueAt <= now;
-  const mayWait = isLong && plan.hasDeltas && base !== undefined && now < later(base.thisUpdate, rules.fullInterval);
+  const mayWait =
+    isLong && plan.hasDeltas && inForce !== undefined && now < later(inForce.thisUpdate, rules.fullInterval);
   const full = isScheduled || (isDirty && !mayWait);
-  const delta = plan.hasDeltas && base !== undefined && (isDirty || full || state.deltaDueAt <= now);
+  const delta = plan.hasDeltas && inForce !== undefined && (isDirty || full || state.deltaDueAt <= now);
   return { full, delta, isScheduled };
 }
 
 /** Where the list stands once these have been begun. */
 export function stateAfter(situation: Situation, wanted: Wanted, lists: readonly StoredCrl[]): ListState {
-  const { state, plan, rules } = situation;
+  const { state, plan, rules, inForce } = situation;
   const full = lists.findLast(({ kind }) => kind === "full");
   const delta = lists.find(({ kind }) => kind === "delta");
   const isScheduled = wanted.isScheduled || plan.isUnderQuorum;
+  // A full list alone leaves those waiting who have the one before and look at the delta list.
+  const isTold = plan.hasDeltas && inForce !== undefined ? delta !== undefined : full !== undefined;
   return {
     ...state,
     lastNumber: Math.max(state.lastNumber, ...lists.map(({ crlNumber }) => crlNumber)),
-    dirtySince: lists.length > 0 ? undefined : state.dirtySince,
+    dirtySince: isTold ? undefined : state.dirtySince,
     dueAt: full ? nextFull(full, situation) : soonerFull(situation),
     deltaDueAt: delta ? later(delta.thisUpdate, rules.interval) : state.deltaDueAt,
     scheduledAt: full && isScheduled ? full.thisUpdate : state.scheduledAt,
@@ -63,9 +69,9 @@ export function takeOver({ thisUpdate, nextUpdate }: Pick<StoredCrl, "thisUpdate
 }
 
 /** Revocations that are on a delta list only do not wait for the full list's next hour. */
-function soonerFull({ state, base, rules }: Situation): Date {
-  if (state.dirtySince === undefined || base === undefined) return state.dueAt;
-  return new Date(Math.min(later(base.thisUpdate, rules.fullInterval).getTime(), state.dueAt.getTime()));
+function soonerFull({ state, inForce, rules }: Situation): Date {
+  if (state.dirtySince === undefined || inForce === undefined) return state.dueAt;
+  return new Date(Math.min(later(inForce.thisUpdate, rules.fullInterval).getTime(), state.dueAt.getTime()));
 }
 
 const later = (date: Date, ms: number): Date => new Date(date.getTime() + ms);

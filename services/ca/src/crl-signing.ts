@@ -6,10 +6,18 @@ import type { AuditRecord, Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
 import type { CertificateList } from "@vcc-pki/x509";
 import type { Actor } from "./actor.ts";
+import {
+  type AwaitedApproval,
+  approvalGranted,
+  approvalRefused,
+  approvalRequested,
+  isRefusedApproval,
+} from "./approval-facts.ts";
 import type { Authorities } from "./authorities.ts";
 import { type CrlRules, listPlan } from "./crl-rules.ts";
 import { LintedTbs, signCertificateList } from "./issuer.ts";
 import type { CrlTable, StoredCrl } from "./store/crls.ts";
+import type { ListBases } from "./store/list-bases.ts";
 import type { ListEntries } from "./store/list-entries.ts";
 import type { ListTable } from "./store/lists.ts";
 
@@ -17,6 +25,7 @@ export interface ListSigningContext {
   readonly store: Store;
   readonly crls: CrlTable;
   readonly lists: ListTable;
+  readonly bases: ListBases;
   readonly entries: ListEntries;
   readonly authorities: Authorities;
   readonly rules: CrlRules;
@@ -71,20 +80,47 @@ export class ListSigning {
   }
 
   #record(crl: StoredCrl, list: CertificateList): void {
-    const { store, crls, entries, clock, log } = this.#ca;
-    const { organisation, authorityId, crlShard, kind, crlNumber, thisUpdate, nextUpdate, logSequence } = crl;
+    const { store, crls, clock, log } = this.#ca;
+    const { authorityId, kind, crlNumber } = crl;
     const now = clock.now();
     crls.publish(crl, list.der, now);
-    if (kind === "full" && logSequence !== undefined) entries.forgetReleases(crl, logSequence);
+    if (kind === "full") this.#keepAsBase(crl, now);
     const { revokedCount } = list;
     store.audit.add(
       listAudit(crl, "done", this.#ca.self, { crlSha256: hash("sha256", list.der, "hex"), revokedCount }),
     );
+    if (crl.approvalId !== undefined) store.outbox.add(approvalGranted(awaitedBy(crl, crl.approvalId)));
     log.info("crl published", { authority: authorityId, crlNumber, entries: revokedCount });
-    if (thisUpdate > now) return; // signed ahead: nobody gets it yet
-    store.outbox.add(
+    if (crl.thisUpdate <= now) this.#tell(crl); // one signed ahead is told when it takes over
+  }
+
+  /** Delta lists may be about it from now on; what none of them will tell any more is forgotten. */
+  #keepAsBase(crl: StoredCrl, now: Date): void {
+    const { bases, entries, rules } = this.#ca;
+    const { logSequence } = crl;
+    if (logSequence === undefined) return;
+    const usedSince = new Date(now.getTime() - rules.validity);
+    const oldest = bases.add(crl, { ...crl, logSequence }, usedSince, rules.interval);
+    entries.forgetReleases(crl, oldest.logSequence);
+  }
+
+  /** Tells of lists signed ahead that have come into force, and forgets those before them. */
+  async announceTakenOver(): Promise<void> {
+    const { store, crls, clock } = this.#ca;
+    const taken = crls.takenOver(clock.now());
+    if (taken.length === 0) return;
+    await store.write(() => {
+      for (const crl of taken) {
+        crls.forgetBefore(crl);
+        this.#tell(crl);
+      }
+    });
+  }
+
+  #tell({ organisation, authorityId, crlShard, kind, crlNumber, thisUpdate, nextUpdate, entries }: StoredCrl): void {
+    this.#ca.store.outbox.add(
       event("pki.crl.published.v1", organisation, {
-        ...{ authorityId, crlNumber, revokedCount, shard: crlShard, delta: kind === "delta" },
+        ...{ authorityId, crlNumber, revokedCount: entries, shard: crlShard, delta: kind === "delta" },
         ...{ thisUpdate: thisUpdate.toISOString(), nextUpdate: nextUpdate.toISOString() },
       }),
     );
@@ -92,16 +128,21 @@ export class ListSigning {
 
   /** A list that waits for custodians keeps their approval's id; one that can never be signed is given up and made anew later. */
   async #note(crl: StoredCrl, error: PkiError): Promise<void> {
-    const { store, crls, self } = this.#ca;
-    const { approvalId } = error.details;
+    const { store, crls, authorities, self } = this.#ca;
+    const { approvalId, expiresAt = "" } = error.details;
     if (error.code === "APPROVAL_REQUIRED" && approvalId !== undefined && approvalId !== crl.approvalId) {
-      await store.write(() => crls.setApproval(crl, approvalId));
+      await store.write(() => {
+        crls.setApproval(crl, approvalId);
+        store.outbox.add(approvalRequested(awaitedBy(crl, approvalId), expiresAt, authorities));
+      });
     }
     if (ERRORS[error.code].retry || error.code === "INTERNAL") return;
     await store.write(() => {
       crls.abandon(crl);
       this.#retryLater(crl);
       store.audit.add(listAudit(crl, "failed", self, {}, error.code));
+      if (crl.approvalId !== undefined && isRefusedApproval(error.code))
+        store.outbox.add(approvalRefused(awaitedBy(crl, crl.approvalId), error.code));
     });
   }
 
@@ -117,6 +158,10 @@ export class ListSigning {
     lists.put({ ...state, ...due });
   }
 }
+
+const awaitedBy = ({ organisation, authorityId }: StoredCrl, approvalId: string): AwaitedApproval => ({
+  ...{ organisation, operation: "crl.sign", approvalId, signedBy: authorityId },
+});
 
 /** The most telling of several failures: one that is final, or the wait for all approvals together. */
 function throwFirst(errors: readonly PkiError[]): void {

@@ -65,9 +65,10 @@ export class Crls {
     return this.get(authorityId);
   }
 
-  /** Signs what is due, what waits for revocations to be listed, and what was begun before. One list that fails does not keep
+  /** Tells of what has taken over, and signs what is due, what waits for revocations to be listed, and what was begun before. One list that fails does not keep
    *  the others. */
   async runDue(): Promise<void> {
+    await this.#signing.announceTakenOver();
     const now = this.#ca.clock.now();
     const dirtyBefore = new Date(now.getTime() - this.#ca.rules.coalesce);
     for (const state of this.#ca.lists.waiting(now, dirtyBefore)) {

@@ -1,6 +1,6 @@
+import { Duration } from "@vcc-pki/service";
 import { isKeyAlgorithmId } from "@vcc-pki/x509";
 import { z } from "zod";
-import { Duration } from "./duration.ts";
 
 const DAY_MS = 86_400_000;
 

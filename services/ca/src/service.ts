@@ -34,6 +34,7 @@ import { CertificateTable } from "./store/certificates.ts";
 import { CrlTable } from "./store/crls.ts";
 import { IntentTable } from "./store/intents.ts";
 import { KeyTable } from "./store/keys.ts";
+import { ListBases } from "./store/list-bases.ts";
 import { ListEntries } from "./store/list-entries.ts";
 import { ListTable } from "./store/lists.ts";
 import { OrganisationTable } from "./store/organisations.ts";
@@ -136,7 +137,16 @@ export async function startCa(
     ...{ blocklist, keys: certifiedKeys, platformNames: config.platformNames },
   });
   const crls = new Crls({
-    ...{ ...common, crls: crlTable, lists, entries: new ListEntries(db), authorities, rules: crlRules, urls },
+    ...{
+      ...common,
+      crls: crlTable,
+      lists,
+      bases: new ListBases(db),
+      entries: new ListEntries(db),
+      authorities,
+      rules: crlRules,
+      urls,
+    },
   });
   const creation = new AuthorityCreation({
     ...{ ...common, table: authorityTable, organisations: organisationTable, lists, crlRules },

@@ -85,9 +85,23 @@ describe("lists signed ahead", () => {
   });
 
   it("are announced when they are in force, not before", async () => {
+    const told = () =>
+      suite.store.outbox
+        .pending(1_000)
+        .filter(
+          ({ type, data }) => type === "pki.crl.published.v1" && (data as { authorityId: string }).authorityId === ROOT,
+        )
+        .map(({ data }) => (data as { crlNumber: number }).crlNumber);
     await publishAhead();
-    const told = suite.store.outbox.pending(1_000).filter(({ type }) => type === "pki.crl.published.v1");
-    expect(told.filter(({ data }) => (data as { authorityId: string }).authorityId === ROOT)).toHaveLength(1);
+    const first = Number((await current()).crlNumber);
+    expect(told()).toEqual([first]);
+    for (let i = 1; i <= 2; i++) {
+      suite.clock.advance(60 * DAY_MS);
+      await suite.ca.runChores();
+      await suite.ca.runChores();
+      expect(told()).toEqual([first, first + 1, first + 2].slice(0, i + 1));
+      expect(Number((await current()).crlNumber)).toBe(first + i);
+    }
     const { crls } = await suite.as("ocsp", undefined).crls.list({});
     expect(crls.filter(({ authorityId }) => authorityId === ROOT)).toHaveLength(1);
   });

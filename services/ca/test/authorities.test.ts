@@ -93,6 +93,10 @@ describe("the hierarchy", () => {
   });
 });
 
+/** What the outbox tells of an approval, in its order. */
+const factsAbout = (approvalId: string) =>
+  suite.store.outbox.pending(10_000).filter(({ data }) => (data as { approvalId?: string }).approvalId === approvalId);
+
 describe("an authority", () => {
   it("waits for the custodians of its parent and is finished without anybody asking", async () => {
     const { authorityId, ...fields } = wanted();
@@ -110,6 +114,10 @@ describe("an authority", () => {
       .pending(10_000)
       .filter(({ data }) => (data as { authorityId: string }).authorityId === authorityId);
     expect(types.map(({ type }) => type)).toContain("pki.authority.created.v1");
+    expect(factsAbout(pending.approvalId)).toMatchObject([
+      { type: "pki.approval.requested.v1", data: { operation: "authority.create", required: 2 } },
+      { type: "pki.approval.granted.v1", data: { operation: "authority.create" } },
+    ]);
   });
 
   it("that custodians refuse is refused, and its name may be used again", async () => {
@@ -121,6 +129,10 @@ describe("an authority", () => {
     expect((await remote().get({ organisation: "vcc", authorityId: request.authorityId })).state).toBe(
       AuthorityState.REFUSED,
     );
+    expect(factsAbout(approvalId)).toMatchObject([
+      { type: "pki.approval.requested.v1", subject: "pki.vcc.approval.requested" },
+      { type: "pki.approval.refused.v1", data: { code: "APPROVAL_REFUSED" } },
+    ]);
     expect((await suite.createAuthority({ ...request, requestId: randomUUID() })).state).toBe(AuthorityState.ACTIVE);
   });
 
@@ -188,6 +200,10 @@ describe("the revocation of an authority", () => {
     const { approvals } = await suite.hsm.as("ceremony").approvals.list({ state: "APPROVAL_STATE_PENDING" });
     for (const { approvalId } of approvals) await suite.approve(approvalId);
     await suite.ca.runChores();
+    expect(factsAbout(approvals[0]?.approvalId ?? "")).toMatchObject([
+      { type: "pki.approval.requested.v1", data: { operation: "crl.sign", required: 2 } },
+      { type: "pki.approval.granted.v1", data: { operation: "crl.sign" } },
+    ]);
     const { crlDer } = await suite.as("ocsp").crls.get({ authorityId: "vcc-root-ca", shard: 0, delta: false });
     const { serialHex } = parseCertificate(certificateDer);
     expect(parseCertificateList(crlDer).findRevoked(serialHex)?.reason).toBe("superseded");

@@ -13,6 +13,11 @@ afterAll(() => suite.close());
 
 const code = (expected: string) => expect.objectContaining({ code: expected });
 const id = () => randomUUID();
+const start = { generation: 0, afterSequence: 0 };
+async function first<T>(stream: AsyncIterable<T>): Promise<T | undefined> {
+  for await (const message of stream) return message;
+  return undefined;
+}
 const listRequest = {
   ...{ organisation: "", authorityId: "", profile: "", state: CertificateState.UNSPECIFIED, name: "" },
   ...{ expiresBefore: undefined, pageSize: 0, pageToken: "" },
@@ -36,6 +41,10 @@ describe("callers", () => {
     ["a workload lists certificates", () => call(workload).certificates.list(listRequest)],
     ["a workload revokes", () => call(workload).certificates.revoke(revocation())],
     ["an administrator goes past the gateway", () => call(OPERATOR).certificates.list(listRequest)],
+    ["a workload follows everybody's status", () => first(call(workload).certificates.streamStatus(start))],
+    ["the ca's peer follows everybody's status", () => first(call("tsa").certificates.streamStatus(start))],
+    ["a workload asks who issues", () => call(workload).authorities.listIssuers({})],
+    ["ocsp releases", () => call("ocsp").certificates.release({ requestId: id(), organisation: "", certificateId })],
     ["ocsp revokes", () => call("ocsp").certificates.revoke(revocation())],
     ["tsa asks about organisations", () => call("tsa").organisations.list({})],
     ["ocsp speaks for an administrator", () => call("ocsp", OPERATOR).certificates.issue(suiteOwn("ocsp"))],
@@ -78,6 +87,7 @@ describe("callers", () => {
       expect(
         (await call(caller).crls.get({ authorityId: "vcc-services-ca", shard: 0, delta: false })).crlNumber,
       ).toBeGreaterThan(0);
+      expect((await call(caller).crls.list({})).crls.length).toBeGreaterThan(0);
     }
   });
 });

@@ -62,19 +62,20 @@ describe("a list that is long", () => {
     await start();
     for (let i = 0; i < 2; i++) await revokeOne();
     await chores();
-    const [base] = await numbers();
+    const [before] = await numbers();
+    const base = (await list(true)).known.deltaCrlIndicator;
     expect((await list(false)).revokedCount).toBe(2);
 
     const revoked: string[] = [];
     for (let i = 1; i <= 3; i++) {
       revoked.push(await revokeOne());
-      const [, before] = await numbers();
+      const [, earlier] = await numbers();
       await chores();
       const [full, delta] = await numbers();
-      expect(full).toBe(base);
-      expect(delta).toBeGreaterThan(before);
+      expect(full).toBe(before);
+      expect(delta).toBeGreaterThan(earlier);
       const changes = await list(true);
-      expect([changes.known.deltaCrlIndicator, changes.revokedCount]).toEqual([base, i]);
+      expect([changes.known.deltaCrlIndicator, changes.revokedCount]).toEqual([base, 2 + i]);
     }
     suite.clock.advance(15 * 60_000);
     await suite.ca.runChores();
@@ -82,11 +83,6 @@ describe("a list that is long", () => {
     expect(full.revokedCount).toBe(5);
     for (const serialHex of revoked) expect(full.findRevoked(serialHex)).toBeDefined();
     expect(full.crlNumber).toBeGreaterThan((await list(true)).crlNumber ?? 0n);
-
-    await revokeOne();
-    await chores();
-    expect((await list(true)).known.deltaCrlIndicator).toBe(full.crlNumber);
-    expect((await list(true)).revokedCount).toBe(1);
   });
 
   it("is signed at once for an administrator", async () => {
@@ -110,6 +106,8 @@ describe("a list that is long", () => {
     await chores();
     const [full, delta] = [await list(false), await list(true)];
     expect(full.findRevoked(serialHex) ?? delta.findRevoked(serialHex)).toBeDefined();
+    expect(delta.known.deltaCrlIndicator).toBe(full.crlNumber); // about an older one there would be too much to tell
+    expect(delta.revokedCount).toBeLessThan(2);
     expect(new Set([...full.revoked()].map((entry) => entry.serialHex)).size).toBe(full.revokedCount);
   });
 });

@@ -69,6 +69,8 @@ const CALLS: Record<
   issue: ({ certificates }, organisation) => certificates.issue({ ...issueRequest(), organisation }),
   getCertificate: ({ certificates }, organisation, certificateId) => certificates.get({ organisation, certificateId }),
   getStatus: ({ certificates }, organisation, certificateId) => certificates.getStatus({ organisation, certificateId }),
+  releaseCertificate: ({ certificates }, organisation, certificateId) =>
+    certificates.release({ requestId: id(), organisation, certificateId }),
   revokeCertificate: ({ certificates }, organisation, certificateId) =>
     certificates.revoke({
       requestId: id(),

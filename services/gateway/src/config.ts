@@ -1,17 +1,6 @@
-import { BaseConfig } from "@vcc-pki/service";
-import { parseDuration } from "@vcc-pki/time";
+import { BaseConfig, Duration } from "@vcc-pki/service";
 import { z } from "zod";
 import { AuthorityId, OrganisationId } from "./api/fields.ts";
-
-/** "15s", "5m" as milliseconds. */
-const Duration = z.string().transform((text, context) => {
-  try {
-    return parseDuration(text);
-  } catch (error) {
-    context.addIssue({ code: "custom", message: (error as Error).message });
-    return z.NEVER;
-  }
-});
 
 /** What the door itself is told, apart from where it stands. */
 const doorShape = {

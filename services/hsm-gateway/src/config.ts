@@ -1,16 +1,6 @@
-import { BaseConfig } from "@vcc-pki/service";
-import { parseDuration } from "@vcc-pki/time";
+import { BaseConfig, Duration } from "@vcc-pki/service";
 import { z } from "zod";
 import { PURPOSE_NAMES } from "./policy.ts";
-
-const Duration = z.string().transform((text, context) => {
-  try {
-    return parseDuration(text);
-  } catch {
-    context.issues.push({ code: "custom", message: `not a duration: "${text}"`, input: text });
-    return z.NEVER;
-  }
-});
 
 export const HsmGatewayConfig = BaseConfig.extend({
   store: BaseConfig.shape.store.nonoptional(),

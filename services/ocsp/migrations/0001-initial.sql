@@ -54,6 +54,7 @@ CREATE TABLE responders (
   renew_at        INTEGER,
   not_after       INTEGER,
   retired_at      INTEGER,                      -- signs nothing any more
+  destroyed_at    INTEGER,                      -- the key is gone from the token
   created_at      INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX responders_of_issuer ON responders (issuer);

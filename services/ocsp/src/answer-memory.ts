@@ -17,7 +17,7 @@ export class AnswerMemory {
   reserve(slot: number): void {
     this.#slab.reserve(slot);
     if (slot < this.#dueAt.length) return;
-    const grown = new Uint32Array(Math.max(1 << 12, this.#dueAt.length * 2)).fill(DUE.never);
+    const grown = new Uint32Array(Math.max(1 << 12, this.#dueAt.length * 2, slot + 1)).fill(DUE.never);
     grown.set(this.#dueAt);
     this.#dueAt = grown;
   }

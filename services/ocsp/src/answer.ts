@@ -2,8 +2,8 @@ import { type OcspError, ocspErrorResponse } from "@vcc-pki/x509";
 
 /** What is sent for one question. */
 export interface Answer {
-  /** OCSPResponse, DER. */
-  readonly body: Buffer;
+  /** OCSPResponse, DER, one character per octet: node:http sends headers and such a body with one write, but a Buffer with two. */
+  readonly body: string;
   readonly kind: "ahead" | "on-demand" | OcspError;
   /** Of an answer that may be kept; seconds since 1970. undefined: it is for this question only. */
   readonly window: { readonly thisUpdate: number; readonly nextUpdate: number } | undefined;
@@ -15,7 +15,10 @@ const ERRORS = new Map<OcspError, Answer>();
 export function errorAnswer(kind: OcspError): Answer {
   const known = ERRORS.get(kind);
   if (known !== undefined) return known;
-  const answer = { body: Buffer.from(ocspErrorResponse(kind)), kind, window: undefined };
+  const answer = { body: toLatin1(ocspErrorResponse(kind)), kind, window: undefined };
   ERRORS.set(kind, answer);
   return answer;
 }
+
+export const toLatin1 = (octets: Uint8Array): string =>
+  Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("latin1");

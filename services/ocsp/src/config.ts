@@ -1,16 +1,6 @@
-import { BaseConfig } from "@vcc-pki/service";
-import { parseDuration } from "@vcc-pki/time";
+import { BaseConfig, Duration } from "@vcc-pki/service";
 import { z } from "zod";
 
-/** "90d", "24h", "1h30m", in milliseconds. */
-const Duration = z.string().transform((text, context) => {
-  try {
-    return parseDuration(text);
-  } catch {
-    context.addIssue({ code: "custom", message: `not a duration: "${text}"` });
-    return z.NEVER;
-  }
-});
 const duration = (usual: string) => Duration.prefault(usual);
 
 export const OcspConfig = BaseConfig.extend({

@@ -31,6 +31,8 @@ export interface EnrolmentOptions {
   readonly openSigner: OpenSigner;
   readonly profile: string;
   readonly keyLifeMs: number;
+  /** How long what a key has signed may still be served. */
+  readonly answerLifeMs: number;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -56,17 +58,35 @@ export class Enrolment {
         await this.#enrol(issuer);
         this.#failures.delete(issuer.authorityId);
       } catch (error) {
-        this.#report(issuer, toPkiError(error));
+        this.#report(issuer.authorityId, toPkiError(error));
       }
+    }
+    for (const retired of this.#options.table.all().filter((stored) => this.#hasServed(stored))) {
+      await this.#destroyKey(retired).catch((error) => this.#report("retired", toPkiError(error)));
     }
   }
 
   /** Gives up a responder whose key does not sign any more; the next run makes another. */
   async retire(responder: number): Promise<void> {
     const { store, table, responders, clock, log } = this.#options;
+    if (table.all().some((stored) => stored.responder === responder && stored.retiredAt !== undefined)) return;
     await store.write(() => table.retire(responder, clock.now()));
     log.error("responder given up: its key does not sign", { responder });
     responders.reload();
+  }
+
+  /** Retired for so long that nothing it has signed is served any more. */
+  #hasServed({ retiredAt, isDestroyed }: StoredResponder): boolean {
+    const { clock, answerLifeMs } = this.#options;
+    return retiredAt !== undefined && !isDestroyed && retiredAt.getTime() + answerLifeMs < clock.now().getTime();
+  }
+
+  async #destroyKey({ responder, organisation, requestId, key }: StoredResponder): Promise<void> {
+    const { keys, store, table, clock, log } = this.#options;
+    const request = { requestId: `${requestId}.destroy`, organisation, keyId: key?.keyId ?? "" };
+    if (key !== undefined) await keys.destroyKey(request);
+    await store.write(() => table.setDestroyed(responder, clock.now()));
+    log.info("responder key destroyed", { responder, keyId: key?.keyId });
   }
 
   async #enrol(issuer: Issuer): Promise<void> {
@@ -153,7 +173,7 @@ export class Enrolment {
     return stored;
   }
 
-  #report({ authorityId }: Issuer, error: PkiError): void {
+  #report(authorityId: string, error: PkiError): void {
     if (this.#failures.get(authorityId) === error.code) return;
     this.#failures.set(authorityId, error.code);
     this.#options.log.warn("responder not enrolled", { authorityId, error });

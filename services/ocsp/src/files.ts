@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import type { Clock } from "@vcc-pki/time";
 import { pemEncode } from "@vcc-pki/x509";
 import type { Issuer, Issuers } from "./issuers.ts";
 import type { Lists } from "./lists.ts";
@@ -24,62 +25,69 @@ const MEDIA_TYPES = {
   pem: "application/x-pem-file",
 } as const;
 
-/** All that relying parties can download, by path, made anew when something of it changes. */
+/** All that relying parties can download, by path. */
 export class Files {
   readonly #issuers: Issuers;
   readonly #lists: Lists;
+  readonly #clock: Clock;
   readonly #byPath = new Map<string, DistributedFile>();
+  /** By path; emptied when something of them changes, and made when somebody asks. */
+  readonly #bundles = new Map<string, DistributedFile>();
+  readonly #makers: Readonly<Record<string, () => DistributedFile>> = {
+    "/trust/bundle.pem": () => this.#certificates(),
+    "/trust/bundle-with-crls.pem": () => this.#certificatesAndLists(),
+  };
 
-  constructor(issuers: Issuers, lists: Lists, now: Date) {
+  constructor(issuers: Issuers, lists: Lists, clock: Clock) {
     this.#issuers = issuers;
     this.#lists = lists;
+    this.#clock = clock;
     for (const list of lists.all()) this.#addList(list);
-    this.#addIssuers([...issuers.all()], now);
-  }
-
-  /** Follows what changes from now on. */
-  follow(now: () => Date): void {
-    this.#issuers.onChange((changed) => this.#addIssuers(changed, now()));
-    this.#lists.onChange((list) => {
-      this.#addList(list);
-      this.#addBundles(now());
-    });
+    this.#addIssuers(issuers.all());
+    issuers.onChange((changed) => this.#addIssuers(changed));
+    lists.onChange((list) => this.#addList(list));
   }
 
   find(path: string): DistributedFile | undefined {
-    return this.#byPath.get(path);
+    const file = this.#byPath.get(path) ?? this.#bundles.get(path);
+    if (file !== undefined || !Object.hasOwn(this.#makers, path)) return file;
+    const made = this.#makers[path]?.();
+    if (made !== undefined) this.#bundles.set(path, made);
+    return made;
   }
 
   #addList({ authorityId, shard, delta, crlDer, thisUpdate, nextUpdate }: StoredList): void {
     const path = `/crl/${authorityId}/${shard}${delta ? "-delta" : ""}.crl`;
     this.#byPath.set(path, file(crlDer, MEDIA_TYPES.list, thisUpdate, nextUpdate));
+    this.#bundles.clear();
   }
 
-  #addIssuers(changed: readonly Issuer[], now: Date): void {
+  #addIssuers(changed: Iterable<Issuer>): void {
     for (const { authorityId, certificateDer, notBefore } of changed) {
       const path = `/aia/${authorityId}.cer`;
       this.#byPath.set(path, file(certificateDer, MEDIA_TYPES.certificate, notBefore, undefined));
     }
-    this.#addBundles(now);
+    this.#bundles.clear();
   }
 
-  /** Roots first, then what is below them, then every full list in force: what an X509_STORE takes in one file. */
-  #addBundles(now: Date): void {
-    const active = [...this.#issuers.all()].filter(({ state }) => state === "active");
-    const sorted = active.toSorted((a, b) => Number(a.parentId !== undefined) - Number(b.parentId !== undefined));
-    const certificates = sorted.map(({ certificateDer }) => pemEncode("CERTIFICATE", certificateDer)).join("");
-    this.#addText("/trust/bundle.pem", certificates, MEDIA_TYPES.certificates, now, undefined);
+  #certificates(): DistributedFile {
+    return file(Buffer.from(this.#certificatesPem()), MEDIA_TYPES.certificates, this.#clock.now(), undefined);
+  }
 
+  /** What an X509_STORE takes in one file: the certificates, then every full list in force. */
+  #certificatesAndLists(): DistributedFile {
     const lists = [...this.#lists.all()].filter(({ delta }) => !delta);
-    const withLists = certificates + lists.map(({ crlDer }) => pemEncode("X509 CRL", crlDer)).join("");
+    const text = this.#certificatesPem() + lists.map(({ crlDer }) => pemEncode("X509 CRL", crlDer)).join("");
     const ends = lists.map(({ nextUpdate }) => nextUpdate.getTime());
     const nextUpdate = ends.length === 0 ? undefined : new Date(Math.min(...ends));
-    this.#addText("/trust/bundle-with-crls.pem", withLists, MEDIA_TYPES.pem, now, nextUpdate);
+    return file(Buffer.from(text), MEDIA_TYPES.pem, this.#clock.now(), nextUpdate);
   }
 
-  #addText(path: string, text: string, mediaType: string, now: Date, nextUpdate: Date | undefined): void {
-    const made = file(Buffer.from(text), mediaType, now, nextUpdate);
-    if (this.#byPath.get(path)?.etag !== made.etag) this.#byPath.set(path, made);
+  /** Roots first. */
+  #certificatesPem(): string {
+    const active = [...this.#issuers.all()].filter(({ state }) => state === "active");
+    const sorted = active.toSorted((a, b) => Number(a.parentId !== undefined) - Number(b.parentId !== undefined));
+    return sorted.map(({ certificateDer }) => pemEncode("CERTIFICATE", certificateDer)).join("");
   }
 }
 
@@ -90,5 +98,6 @@ function file(
   nextUpdate: Date | undefined,
 ): DistributedFile {
   const etag = `"${hash("sha256", octets, "hex").slice(0, 32)}"`;
-  return { body: Buffer.from(octets), mediaType, etag, lastModified, nextUpdate };
+  const body = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
+  return { body, mediaType, etag, lastModified, nextUpdate };
 }

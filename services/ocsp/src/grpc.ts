@@ -21,11 +21,17 @@ export function statusService(door: StatusDoor): ServiceImplementation {
     StatusServiceDefinition,
     {
       get: async ({ authorityId, serial }) => getStatus(door, authorityId, serial),
-      watch: (_, { signal }) => door.watchers.watch(signal),
+      watch: (_, { signal }) => {
+        // A list with gaps would have its reader admit whom it has been refusing.
+        if (door.currency.state === "behind") throw notKnownHere();
+        return door.watchers.watch(signal);
+      },
     },
     CALLERS,
   );
 }
+
+const notKnownHere = () => new PkiError("PEER_UNAVAILABLE", "what the ca knows is not known here at the moment");
 
 /** "revoked" may always be said; anything else only when we know all that the ca knows. */
 function getStatus(
@@ -38,7 +44,7 @@ function getStatus(
   const stored = certificates.find({ issuer: issuer.issuer, serial });
   const revocation = stored?.revocation;
   if (revocation === undefined && currency.state !== "current") {
-    throw new PkiError("PEER_UNAVAILABLE", "what the ca knows is not known here at the moment");
+    throw notKnownHere();
   }
   const status =
     revocation !== undefined

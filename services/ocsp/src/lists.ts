@@ -3,6 +3,7 @@ import type { CrlServiceDefinition, PublishedCrl } from "@vcc-pki/proto/ca";
 import type { Remote } from "@vcc-pki/rpc";
 import type { Store } from "@vcc-pki/store";
 import type { Logger } from "@vcc-pki/telemetry";
+import type { Clock } from "@vcc-pki/time";
 import { isSignedByInBackground, parseCertificateList } from "@vcc-pki/x509";
 import type { Issuers } from "./issuers.ts";
 import type { ListName, ListTable, StoredList } from "./store/lists.ts";
@@ -12,6 +13,7 @@ export interface ListsOptions {
   readonly table: ListTable;
   readonly issuers: Issuers;
   readonly crls: Pick<Remote<typeof CrlServiceDefinition>, "list" | "get">;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -50,9 +52,11 @@ export class Lists {
     }
   }
 
-  /** An older number may come from a ca whose backup was restored; then ours is the one to serve. */
-  #isNews(published: PublishedCrl): boolean {
-    return published.crlNumber > (this.#inForce.get(keyOf(published))?.crlNumber ?? -1);
+  /** A lower number comes from a ca whose backup was restored: ours has all that was revoked, and is served until it ends. */
+  #isNews({ crlNumber, ...published }: PublishedCrl): boolean {
+    const ours = this.#inForce.get(keyOf(published));
+    if (ours === undefined || crlNumber > ours.crlNumber) return true;
+    return crlNumber < ours.crlNumber && ours.nextUpdate <= this.#options.clock.now();
   }
 
   async #fetch(published: PublishedCrl): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from "node:crypto";
 import type { Store } from "@vcc-pki/store";
 import type { Logger } from "@vcc-pki/telemetry";
-import type { Clock } from "@vcc-pki/time";
+import { type Clock, Wakeup } from "@vcc-pki/time";
 import type { CertIdHash } from "@vcc-pki/x509";
 import { answerFields } from "./answer-fields.ts";
 import { DUE } from "./answer-memory.ts";
@@ -14,7 +14,6 @@ import type { Responders } from "./responders.ts";
 import { type CertificateName, type Revocation, type SignedAnswer, toSeconds } from "./status.ts";
 import { isSameRevocation, type StatusMemory } from "./status-memory.ts";
 import type { AnswerTable } from "./store/answers.ts";
-import { Wakeup } from "./wakeup.ts";
 
 export interface PreproductionOptions {
   readonly store: Store;

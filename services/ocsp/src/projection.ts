@@ -7,6 +7,7 @@ import type { Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
 import { type Change, changeFromProto, type NumberedChange } from "./changes.ts";
 import type { CurrencyAccount } from "./currency.ts";
+import { IdleTimer } from "./idle-timer.ts";
 import type { RecordedChange, Recording } from "./recording.ts";
 import type { StatusMemory } from "./status-memory.ts";
 import type { Position, PositionTable } from "./store/position.ts";
@@ -185,22 +186,19 @@ export class Projection {
     await store.write(() => positions.write({ ...positions.read(), complete: true }));
   }
 
-  /** Stores changes with the position they lead to, as `choose` says inside the transaction, then tells everyone. Revocations are
-   *  heeded before they are stored: that can only err on the safe side. */
+  /** Stores changes with the position they lead to, as `choose` says inside the transaction, then tells everyone. */
   async #write(
     told: readonly Change[],
     choose: () => { readonly changes: readonly Change[]; readonly position: Position },
   ): Promise<void> {
-    const { store, positions, recording, memory } = this.#options;
-    for (const change of told) {
-      const issuer = change.revocation && recording.findIssuer(change);
-      if (issuer !== undefined && memory.certificates.find(issuer, change.serial) !== -1)
-        memory.apply({ issuer, serial: change.serial }, change, 0);
-    }
+    const { store, positions, recording } = this.#options;
+    const heeded = told.filter((change) => this.#heed(change));
+    let chosen: readonly Change[] = [];
     let recorded: readonly RecordedChange[];
     try {
       recorded = await store.write(() => {
         const { changes, position } = choose();
+        chosen = changes;
         const stored = changes.map((change) => recording.record(change, position.epoch));
         positions.write(position);
         return stored;
@@ -211,6 +209,18 @@ export class Projection {
       throw error;
     }
     this.#announce(recorded);
+    // What was heeded and not stored was known, and may have been outdated: the database knows better.
+    const outdated = heeded.filter((change) => !chosen.includes(change));
+    this.#announce(outdated.flatMap((change) => recording.find(change) ?? []));
+  }
+
+  /** A revocation holds before it is stored: that can only err on the safe side. */
+  #heed(change: Change): boolean {
+    const { recording, memory } = this.#options;
+    const issuer = change.revocation && recording.findIssuer(change);
+    if (issuer === undefined || memory.certificates.find(issuer, change.serial) === -1) return false;
+    memory.apply({ issuer, serial: change.serial }, change, 0);
+    return true;
   }
 
   /** Learns from the database what became of changes whose commit failed. */
@@ -229,28 +239,5 @@ export class Projection {
     this.#options.recording.reloadIssuers(recorded);
     for (const change of recorded) this.#options.memory.apply(change, change, change.certificate);
     for (const listener of this.#listeners) listener(recorded);
-  }
-}
-
-/** Aborts when nothing has happened for a while, or when `outer` does. */
-class IdleTimer {
-  readonly signal: AbortSignal;
-  readonly #timer: NodeJS.Timeout;
-
-  constructor(patienceMs: number, outer: AbortSignal) {
-    const controller = new AbortController();
-    this.signal = AbortSignal.any([outer, controller.signal]);
-    this.#timer = setTimeout(
-      () => controller.abort(new PkiError("DEADLINE_EXCEEDED", "the ca has stopped talking")),
-      patienceMs,
-    ).unref();
-  }
-
-  restart(): void {
-    this.#timer.refresh();
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
   }
 }

@@ -8,7 +8,7 @@ import {
   parseOcspRequest,
   type SingleResponseFields,
 } from "@vcc-pki/x509";
-import { type Answer, errorAnswer } from "./answer.ts";
+import { type Answer, errorAnswer, toLatin1 } from "./answer.ts";
 import { AnswerCache, type CachedAnswer } from "./answer-cache.ts";
 import { answerFields, certStatus } from "./answer-fields.ts";
 import type { CurrencyAccount } from "./currency.ts";
@@ -105,7 +105,7 @@ export class Desk {
     // It was signed for a CertID with NULL parameters; one without is repeated as it came (RFC 6960 section 4.2.1).
     if (!sameOctets(fields.responses[0]?.certIdDer, certId.der)) return undefined;
     const { thisUpdate, nextUpdate } = signed;
-    const body = responder.template.answer(fields, signed.signature);
+    const body = toLatin1(responder.template.answer(fields, signed.signature));
     const answer: Answer = { body, kind: "ahead", window: { thisUpdate, nextUpdate } };
     if (question.length <= MAX_REMEMBERED) this.cache.add(question, answer, slot);
     return answer;
@@ -146,13 +146,13 @@ export class Desk {
     const isNeverIssued = statuses.includes(undefined);
     const extensions = nonce === undefined ? [] : [ocspNonce(nonce)];
     if (isNeverIssued && this.#options.neverIssued === "revoked") extensions.push(ocspExtendedRevoke());
-    const body = await onDemand.sign(responder, { producedAt: now, responses, extensions });
+    const response = await onDemand.sign(responder, { producedAt: now, responses, extensions });
 
     // What became known while it was signed would make it a lie.
     const isStillTrue = certIds.every(({ serial }, i) => isSame(this.#statusOf(issuer.issuer, serial), statuses[i]));
-    if (body === undefined || !isStillTrue || !this.#maySay(statuses, "stale")) return errorAnswer("tryLater");
+    if (response === undefined || !isStillTrue || !this.#maySay(statuses, "stale")) return errorAnswer("tryLater");
     return {
-      body,
+      body: toLatin1(response),
       kind: "on-demand",
       window: nonce === undefined && !isNeverIssued ? windowOf(responses[0]) : undefined,
     };

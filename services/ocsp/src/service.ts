@@ -113,7 +113,7 @@ export async function startOcsp(
   const projection = new Projection({
     ...{ ...common, recording, ca, positions: new PositionTable(db), patienceMs: CA_PATIENCE_MS },
   });
-  const lists = new Lists({ store, table: new ListTable(db), issuers, crls, log });
+  const lists = new Lists({ ...common, table: new ListTable(db), crls });
   const watchers = new Watchers({ certificates, issuers, clock });
 
   // Who answers.
@@ -121,9 +121,13 @@ export async function startOcsp(
   const enrolment = new Enrolment({
     ...{ ...common, table: responderTable, responders, keys, ca, profiles, openSigner },
     ...{ profile: config.responders.profile, keyLifeMs: config.responders.keyLife },
+    answerLifeMs: config.answers.validity,
   });
   const onDeadKey = (responder: number) => {
-    void enrolment.retire(responder).then(() => chores.soon("responders", COALESCE_MS));
+    enrolment.retire(responder).then(
+      () => chores.soon("responders", COALESCE_MS),
+      (error) => log.warn("responder not retired", { responder, error }),
+    );
   };
 
   // Answers.
@@ -143,8 +147,7 @@ export async function startOcsp(
     ...{ validityMs: config.answers.validity, neverIssuedValidityMs: config.answers.neverIssuedValidity },
     cachedAnswers: config.limits.cachedAnswers,
   });
-  const files = new Files(issuers, lists, clock.now());
-  files.follow(() => clock.now());
+  const files = new Files(issuers, lists, clock);
   const health = new Health({ ...common, responders, lists, limits: config.alarms }, telemetry.meter);
   const alarms = new Alarms(store, config.organisation, log);
 
@@ -222,9 +225,9 @@ export async function startOcsp(
       await door.close();
       watchers.close();
       memory.close();
+      await projection.close();
       await begun;
       await chores.stop();
-      await projection.close();
       await preproduction.stop();
       await channel.close();
       await store.close();

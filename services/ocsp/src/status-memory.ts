@@ -26,22 +26,17 @@ export interface StatusMemoryOptions {
   readonly clock: Clock;
 }
 
-/** Certificates that have not expired, with the answers signed ahead, as they are in the database. Until all has been loaded it reads
- *  there what it is asked about. */
+/** Certificates that have not expired, with the answers signed ahead, as they are in the database. What is not here yet when
+ *  somebody asks is read there. */
 export class StatusMemory {
   readonly certificates = new CertificateMemory();
   readonly #options: StatusMemoryOptions;
   readonly #answers = new Map<CertIdHash, AnswerMemory>();
-  #isLoaded = false;
   #isClosed = false;
 
   constructor(options: StatusMemoryOptions) {
     this.#options = options;
     for (const hash of HASHES) if (options.hashes.includes(hash)) this.#answers.set(hash, new AnswerMemory());
-  }
-
-  get isLoaded(): boolean {
-    return this.#isLoaded;
   }
 
   /** undefined: answers for this hash are not signed ahead. */
@@ -57,7 +52,8 @@ export class StatusMemory {
   /** Its slot; -1 when it has expired or was never issued. */
   find(issuer: number, serial: Uint8Array): number {
     const slot = this.certificates.find(issuer, serial);
-    if (slot !== -1 || this.#isLoaded) return slot;
+    if (slot !== -1) return slot;
+    // Not loaded yet, or dropped by a clock that went ahead for a while.
     const stored = this.#options.certificates.find({ issuer, serial });
     return stored === undefined ? -1 : this.#takeIn(stored);
   }
@@ -96,10 +92,7 @@ export class StatusMemory {
     for (let last = 0; !this.#isClosed; await nextTurn()) {
       const rows = certificates.listAfter(last, LOADED_AT_ONCE);
       const end = rows.at(-1)?.certificate;
-      if (end === undefined) {
-        this.#isLoaded = true;
-        return;
-      }
+      if (end === undefined) return;
       const signed = Map.groupBy(answers.listBetween(last, end), ({ certificate }) => certificate);
       for (const row of rows) {
         if (this.certificates.find(row.issuer, row.serial) === -1) this.#takeIn(row, signed.get(row.certificate) ?? []);

@@ -1,12 +1,11 @@
 import { PkiError } from "@vcc-pki/errors";
 import type { RevokedPeer, WatchResponse } from "@vcc-pki/proto/ocsp";
-import type { Clock } from "@vcc-pki/time";
+import { type Clock, Wakeup } from "@vcc-pki/time";
 import { serialToHex } from "@vcc-pki/x509";
 import type { Issuer, Issuers } from "./issuers.ts";
 import type { RecordedChange } from "./recording.ts";
 import type { StoredCertificate } from "./status.ts";
 import type { CertificateTable } from "./store/certificates.ts";
-import { Wakeup } from "./wakeup.ts";
 
 export interface WatchersOptions {
   readonly certificates: CertificateTable;
@@ -37,7 +36,7 @@ export class Watchers {
 
   /** Changes that were stored. */
   recorded(changes: readonly RecordedChange[]): void {
-    const news = changes.filter(({ revocation, before }) => revocation !== undefined || wasRevoked(before));
+    const news = changes.filter(isNews);
     if (news.length === 0) return;
     for (const { changes: backlog, wakeup } of this.#backlogs) {
       backlog.push(...news);
@@ -118,4 +117,8 @@ export class Watchers {
 /** A watcher looks whether its call is over at least so often. */
 const KEPT_WAITING_MS = 60_000;
 
-const wasRevoked = (before: RecordedChange["before"]): boolean => before !== "new" && before.revocation !== undefined;
+/** A certificate that begins or ceases to be revoked. */
+const isNews = ({ revocation, before }: RecordedChange): boolean =>
+  (before === "new" ? undefined : before.revocation) === undefined
+    ? revocation !== undefined
+    : revocation === undefined;

@@ -56,6 +56,7 @@ describe("GET", () => {
     ["after two slashes at the start", (text) => `//ocsp/${text}`],
     ["without padding", (text) => `/ocsp/${text.replace(/=+$/, "")}`],
     ["with spaces for its plus signs", (text) => `/ocsp/${text.replaceAll("+", "%20")}`],
+    ["as if we were a proxy", (text) => `http://pki.example:8081/ocsp/${text}`],
     ["with a query nobody asked for", (text) => `/ocsp/${text}?utm=1`],
   ])("finds the question %s", async (_, pathOf) => {
     const { status, body } = await get(pathOf(base64));
@@ -177,6 +178,9 @@ describe("downloads", () => {
     const after = await fetch(path, { headers: { "if-none-match": before.headers.get("etag") ?? "" } });
     expect(after.status).toBe(200);
     expect(parseCertificateList(await after.bytes()).findRevoked(other.serialHex)).toBeDefined();
+    const delta = await fetch(`${suite.url}/crl/${AUTHORITY}/0-delta.crl`);
+    expect(delta.headers.get("content-type")).toBe("application/pkix-crl");
+    expect(parseCertificateList(await delta.bytes()).findRevoked(other.serialHex)).toBeDefined();
   });
 
   it.each(["/", "/crl/nobody/0.crl", `/crl/${AUTHORITY}/99.crl`, "/crl/../ocsp.db", "/ocspx", "/aia/vcc-services-ca"])(

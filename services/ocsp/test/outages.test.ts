@@ -1,4 +1,5 @@
 import { RevocationReason } from "@vcc-pki/proto/ca";
+import { KeyState } from "@vcc-pki/proto/hsm";
 import { type Certificate, type OcspResponse, parseOcspResponse, toHex } from "@vcc-pki/x509";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type AskOptions, ask, post, prove, question } from "./client.ts";
@@ -74,6 +75,28 @@ describe("without the hsm-gateway", () => {
     delete suite.gate.opens;
     for (const status of await Promise.all(asking)) expect(status).not.toBe("good");
     await expect.poll(() => statusOf(certificate.serial)).toBe("revoked");
+  });
+});
+
+describe("an answer that is being signed ahead", () => {
+  beforeAll(() => start());
+  afterAll(() => suite.close());
+
+  it("when its certificate is revoked is thrown away, in memory and in the database", async () => {
+    const certificate = await suite.issue();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    suite.gate.opens = promise;
+    await suite.ocsp.pull();
+    await new Promise((wait) => setTimeout(wait, 50)); // it is asked for
+    await suite.revoke(certificate);
+    await suite.ocsp.pull();
+    delete suite.gate.opens;
+    resolve();
+    await suite.ocsp.signDue();
+    expect(await statusOf(certificate.serial)).toBe("revoked");
+    await suite.restart();
+    await suite.ocsp.loaded;
+    expect(await statusOf(certificate.serial)).toBe("revoked");
   });
 });
 
@@ -223,8 +246,32 @@ describe("a responder", () => {
     expect(await hsmKeys()).toBe(keysBefore + 1);
   });
 
+  it("whose key does not sign any more is replaced", async () => {
+    const certificate = await goodCertificate();
+    const { keyId } = suite.store.db
+      .prepare(
+        "SELECT key_id AS keyId FROM responders WHERE retired_at IS NULL AND issuer = (SELECT issuer FROM issuers WHERE authority_id = ?)",
+      )
+      .get(AUTHORITY) as { keyId: string };
+    const { keys: hsm } = suite.ca.hsm.as("ocsp");
+    await hsm.disableKey({ requestId: "disable", organisation: "vcc", keyId });
+    expect(await statusOf(certificate.serial, NONCE)).toBe("tryLater");
+    expect(await statusOf(certificate.serial)).toBe("good");
+    await expect.poll(() => statusOf(certificate.serial, NONCE)).toBe("good");
+  });
+
+  it("takes its key with it when all it has signed has run out", async () => {
+    const isDestroyed = "SELECT count(*) FROM responders WHERE destroyed_at IS NOT NULL";
+    const before = await hsmKeys();
+    suite.clock.advance(25 * 3_600_000);
+    await suite.ocsp.refresh();
+    const destroyed = suite.store.db.prepare(isDestroyed).pluck().get() as number;
+    expect(destroyed).toBeGreaterThan(0);
+    expect(await hsmKeys()).toBeLessThan(before);
+  });
+
   const hsmKeys = async () =>
     (await suite.ca.hsm.as("ocsp").keys.listKeys({ organisation: "vcc", pageSize: 100, pageToken: "" })).keys.filter(
-      ({ label }) => label.startsWith("OCSP"),
+      ({ label, state }) => label.startsWith("OCSP") && state !== KeyState.DESTROYED,
     ).length;
 });

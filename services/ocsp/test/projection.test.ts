@@ -115,6 +115,8 @@ describe("events", () => {
     expect(await statusOf(NEVER_ISSUED)).toBe("tryLater");
     expect(await statusOf(revoked.serial)).toBe("revoked");
     expect(await statusOf(revoked.serial, NONCE)).toBe("revoked");
+    const watching = suite.as("gateway").status.watch({})[Symbol.asyncIterator]().next();
+    await expect(watching, "a deny-list with gaps").rejects.toMatchObject({ code: "PEER_UNAVAILABLE" });
     expect((await suite.ocsp.ready()).projection).not.toBe(true);
     suite.away.clear();
     await suite.ocsp.pull();

@@ -20,10 +20,15 @@ describe("ceremony scripts", () => {
 
   it("makes the same hierarchy in development and in production", () => {
     const hierarchy = (name: string) =>
-      readScript(join(SCRIPTS, name)).steps.filter(({ step }) =>
-        /authorities|crls|organisation|trust|platform/.test(step),
-      );
+      readScript(join(SCRIPTS, name))
+        .steps.filter(({ step }) => /authorities|crls|organisation|trust|platform/.test(step))
+        .map((step) => ({ ...step, ahead: undefined })); // lists for years are for production
     expect(hierarchy("development.yaml")).toEqual(hierarchy("production.yaml"));
+  });
+
+  it("signs the root's lists ahead in production", () => {
+    const { steps } = readScript(join(SCRIPTS, "production.yaml"));
+    expect(steps.find(({ step }) => step === "publish-crls")).toMatchObject({ ahead: 6 });
   });
 
   const production = readFileSync(join(SCRIPTS, "production.yaml"), "utf8");
@@ -35,6 +40,7 @@ describe("ceremony scripts", () => {
     ["an administrator's key made in production", production.replace("csr: operator.csr.pem", "")],
     ["a custodian who is the one that asks", production.replace("person: custodian-2", "person: operator")],
     ["a life that is not a duration", production.replace("validity: 20y", "validity: long")],
+    ["more lists than are signed ahead", production.replace("ahead: 6", "ahead: 25")],
     ["no steps", `${production.split("steps:")[0]}steps: []`],
     ["what is not YAML", "steps: [unclosed"],
   ])("refuses %s", (_what, text) => {

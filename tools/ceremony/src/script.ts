@@ -1,23 +1,13 @@
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { PkiError } from "@vcc-pki/errors";
-import { parseDuration } from "@vcc-pki/time";
+import { Duration } from "@vcc-pki/service";
 import { parseDocument } from "yaml";
 import { z } from "zod";
 
 const id = z.string().regex(/^[a-z][a-z0-9-]{1,62}[a-z0-9]$/, "lower-case letters, digits, hyphens");
 const serviceName = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, "not the name of a service");
 const file = z.string().min(1);
-
-/** "10y", "90d", in milliseconds. */
-const duration = z.string().transform((text, context) => {
-  try {
-    return parseDuration(text);
-  } catch {
-    context.addIssue({ code: "custom", message: `not a duration: "${text}"` });
-    return z.NEVER;
-  }
-});
 
 /** Makes the token that the hsm-gateway's configuration names, with new PINs beside it. For SoftHSM. */
 const CreateToken = z.strictObject({ step: z.literal("create-token") });
@@ -54,7 +44,7 @@ const Authority = z.strictObject({
   parent: id.optional(),
   name: z.string().min(1).max(64),
   keyAlgorithm: z.string().default("ec-p384"),
-  validity: duration,
+  validity: Duration,
   /** What it issues. */
   profiles: z.array(z.string()).default([]),
   /** Whether it may issue authorities below it. */

@@ -19,9 +19,8 @@ interface BusRights {
 }
 
 /** Who may do what. A service that is not named here cannot connect. */
-const RIGHTS: Readonly<Record<string, BusRights>> = {
-  "hsm-gateway": { publishes: ["key", "approval"], reads: false },
-  ca: { publishes: ["organisation", "authority", "certificate", "crl", "policy", "status"], reads: false },
+export const RIGHTS: Readonly<Record<string, BusRights>> = {
+  ca: { publishes: ["organisation", "approval", "authority", "certificate", "crl", "policy"], reads: false },
   ocsp: { publishes: ["status"], reads: true },
   gateway: { publishes: [], reads: true },
 };

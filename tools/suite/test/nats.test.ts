@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { type Bus, type BusIdentity, connectBus } from "@vcc-pki/events";
@@ -7,7 +7,7 @@ import { silentLogger } from "@vcc-pki/telemetry";
 import { createTestIdentities } from "@vcc-pki/testkit/identity";
 import { systemClock } from "@vcc-pki/time";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { natsConfig } from "../src/nats-config.ts";
+import { natsConfig, RIGHTS } from "../src/nats-config.ts";
 import { natsSpec } from "../src/nats-process.ts";
 import { Supervisor } from "../src/supervisor.ts";
 import { newDirectory } from "./directory.ts";
@@ -72,6 +72,22 @@ beforeAll(async () => {
 });
 afterAll(() => supervisor.stop());
 
+const root = new URL("../../..", import.meta.url).pathname;
+
+/** What each service tells of, as its sources say. One fact that the bus refuses would hold up all that come after it. */
+const ENTITIES = Object.fromEntries(
+  readdirSync(`${root}services`).map((service) => {
+    const sources = readdirSync(`${root}services/${service}/src`, { recursive: true, encoding: "utf8" });
+    const texts = sources
+      .filter((file) => /(?<!\.test)\.ts$/.test(file))
+      .map((file) => readFileSync(`${root}services/${service}/src/${file}`, "utf8"));
+    const entities = texts.flatMap((text) =>
+      [...text.matchAll(/\bevent\(\s*"pki\.([a-z]+)\./g)].map(([, entity]) => entity),
+    );
+    return [service, [...new Set(entities)].sort()];
+  }),
+);
+
 describe("the NATS server of the suite", () => {
   it("lets the ca publish its facts, and nobody else's", async () => {
     const ca = connectAs(identities.forUri(suiteId("ca")));
@@ -81,6 +97,13 @@ describe("the NATS server of the suite", () => {
     expect(await ca.lastIdOn(fact.subject)).toBe(fact.id);
     await expect(ca.publish(factOn("pki.brandenburg.key.created"))).rejects.toMatchObject({ code: "PEER_UNAVAILABLE" });
     expect(await ca.lastIdOn("pki.brandenburg.key.created")).toBeUndefined();
+  });
+
+  it("lets each service publish what it tells of, and no more", () => {
+    expect(ENTITIES.ca).toContain("certificate");
+    const telling = Object.entries(ENTITIES).filter(([service, entities]) => entities.length > 0 || service in RIGHTS);
+    for (const [service, entities] of telling)
+      expect([...(RIGHTS[service]?.publishes ?? [])].sort(), service).toEqual(entities);
   });
 
   it("lets the gateway read, and not publish", async () => {
@@ -149,7 +172,6 @@ const connectionsRefused = (): number =>
   readFileSync(join(directory, "nats.log"), "utf8").match(/authentication error|TLS handshake error/g)?.length ?? 0;
 
 it("the configuration for containers is the one this writes", () => {
-  const root = new URL("../../..", import.meta.url).pathname;
   expect(readFileSync(`${root}deploy/nats/compose.conf`, "utf8")).toBe(
     natsConfig({
       host: "0.0.0.0",

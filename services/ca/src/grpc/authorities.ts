@@ -16,8 +16,8 @@ import type { AuthorityCreation } from "../authority.ts";
 import type { IssuerFacts } from "../issuers.ts";
 import type { Authority, AuthorityState } from "../store/authorities.ts";
 import type { RequestKey } from "../store/requests.ts";
-import { reasonFromProto } from "./certificates.ts";
 import { type Door, guarded, requestKey } from "./guard.ts";
+import { reasonFromProto } from "./revocation-reasons.ts";
 
 export interface AuthorityDoor extends Door {
   readonly authorities: Authorities;

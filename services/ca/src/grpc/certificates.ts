@@ -6,7 +6,6 @@ import {
   CertificateState,
   IssueRequest,
   type ListCertificatesRequest,
-  RevocationReason as ReasonMessage,
   ReleaseCertificateRequest,
   RevokeCertificateRequest,
   type StatusChange as StatusChangeMessage,
@@ -14,13 +13,7 @@ import {
 } from "@vcc-pki/proto/ca";
 import { type Callers, implement, type ServiceImplementation } from "@vcc-pki/rpc";
 import type { Clock } from "@vcc-pki/time";
-import {
-  nameToText,
-  parseCertificate,
-  parseCertificationRequest,
-  type RevocationReason,
-  serialToHex,
-} from "@vcc-pki/x509";
+import { nameToText, parseCertificate, parseCertificationRequest, serialToHex } from "@vcc-pki/x509";
 import type { Actor } from "../actor.ts";
 import type { Authorities } from "../authorities.ts";
 import { certificateId, parseCertificateId } from "../certificate-id.ts";
@@ -39,6 +32,7 @@ import type { CertificateStatus, CertificateTable } from "../store/certificates.
 import type { StatusChange, StatusLog } from "../store/status-log.ts";
 import { type StatusBatch, streamStatus } from "../stream-status.ts";
 import { type Door, guarded, requestKey } from "./guard.ts";
+import { REASONS, reasonFromProto } from "./revocation-reasons.ts";
 
 export interface CertificateDoor extends Door {
   readonly issuance: Issuance;
@@ -230,23 +224,4 @@ function stateFromProto(state: CertificateState): State | undefined {
   const found = Object.entries(STATES).find(([, message]) => message === state);
   if (found === undefined) throw new PkiError("REQUEST_MALFORMED", "no such state of a certificate");
   return found[0] as State;
-}
-
-const REASONS = {
-  unspecified: ReasonMessage.UNSPECIFIED,
-  keyCompromise: ReasonMessage.KEY_COMPROMISE,
-  cACompromise: ReasonMessage.CA_COMPROMISE,
-  affiliationChanged: ReasonMessage.AFFILIATION_CHANGED,
-  superseded: ReasonMessage.SUPERSEDED,
-  cessationOfOperation: ReasonMessage.CESSATION_OF_OPERATION,
-  certificateHold: ReasonMessage.CERTIFICATE_HOLD,
-  removeFromCRL: ReasonMessage.REMOVE_FROM_CRL,
-  privilegeWithdrawn: ReasonMessage.PRIVILEGE_WITHDRAWN,
-  aACompromise: ReasonMessage.AA_COMPROMISE,
-} as const satisfies Record<RevocationReason, ReasonMessage>;
-
-export function reasonFromProto(reason: ReasonMessage): RevocationReason {
-  const found = Object.entries(REASONS).find(([, message]) => message === reason);
-  if (found === undefined) throw new PkiError("REVOCATION_REASON_NOT_ALLOWED", "no such revocation reason");
-  return found[0] as RevocationReason;
 }

@@ -72,7 +72,7 @@ export class CrlTable {
   /** Stores the signed list. One that is in force replaces all published ones of lower numbers, also those signed ahead: they know less. */
   publish(crl: StoredCrl, crlDer: Uint8Array, now: Date): void {
     this.#sql.publish.run(crlDer, ...named(crl));
-    if (crl.thisUpdate <= now) this.#sql.forget.run(...named(crl));
+    if (crl.thisUpdate <= now) this.forgetBefore(crl);
   }
 
   abandon(crl: StoredCrl): void {
@@ -101,6 +101,16 @@ export class CrlTable {
     const key = [organisation, authorityId, crlShard, kind] as const;
     const row = this.#sql.begunFacts.get(...key, now.getTime()) ?? this.#sql.firstFacts.get(...key);
     return row && toCrl(row);
+  }
+
+  /** Lists signed ahead that are in force by now while those before them are still here. */
+  takenOver(now: Date): StoredCrl[] {
+    return this.#sql.takenOver.all({ now: now.getTime() }).map(toCrl);
+  }
+
+  /** Forgets what is published under lower numbers. */
+  forgetBefore(crl: StoredCrl): void {
+    this.#sql.forget.run(...named(crl));
   }
 
   /** Of what is in force at this time, of every authority, all but the bytes. */
@@ -139,6 +149,14 @@ function prepare(db: Database) {
     begunFacts: db.prepare<[string, string, number, string, number], CrlRow>(`SELECT ${FACTS_ONLY} ${BEGUN}`),
     first: db.prepare<[string, string, number, string], CrlRow>(`SELECT ${CRL} ${FIRST}`),
     firstFacts: db.prepare<[string, string, number, string], CrlRow>(`SELECT ${FACTS_ONLY} ${FIRST}`),
+    takenOver: db.prepare<[{ now: number }], CrlRow>(
+      `SELECT ${FACTS_ONLY} FROM crls AS c WHERE state = 'published' AND kind = 'full' AND crl_number =
+         (SELECT max(crl_number) FROM crls AS n WHERE n.organisation = c.organisation AND n.authority_id = c.authority_id
+            AND n.crl_shard = c.crl_shard AND n.kind = 'full' AND n.state = 'published' AND n.this_update <= :now)
+       AND EXISTS
+         (SELECT 1 FROM crls AS o WHERE o.organisation = c.organisation AND o.authority_id = c.authority_id
+            AND o.crl_shard = c.crl_shard AND o.kind = 'full' AND o.state = 'published' AND o.crl_number < c.crl_number)`,
+    ),
     allInForce: db.prepare<[{ now: number }], CrlRow>(
       `SELECT ${FACTS_ONLY} FROM (
          SELECT ${FACTS}, row_number() OVER (

@@ -65,8 +65,10 @@ function route({ ocsp, downloads }: HttpDoorOptions, request: IncomingMessage, r
 
 const SLASH = 0x2f;
 
-/** Without query, and with one slash at its start: some clients make two where a base address ends in one. */
-function pathOf(url: string): string {
+/** Without query, and with one slash at its start: some clients make two where a base address ends in one. Clients that believe us a proxy
+ *  send the whole address (RFC 9112 section 3.2.2). */
+function pathOf(target: string): string {
+  const url = target.charCodeAt(0) === SLASH ? target : target.replace(/^https?:\/\/[^/]*/i, "");
   const query = url.indexOf("?");
   const path = query === -1 ? url : url.slice(0, query);
   return path.charCodeAt(1) === SLASH ? path.replace(/^\/+/, "/") : path;

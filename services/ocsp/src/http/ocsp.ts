@@ -128,7 +128,7 @@ export class OcspDoor {
     response.writeHead(200, [
       ...["Content-Type", RESPONSE_TYPE, "Content-Length", String(body.length), "Cache-Control", "no-store"],
     ]);
-    response.end(body);
+    response.end(body, "latin1");
   }
 
   #sendTooLong(response: ServerResponse): void {
@@ -136,7 +136,7 @@ export class OcspDoor {
     response.setHeader("Content-Type", RESPONSE_TYPE);
     response.setHeader("Cache-Control", "no-store");
     this.#options.counts.malformedRequest++;
-    response.end(errorAnswer("malformedRequest").body);
+    response.end(errorAnswer("malformedRequest").body, "latin1");
   }
 
   /** Headers of RFC 9919 section 7.2; `now` in seconds. max-age is ours to choose below nextUpdate: for so long a revocation may stay
@@ -145,7 +145,7 @@ export class OcspDoor {
     const { thisUpdate, nextUpdate } = window ?? { thisUpdate: now, nextUpdate: now };
     const most = this.#options.cacheForMs / 1_000;
     const left = Math.max(0, Math.floor(nextUpdate - now) - 1);
-    const etag = `"${hash("sha256", body)}"`;
+    const etag = `"${hash("sha256", Buffer.from(body, "latin1"))}"`;
     const headers = [
       ...["Content-Type", RESPONSE_TYPE, "Content-Length", String(body.length), "ETag", etag],
       ...["Last-Modified", new Date(thisUpdate * 1_000).toUTCString()],
@@ -170,5 +170,5 @@ function sendFresh(
   }
   response.writeHead(200, freshness.headers as string[]);
   if (method === "HEAD") response.end();
-  else response.end(answer.body);
+  else response.end(answer.body, "latin1");
 }

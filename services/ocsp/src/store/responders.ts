@@ -10,7 +10,9 @@ export interface StoredResponder {
   /** Request id of the renewal, or first issuance, that is under way. */
   readonly renewalId: string | undefined;
   readonly issued: { readonly certificateDer: Uint8Array; readonly renewAt: Date; readonly notAfter: Date } | undefined;
+  /** Since then it signs nothing any more. */
   readonly retiredAt: Date | undefined;
+  readonly isDestroyed: boolean;
   readonly createdAt: Date;
 }
 
@@ -26,6 +28,7 @@ interface Row {
   renew_at: number | null;
   not_after: number | null;
   retired_at: number | null;
+  destroyed_at: number | null;
   created_at: number;
 }
 
@@ -37,7 +40,7 @@ export class ResponderTable {
     this.#sql = {
       all: db.prepare<[], Row>(
         `SELECT responder, issuer, organisation, request_id, key_id, spki_der, renewal_id, certificate_der, renew_at, not_after,
-           retired_at, created_at FROM responders ORDER BY responder`,
+           retired_at, destroyed_at, created_at FROM responders ORDER BY responder`,
       ),
       insert: db.prepare("INSERT INTO responders (issuer, organisation, request_id, created_at) VALUES (?, ?, ?, ?)"),
       key: db.prepare("UPDATE responders SET key_id = ?, spki_der = ? WHERE responder = ?"),
@@ -46,6 +49,7 @@ export class ResponderTable {
         "UPDATE responders SET certificate_der = ?, renew_at = ?, not_after = ?, renewal_id = NULL WHERE responder = ?",
       ),
       retire: db.prepare("UPDATE responders SET retired_at = ? WHERE responder = ?"),
+      destroy: db.prepare("UPDATE responders SET destroyed_at = ? WHERE responder = ?"),
     };
   }
 
@@ -73,6 +77,10 @@ export class ResponderTable {
   retire(responder: number, now: Date): void {
     this.#sql.retire.run(now.getTime(), responder);
   }
+
+  setDestroyed(responder: number, now: Date): void {
+    this.#sql.destroy.run(now.getTime(), responder);
+  }
 }
 
 function toResponder(row: Row): StoredResponder {
@@ -86,6 +94,7 @@ function toResponder(row: Row): StoredResponder {
         ? undefined
         : { certificateDer: certificate_der, renewAt: new Date(renew_at ?? 0), notAfter: new Date(not_after ?? 0) },
     retiredAt: row.retired_at === null ? undefined : new Date(row.retired_at),
+    isDestroyed: row.destroyed_at !== null,
     createdAt: new Date(row.created_at),
   };
 }

@@ -1,4 +1,4 @@
-import { toHex } from "@vcc-pki/x509";
+import { parseCertificate, toHex } from "@vcc-pki/x509";
 import { command } from "../command.ts";
 import { requireDebianPackage } from "../install.ts";
 import { ACCEPTS, type Candidate, refuses } from "../judge.ts";
@@ -18,9 +18,12 @@ export const openssl: Candidate = {
   },
 };
 
-/** Path validation under RFC 5280 rules, with every issuer's CRL. A chain without CRLs is verified without them. */
-async function verify({ object, rootFile, issuers, intermediatesFile, crls, crlsFile }: CertificateSpecimen) {
-  const revocation = crls.length > 0 ? ["-crl_check_all", "-extended_crl", "-use_deltas", "-CRLfile", crlsFile] : [];
+/** Path validation under RFC 5280 rules, with every issuer's CRL. A chain without CRLs is verified without them, and so is a certificate
+ *  that says nobody need look (RFC 9608, id-pkix-ocsp-nocheck): OpenSSL 3 looks all the same, and takes only a list that the certificate
+ *  names. */
+async function verify({ object, isCa, rootFile, issuers, intermediatesFile, crls, crlsFile }: CertificateSpecimen) {
+  const isChecked = crls.length > 0 && (isCa || namesList(object.der));
+  const revocation = isChecked ? ["-crl_check_all", "-extended_crl", "-use_deltas", "-CRLfile", crlsFile] : [];
   const { ok, said } = await command("openssl", [
     ...["verify", "-x509_strict", "-check_ss_sig", "-no-CAfile", "-no-CApath", "-no-CAstore"],
     ...["-trusted", rootFile],
@@ -29,6 +32,15 @@ async function verify({ object, rootFile, issuers, intermediatesFile, crls, crls
     object.pemFile,
   ]);
   return ok ? ACCEPTS : refuses(said);
+}
+
+/** What does not parse is for OpenSSL to refuse. */
+function namesList(der: Uint8Array): boolean {
+  try {
+    return parseCertificate(der).crlDistributionPoints.length > 0;
+  } catch {
+    return true;
+  }
 }
 
 /** `openssl crl -verify` says so in words only, and does not look at the dates: those are read beside it. */
