@@ -106,7 +106,12 @@ export async function signedSoMany(suite: Suite, count: number, pollMs: number):
 }
 
 /** Throws unless the answer says so of a certificate, and its signature is the issuer's word. */
-export function requireStatus(answer: Buffer, issuer: Certificate, serial: Uint8Array, status: "good" | "revoked"): void {
+export function requireStatus(
+  answer: Buffer,
+  issuer: Certificate,
+  serial: Uint8Array,
+  status: "good" | "revoked",
+): void {
   const { response } = verifyOcspResponse(parseOcspResponse(answer), { issuer, serial, at: systemClock.now() });
   if (response.status !== status) throw new Error(`the answer says ${response.status}, not ${status}`);
 }

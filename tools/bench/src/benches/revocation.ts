@@ -20,7 +20,7 @@ const SETTLE_MS = 2_000;
  *  time, a thousand at once, ten thousand in bulk. Who asks shares the machine, so the polling counts against the suite. */
 export const revocation: Bench = {
   name: "revocation",
-  summary: "from revocation to OCSP's first \"revoked\": alone, 1,000 in a burst, 10,000 in bulk",
+  summary: 'from revocation to OCSP\'s first "revoked": alone, 1,000 in a burst, 10,000 in bulk',
   async run(context) {
     const { workDirectory, progress, runs } = context;
     progress("starting a suite");
@@ -137,11 +137,19 @@ function figuresOf(measured: readonly Measured[]): Figure[] {
   const aloneMs = share(({ alone }) => alone.map(({ sinceRequestMs }) => sinceRequestMs), 0.5);
   const sinceRequest = ({ burst }: Measured) => burst.map(({ sinceRequestMs }) => sinceRequestMs);
   const sinceAcknowledged = ({ burst }: Measured) => burst.map(({ sinceAcknowledgedMs }) => sinceAcknowledgedMs);
-  const second = { target: { atMost: 1_000 }, baselines: [{ name: "alone, p50, ms", value: spreadOf(aloneMs).median }] };
+  const second = {
+    target: { atMost: 1_000 },
+    baselines: [{ name: "alone, p50, ms", value: spreadOf(aloneMs).median }],
+  };
   return [
     { name: "alone, from request, p50", unit: "ms", values: aloneMs },
     { name: "burst of 1,000, from acknowledgement, p50", unit: "ms", values: share(sinceAcknowledged, 0.5) },
-    { name: "burst of 1,000, from acknowledgement, p99", unit: "ms", values: share(sinceAcknowledged, 0.99), ...second },
+    {
+      name: "burst of 1,000, from acknowledgement, p99",
+      unit: "ms",
+      values: share(sinceAcknowledged, 0.99),
+      ...second,
+    },
     { name: "burst of 1,000, from request, p50", unit: "ms", values: share(sinceRequest, 0.5) },
     { name: "burst of 1,000, from request, p99", unit: "ms", values: share(sinceRequest, 0.99), ...second },
     {

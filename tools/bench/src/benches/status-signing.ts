@@ -43,7 +43,12 @@ async function measureAnswers(context: BenchContext): Promise<Figure[]> {
   };
   progress("measuring the bare token");
   const token = await measureToken({ copyable: true, clock: systemClock });
-  const home = await fillHome(context, "good", { count: COUNT, spacingMs: SPACING_MS, revokedEvery: undefined, stored });
+  const home = await fillHome(context, "good", {
+    count: COUNT,
+    spacingMs: SPACING_MS,
+    revokedEvery: undefined,
+    stored,
+  });
   const secondsToSign: number[] = [];
   for (let run = 1; run <= runs; run++) {
     progress(`signing ahead: run ${run} of ${runs}`);
