@@ -8,6 +8,7 @@ import type { Desk } from "../respond.ts";
 import { isNotModified } from "./conditional.ts";
 import { isMediaType } from "./media-type.ts";
 import { decodeQuestion, parseAddress } from "./question.ts";
+import { type HeaderList, Sending } from "./sending.ts";
 
 export interface OcspDoorOptions {
   readonly desk: Desk;
@@ -26,8 +27,8 @@ const MAX_REQUEST_OCTETS = 10 * 1024;
 /** What is read and thrown away of a body that is too long, so that its sender gets to see the answer. */
 const MAX_DISCARDED_OCTETS = 256 * 1024;
 
-/** Response headers in the form that node:http writes without looking at them. */
-type HeaderList = readonly string[];
+/** How many of the headers, the first, are of the body: a 304 goes without them. */
+const BODY_HEADERS = 4;
 
 /** Of an answer to GET, which caches may keep. */
 interface Freshness {
@@ -41,6 +42,7 @@ interface Freshness {
 /** OCSP over HTTP (RFC 6960 appendix A): every answer has status 200, what is wrong stands in it. */
 export class OcspDoor {
   readonly #options: OcspDoorOptions;
+  readonly #sending = new Sending();
 
   constructor(options: OcspDoorOptions) {
     this.#options = options;
@@ -58,7 +60,7 @@ export class OcspDoor {
         freshness = this.#freshnessOf(cached.answer, now);
         cached.headers = freshness;
       }
-      sendFresh(request, response, cached.answer, freshness);
+      this.#sendFresh(request, response, cached.answer, freshness);
       return;
     }
     const address = parseAddress(path.slice("/ocsp".length));
@@ -119,16 +121,25 @@ export class OcspDoor {
     }
     this.#options.counts[answer.kind]++;
     const now = this.#options.clock.now().getTime() / 1_000;
-    sendFresh(request, response, answer, this.#freshnessOf(answer, now));
+    this.#sendFresh(request, response, answer, this.#freshnessOf(answer, now));
   }
 
   /** Not to be kept by anyone: an error, an answer to POST, or one made for this question alone. */
   #send(response: ServerResponse, { body, kind }: Answer): void {
     this.#options.counts[kind]++;
-    response.writeHead(200, [
-      ...["Content-Type", RESPONSE_TYPE, "Content-Length", String(body.length), "Cache-Control", "no-store"],
-    ]);
-    response.end(body, "latin1");
+    const headers = ["Content-Type", RESPONSE_TYPE, "Content-Length", String(body.length), "Cache-Control", "no-store"];
+    this.#sending.send(response, 200, headers, body);
+  }
+
+  #sendFresh(
+    { headers, method }: IncomingMessage,
+    response: ServerResponse,
+    answer: Answer,
+    freshness: Freshness,
+  ): void {
+    if (isNotModified(headers, freshness))
+      this.#sending.send(response, 304, freshness.headers.slice(BODY_HEADERS), undefined);
+    else this.#sending.send(response, 200, freshness.headers, method === "HEAD" ? undefined : answer.body);
   }
 
   #sendTooLong(response: ServerResponse): void {
@@ -155,20 +166,4 @@ export class OcspDoor {
     const until = left > most ? nextUpdate - most - 1 : Math.floor(now) + 1;
     return { headers, etag, lastModifiedMs: thisUpdate * 1_000, until };
   }
-}
-
-function sendFresh(
-  { headers, method }: IncomingMessage,
-  response: ServerResponse,
-  answer: Answer,
-  freshness: Freshness,
-): void {
-  if (isNotModified(headers, freshness)) {
-    response.writeHead(304, freshness.headers.toSpliced(0, 4)); // without those of the body
-    response.end();
-    return;
-  }
-  response.writeHead(200, freshness.headers as string[]);
-  if (method === "HEAD") response.end();
-  else response.end(answer.body, "latin1");
 }
