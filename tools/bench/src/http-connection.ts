@@ -57,9 +57,6 @@ export class HttpConnection {
   }
 }
 
-/** The octets of a GET. */
-export const getRequest = (path: string): Buffer => Buffer.from(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-
 /** The octets of a POST. */
 export const postRequest = (path: string, contentType: string, body: Uint8Array): Buffer =>
   Buffer.concat([

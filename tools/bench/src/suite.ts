@@ -15,9 +15,12 @@ const SUITE_TOOL = join(repositoryRoot, "tools/suite/src/main.ts");
 const GRPC_PORTS = { "hsm-gateway": 7401, ca: 7402, ocsp: 7403 } as const;
 const HEALTH_PORTS = { "hsm-gateway": 9401, ca: 9402, ocsp: 9403 } as const;
 const OCSP_HTTP_PORT = 8081;
+/** A revocation list is as long as it is. */
+const MAX_RECEIVE_BYTES = 64 * 1024 * 1024;
 /** Ports that every suite listens on, to find a free offset by. */
 const PROBED_PORTS = [...Object.values(GRPC_PORTS), ...Object.values(HEALTH_PORTS), OCSP_HTTP_PORT];
-const OFFSETS = { first: 20_000, step: 1_000, count: 30 } as const;
+/** All ports stay below those that Linux gives to outgoing connections, and no two suites' are the same. */
+const OFFSETS = { first: 20_000, step: 100, count: 20 } as const;
 
 export type GrpcService = keyof typeof GRPC_PORTS;
 
@@ -66,7 +69,10 @@ export async function startSuite(home: string): Promise<Suite> {
     connect(definition, service, as) {
       const identity = fileIdentity(join(home, "identity", as), silentLogger);
       const address = `127.0.0.1:${GRPC_PORTS[service] + offset}`;
-      const client = connect(definition, { address, identity, expect: suiteId(service), log: silentLogger });
+      const client = connect(definition, {
+        ...{ address, identity, expect: suiteId(service), log: silentLogger },
+        maxReceiveBytes: MAX_RECEIVE_BYTES,
+      });
       clients.push(client);
       return client;
     },

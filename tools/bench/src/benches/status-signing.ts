@@ -2,14 +2,14 @@ import { randomUUIDv7 } from "node:crypto";
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CrlServiceDefinition } from "@vcc-pki/proto/ca";
+import { CrlServiceDefinition, type PublishCrlRequest } from "@vcc-pki/proto/ca";
+import type { Remote } from "@vcc-pki/rpc";
 import { systemClock } from "@vcc-pki/time";
 import { parseCertificateList } from "@vcc-pki/x509";
 import { measureOpensslCrl } from "../baselines/openssl-crl.ts";
 import { measureToken } from "../baselines/token.ts";
 import type { Bench, BenchContext, Figure } from "../bench.ts";
 import { fillHome, startFilled } from "../filled-suite.ts";
-import { getRequest, HttpConnection } from "../http-connection.ts";
 import { answersAhead, issuerOf, questionAbout, signedSoMany } from "../ocsp-questions.ts";
 import { processAgeMs } from "../process-age.ts";
 import { spreadOf } from "../statistics.ts";
@@ -128,26 +128,27 @@ async function measureLists(context: BenchContext): Promise<Figure[]> {
 
 async function measureList(suite: Suite, { authorityIds }: Tenant): Promise<List> {
   const crls = suite.connect(CrlServiceDefinition, "ca", "gateway");
-  const probe = await HttpConnection.open(suite.healthPortOf("ca"));
   const over = new AbortController();
-  const probing = longestWait(probe, over.signal);
-  const startedAt = systemClock.monotonicMs();
+  const probing = longestWait(suite.healthPortOf("ca"), over.signal);
   const request = { requestId: randomUUIDv7(), organisation: "vcc", authorityId: authorityIds.p256, ahead: 0 };
-  const { crlDer } = await crls.publish(request, AS_OPERATOR);
-  const ms = systemClock.monotonicMs() - startedAt;
-  over.abort();
-  const longestWaitMs = await probing;
-  probe.close();
+  const publishing = publishTimed(crls, request).finally(() => over.abort());
+  const [{ crlDer, ms }, longestWaitMs] = await Promise.all([publishing, probing]);
   const { revokedCount } = parseCertificateList(crlDer);
   if (revokedCount < COUNT) throw new Error(`the list has ${revokedCount} entries`);
   return { ms, longestWaitMs };
 }
 
-async function longestWait(connection: HttpConnection, over: AbortSignal): Promise<number> {
+async function publishTimed(crls: Remote<typeof CrlServiceDefinition>, request: PublishCrlRequest) {
+  const startedAt = systemClock.monotonicMs();
+  const { crlDer } = await crls.publish(request, AS_OPERATOR);
+  return { crlDer, ms: systemClock.monotonicMs() - startedAt };
+}
+
+async function longestWait(healthPort: number, over: AbortSignal): Promise<number> {
   let longest = 0;
   while (!over.aborted) {
     const askedAt = systemClock.monotonicMs();
-    await connection.send(getRequest("/healthz"));
+    await (await fetch(`http://127.0.0.1:${healthPort}/healthz`)).arrayBuffer();
     longest = Math.max(longest, systemClock.monotonicMs() - askedAt);
     await sleep(1);
   }
