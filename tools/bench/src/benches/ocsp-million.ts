@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Bench, BenchContext, Figure } from "../bench.ts";
 import { type Filled, startFilled } from "../filled-suite.ts";
 import { answeredOnly, answersAhead, issuerOf, pathOf, questionAbout, signedSoMany } from "../ocsp-questions.ts";
@@ -14,6 +15,8 @@ const ASKED = 1_000;
 const ASKED_WIDELY = 200_000;
 const LOAD = { connections: 32, warmUpSeconds: 2, measureSeconds: 5 } as const;
 const POLL_MS = 500;
+/** After this an idle process has collected its garbage. */
+const IDLE_MS = 15_000;
 
 /** OCSP by GET among a million certificates against a thousand: two suites side by side, whose ocsp services have copied everything from
  *  their ca and signed an answer about each certificate in the token, measured in turns. */
@@ -61,6 +64,7 @@ async function start(context: BenchContext, name: keyof typeof KNOWN, asked: num
     const questions = inNoOrder(serials).map((serial) => questionAbout(issuer, serial));
     await answersAhead(suite, authorityId, questions.slice(0, ASKED));
     const paths = questions.map((question) => pathOf(authorityId, question));
+    await sleep(IDLE_MS);
     return { ...filled, paths, secondsToSign, idleMegabytes: residentMegabytes(suite.pidOf("ocsp")) };
   } catch (error) {
     await suite.stop();
@@ -92,13 +96,14 @@ async function measureAll(context: BenchContext, small: Subject, large: Subject)
   const measured: Measured[] = [];
   for (let run = 1; run <= runs; run++) {
     progress(`run ${run} of ${runs}`);
-    measured.push({
+    const rates = {
       small: await load(small, small.paths),
       large: await load(large, large.paths.slice(0, ASKED)),
       widely: await load(large, large.paths),
-      smallMegabytes: residentMegabytes(small.suite.pidOf("ocsp")),
-      largeMegabytes: residentMegabytes(large.suite.pidOf("ocsp")),
-    });
+    };
+    await sleep(IDLE_MS);
+    const [smallMegabytes, largeMegabytes] = [small, large].map(({ suite }) => residentMegabytes(suite.pidOf("ocsp")));
+    measured.push({ ...rates, smallMegabytes: smallMegabytes ?? 0, largeMegabytes: largeMegabytes ?? 0 });
   }
   return measured;
 }
@@ -118,11 +123,11 @@ function figuresOf(measured: readonly Measured[], small: Subject, large: Subject
       values: of((each) => each.widely.p99Ms),
     },
     {
-      ...{ name: "memory of ocsp, more than with 1,000, after signing", ...growth },
+      ...{ name: "memory of ocsp, more than with 1,000, idle, before the load", ...growth },
       values: [large.idleMegabytes - small.idleMegabytes],
     },
     {
-      ...{ name: "memory of ocsp, more than with 1,000, after the load", ...growth },
+      ...{ name: "memory of ocsp, more than with 1,000, idle, after the load", ...growth },
       values: of((each) => each.largeMegabytes - each.smallMegabytes),
     },
     { name: "1,000,000 answers, from the start of an empty ocsp", unit: "s", values: [large.secondsToSign] },
