@@ -72,6 +72,7 @@ export async function readAnswerCounts(suite: Suite): Promise<AnswerCounts> {
 }
 
 const ANSWERS = "pki_ocsp_answers_total";
+const SIGNED_AHEAD = "pki_ocsp_signed_ahead_total";
 
 /** Does `work`, during which the ocsp service must have sent answers of this kind only. */
 export async function answeredOnly<T>(suite: Suite, kind: "ahead" | "onDemand", work: () => Promise<T>): Promise<T> {
@@ -102,7 +103,23 @@ export async function answersAhead(
 
 /** Resolves when the ocsp service has signed so many answers ahead since its start. */
 export async function signedSoMany(suite: Suite, count: number, pollMs: number): Promise<void> {
-  while ((await readMetric(suite.healthPortOf("ocsp"), "pki_ocsp_signed_ahead_total")) < count) await sleep(pollMs);
+  while ((await readMetric(suite.healthPortOf("ocsp"), SIGNED_AHEAD)) < count) await sleep(pollMs);
+}
+
+/** Resolves when the ocsp service has copied what the ca knows and has signed what there is to sign: when neither has gone on for a
+ *  while. Until then it keeps the suite busy. */
+export async function ocspSettled(suite: Suite): Promise<void> {
+  for (let before = Number.NaN, now = await readWork(suite); now !== before; now = await readWork(suite)) {
+    before = now;
+    await sleep(SETTLED_MS);
+  }
+}
+
+const SETTLED_MS = 5_000;
+
+async function readWork(suite: Suite): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${suite.healthPortOf("ocsp")}/metrics`)).text();
+  return sumOf(text, "pki_status_changes_total") + sumOf(text, SIGNED_AHEAD);
 }
 
 /** Throws unless the answer says so of a certificate, and its signature is the issuer's word. */

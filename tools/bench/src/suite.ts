@@ -42,7 +42,7 @@ export interface Suite {
 
 /** Starts a suite on an empty home. Throws with what `./pki up` said when it does not come up. */
 export async function startSuite(home: string): Promise<Suite> {
-  const offset = await findFreeOffset();
+  let offset = await findFreeOffset();
   const suiteTool = async (...words: string[]) => {
     const env = { ...process.env, PKI_PORT_OFFSET: String(offset) };
     await run(process.execPath, [SUITE_TOOL, ...words, "--home", home], { env, maxBuffer: 16 * 1024 * 1024 });
@@ -55,9 +55,20 @@ export async function startSuite(home: string): Promise<Suite> {
     await suiteTool("down");
   }
 
+  /** False: another suite has taken the ports since they were looked at, which `mayFail` says is no reason to give up. */
+  async function comesUp(mayFail: boolean): Promise<boolean> {
+    try {
+      await suiteTool("up", "--detach", "--no-first-certificate");
+      return true;
+    } catch (error) {
+      if (mayFail && String(error).includes(PORTS_TAKEN)) return false;
+      throw error;
+    }
+  }
+
   for (const signal of SIGNALS) process.on(signal, stopOnSignal);
   try {
-    await suiteTool("up", "--detach", "--no-first-certificate");
+    for (let attempt = 1; !(await comesUp(attempt < ATTEMPTS)); attempt++) offset = await findFreeOffset();
   } catch (error) {
     await stop().catch(() => {});
     throw error;
@@ -81,6 +92,9 @@ export async function startSuite(home: string): Promise<Suite> {
   };
 }
 
+const ATTEMPTS = 4;
+/** What `./pki up` says then. */
+const PORTS_TAKEN = "in use by another program";
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /** An offset whose ports nobody uses, by some of them; `./pki up` checks them all. Begins somewhere else in each process, so that two

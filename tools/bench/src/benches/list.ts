@@ -4,6 +4,7 @@ import type { Bench, BenchContext, Figure } from "../bench.ts";
 import { buildCsrPool } from "../csr-pool.ts";
 import { startFilled } from "../filled-suite.ts";
 import { type LoadFigures, measureLoad } from "../load.ts";
+import { ocspSettled } from "../ocsp-questions.ts";
 import { RARE_PROFILE } from "../prefill.ts";
 import { percentile } from "../statistics.ts";
 import { AS_OPERATOR, dnsNameOf, ORGANISATION, PROFILE, type Tenant } from "../tenant.ts";
@@ -29,6 +30,8 @@ export const list: Bench = {
       await startFilled(context, "large", { count: STORED.large, ...AGES }),
     ];
     try {
+      context.progress("waiting for the ocsp service to have copied and signed everything");
+      await Promise.all([ocspSettled(small.suite), ocspSettled(large.suite)]);
       const pages = await measurePages(context, large.tenant);
       return [...pages, ...(await measureIssuance(context, small.tenant, large.tenant))];
     } finally {

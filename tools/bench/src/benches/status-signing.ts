@@ -10,7 +10,7 @@ import { measureOpensslCrl } from "../baselines/openssl-crl.ts";
 import { measureToken } from "../baselines/token.ts";
 import type { Bench, BenchContext, Figure } from "../bench.ts";
 import { fillHome, startFilled } from "../filled-suite.ts";
-import { answersAhead, issuerOf, questionAbout, signedSoMany } from "../ocsp-questions.ts";
+import { answersAhead, issuerOf, ocspSettled, questionAbout, signedSoMany } from "../ocsp-questions.ts";
 import { processAgeMs } from "../process-age.ts";
 import { spreadOf } from "../statistics.ts";
 import { type Suite, startSuite } from "../suite.ts";
@@ -100,8 +100,7 @@ async function measureLists(context: BenchContext): Promise<Figure[]> {
   });
   try {
     progress("waiting for the ocsp service to have signed what is revoked");
-    await signedSoMany(suite, COUNT, POLL_MS);
-    await sleep(SETTLE_MS);
+    await ocspSettled(suite);
     const lists: List[] = [];
     const openssl: number[] = [];
     for (let run = 1; run <= runs; run++) {
