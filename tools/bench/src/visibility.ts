@@ -6,18 +6,20 @@ import { ocspPath, questionAbout, REQUEST_TYPE, requireStatus } from "./ocsp-que
 import type { Suite } from "./suite.ts";
 
 const CONNECTIONS = 4;
-/** Between two looks when little is waited for, so that the looking is not what is measured. */
-const PAUSE_MS = 2;
+/** Between two questions about the same certificate, doubled each time: who asks shares the machine, and what is seen late counts as late. */
+const PAUSE_MS = { first: 2, most: 64 } as const;
 
 interface Watched {
   readonly serial: Uint8Array;
   readonly request: Buffer;
   readonly before: Buffer;
   readonly seen: PromiseWithResolvers<number>;
+  /** Monotonic time of the next question. */
+  askAt: number;
+  pauseMs: number;
 }
 
-/** Asks the ocsp service about certificates again and again until it calls them revoked. All that are waited for are asked about in
- *  turn, so what is seen late because there are many counts as late. */
+/** Asks the ocsp service about certificates again and again until it calls them revoked. */
 export class Visibility {
   readonly #issuer: Certificate;
   readonly #clock: Clock;
@@ -43,7 +45,8 @@ export class Visibility {
   seen(serial: Uint8Array, before: Buffer): Promise<number> {
     const request = postRequest(this.#path, REQUEST_TYPE, questionAbout(this.#issuer, serial));
     const seen = Promise.withResolvers<number>();
-    this.#queue.push({ serial, request, before, seen });
+    const askAt = this.#clock.monotonicMs();
+    this.#queue.push({ serial, request, before, seen, askAt, pauseMs: PAUSE_MS.first });
     return seen.promise;
   }
 
@@ -54,20 +57,33 @@ export class Visibility {
 
   async #look(connection: HttpConnection): Promise<void> {
     while (!this.#isClosed) {
-      const watched = this.#queue.shift();
+      const watched = this.#next();
       if (watched === undefined) {
-        await sleep(PAUSE_MS);
+        await sleep(PAUSE_MS.first);
         continue;
       }
       try {
         const answer = await connection.send(watched.request);
-        if (this.#isRevoked(answer, watched)) watched.seen.resolve(this.#clock.monotonicMs());
-        else this.#queue.push(watched);
+        const now = this.#clock.monotonicMs();
+        if (this.#isRevoked(answer, watched)) watched.seen.resolve(now);
+        else this.#askLater(watched, now);
       } catch (error) {
         watched.seen.reject(error);
       }
-      if (this.#queue.length < CONNECTIONS) await sleep(PAUSE_MS);
     }
+  }
+
+  /** The first whose time has come. */
+  #next(): Watched | undefined {
+    const now = this.#clock.monotonicMs();
+    const index = this.#queue.findIndex(({ askAt }) => askAt <= now);
+    return index === -1 ? undefined : this.#queue.splice(index, 1)[0];
+  }
+
+  #askLater(watched: Watched, now: number): void {
+    watched.askAt = now + watched.pauseMs;
+    watched.pauseMs = Math.min(2 * watched.pauseMs, PAUSE_MS.most);
+    this.#queue.push(watched);
   }
 
   /** The same octets as before are the same answer; "try later" is none. */
