@@ -1,3 +1,5 @@
+import type { Program } from "./programs.ts";
+
 /** A bound the issue sets for a figure. */
 export type Target = { readonly atLeast: number } | { readonly atMost: number };
 
@@ -29,5 +31,7 @@ export interface BenchContext {
 export interface Bench {
   readonly name: string;
   readonly summary: string;
+  /** Programs without which it is passed over. */
+  readonly needs?: readonly Program[];
   run(context: BenchContext): Promise<Figure[]>;
 }

@@ -23,11 +23,8 @@ import {
 const MIGRATIONS = pathToFileURL(`${resolve(import.meta.dirname, "../../../services/ca/migrations")}/`);
 const BATCH = 5_000;
 const DAY_MS = 86_400_000;
-/** Time between two stored certificates: a million in a year and a half, two thirds of which have expired. */
-const SPACING_MS = 48_000;
 const LIFE_MS = 180 * DAY_MS;
-/** One certificate in so many is revoked, one in so many is of the rare profile. */
-const REVOKED_EVERY = 50;
+/** One certificate in so many is of the rare profile. */
 const RARE_EVERY = 1_000;
 export const RARE_PROFILE = "vcc_service_template";
 
@@ -37,15 +34,22 @@ export interface Prefill {
   readonly organisation: string;
   readonly authorityId: string;
   readonly profile: string;
+  /** Time between two of them, the last of which is issued now; a certificate lives for 180 days. */
+  readonly spacingMs: number;
+  /** One in so many is revoked; undefined: none. */
+  readonly revokedEvery: number | undefined;
   /** A certificate that was really issued: the others are like it, but for serial number, dates and name. */
   readonly pattern: Uint8Array;
   dnsNameOf(index: number): string;
+  /** Called with each that is stored. */
+  stored?(serial: Uint8Array, index: number): void;
 }
 
-/** Puts certificates into the database of a ca that is not running, through the ca's own tables: with names, request ids, keys and
- *  revocations, as if each had been issued. Audit and events, which are never searched, are left out. */
+/** Puts certificates into the database of a ca that is not running, through the ca's own tables: with names, request ids, keys,
+ *  revocations and the log of all changes of status, as if each had been issued. Audit and events, which nobody here reads, are left
+ *  out. */
 export async function prefillCertificates(prefill: Prefill, progress: (count: number) => void): Promise<void> {
-  const { home, count } = prefill;
+  const { home, count, spacingMs } = prefill;
   const [file, keyFile] = [join(home, "ca/ca.db"), join(home, "ca/db.key")];
   const store = openStore({ file, keyFile, migrations: MIGRATIONS, clock: systemClock });
   const tables = {
@@ -56,12 +60,12 @@ export async function prefillCertificates(prefill: Prefill, progress: (count: nu
     statusLog: new StatusLog(store.db),
   };
   const pattern = parseCertificate(prefill.pattern);
-  const firstMs = systemClock.now().getTime() - count * SPACING_MS;
+  const firstMs = systemClock.now().getTime() - count * spacingMs;
   try {
     for (let from = 0; from < count; from += BATCH) {
       await store.write(() => {
         for (let i = from; i < Math.min(from + BATCH, count); i++) {
-          insert(tables, prefill, pattern, i, new Date(firstMs + i * SPACING_MS));
+          insert(tables, prefill, pattern, i, new Date(firstMs + i * spacingMs));
         }
       });
       progress(Math.min(from + BATCH, count));
@@ -81,7 +85,7 @@ interface Tables {
 
 function insert(
   { certificates, keys, requests, revocations, statusLog }: Tables,
-  { organisation, authorityId, profile, dnsNameOf }: Prefill,
+  { organisation, authorityId, profile, revokedEvery, dnsNameOf, stored }: Prefill,
   pattern: Certificate,
   index: number,
   issuedAt: Date,
@@ -111,7 +115,8 @@ function insert(
     notAfter > systemClock.now() ? notAfter : undefined,
   );
   statusLog.append("issued", key);
-  if (index % REVOKED_EVERY === 0) {
+  stored?.(serial, index);
+  if (revokedEvery !== undefined && index % revokedEvery === 0) {
     revocations.put({
       ...{ ...key, requester, crlShard: 0, revokedAt: issuedAt, listedUntil: notAfter, invalidityDate: undefined },
       ...{ reason: "superseded", sequence: statusLog.append("revoked", key).sequence },

@@ -6,10 +6,24 @@ import { hsmStream } from "./benches/hsm-stream.ts";
 import { issuance } from "./benches/issuance.ts";
 import { list } from "./benches/list.ts";
 import { memory } from "./benches/memory.ts";
+import { ocsp } from "./benches/ocsp.ts";
+import { ocspMillion } from "./benches/ocsp-million.ts";
+import { revocation } from "./benches/revocation.ts";
+import { statusSigning } from "./benches/status-signing.ts";
 import { describeMachine } from "./machine.ts";
+import { missingPrograms, PACKAGES } from "./programs.ts";
 import { buildReport, type Report, renderTable } from "./report.ts";
 
-export const BENCHES: readonly Bench[] = [issuance, hsmStream, list, memory];
+export const BENCHES: readonly Bench[] = [
+  issuance,
+  hsmStream,
+  list,
+  ocsp,
+  ocspMillion,
+  revocation,
+  statusSigning,
+  memory,
+];
 
 export interface RunOptions {
   readonly runs: number;
@@ -24,6 +38,12 @@ export async function runBenches(benches: readonly Bench[], { runs, json }: RunO
   if (!json)
     console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.platform}, Node ${machine.node}, ${runs} runs\n`);
   for (const bench of benches) {
+    const missing = missingPrograms(bench.needs ?? []);
+    if (missing.length > 0) {
+      const packages = missing.map((program) => PACKAGES[program]).join(" ");
+      console.error(`${bench.name}: SKIPPED, ${missing.join(", ")} missing; Debian: apt-get install ${packages}`);
+      continue;
+    }
     console.error(`${bench.name}: ${bench.summary}`);
     const workDirectory = await mkdtemp(join(tmpdir(), `vcc-pki-bench-${bench.name}-`));
     try {

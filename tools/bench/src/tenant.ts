@@ -8,6 +8,7 @@ import {
 } from "@vcc-pki/proto/ca";
 import type { Remote } from "@vcc-pki/rpc";
 import type { Suite } from "@vcc-pki/suite-tool";
+import { buildCsrPool } from "./csr-pool.ts";
 
 export const ORGANISATION = "bench";
 export const PROFILE = "mtls_service";
@@ -56,6 +57,21 @@ export function openTenant(suite: Suite): Tenant {
       return chainDer[0] ?? new Uint8Array();
     },
   };
+}
+
+/** Certificates of one authority, as many as are wanted, issued by 64 at once. */
+export async function issueMany(tenant: Tenant, authorityId: string, count: number): Promise<readonly Uint8Array[]> {
+  const csrs = buildCsrPool(Math.min(count, 512), dnsNameOf);
+  const issued: Uint8Array[] = [];
+  let next = 0;
+  const work = async () => {
+    while (next < count) {
+      const index = next++;
+      issued[index] = await tenant.issue(csrs[index % csrs.length] ?? new Uint8Array(), authorityId);
+    }
+  };
+  await Promise.all(Array.from({ length: 64 }, work));
+  return issued;
 }
 
 /** The options under which the operator administers the tenant. */

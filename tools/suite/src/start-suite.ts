@@ -12,10 +12,16 @@ const run = promisify(execFile);
 const SUITE_TOOL = join(repositoryRoot, "tools/suite/src/main.ts");
 const HOST = "127.0.0.1";
 
-/** gRPC ports before PKI_PORT_OFFSET, as deploy/config has them. */
+/** Ports before PKI_PORT_OFFSET, as deploy/config has them. */
 const GRPC_PORTS = { "hsm-gateway": 7401, ca: 7402, ocsp: 7403 } as const;
-/** One port that every suite listens on, to find a free offset by. */
-const PROBED_PORT = GRPC_PORTS.ca;
+const HEALTH_PORTS = { "hsm-gateway": 9401, ca: 9402, ocsp: 9403 } as const;
+const OCSP_HTTP_PORT = 8081;
+/** A revocation list is as long as it is. */
+const MAX_RECEIVE_BYTES = 64 * 1024 * 1024;
+/** Ports that every suite listens on, to find a free offset by. */
+const PROBED_PORTS = [...Object.values(GRPC_PORTS), ...Object.values(HEALTH_PORTS), OCSP_HTTP_PORT];
+/** All ports stay below those that Linux gives to outgoing connections, and no two suites' are the same. */
+const OFFSETS = { first: 20_000, step: 100, count: 20 } as const;
 
 export type GrpcService = keyof typeof GRPC_PORTS;
 
@@ -30,6 +36,10 @@ export interface SuitePeers {
 export interface Suite {
   readonly home: string;
   readonly portOffset: number;
+  /** Where relying parties ask, on loopback. */
+  readonly ocspHttpPort: number;
+  /** Where a service tells its metrics and whether it is well. */
+  healthPortOf(service: GrpcService): number;
   /** A client of `service` with the identity files of the suite service `as`. */
   connect<D extends ServiceDefinition>(definition: D, service: GrpcService, as: string): Remote<D>;
   /** Process id of a service. Throws while none runs. */
@@ -40,29 +50,42 @@ export interface Suite {
 
 /** Starts a suite on an empty home. Throws with what `./pki up` said when it does not come up. */
 export async function startSuite(home: string): Promise<Suite> {
-  const portOffset = await findFreeOffset();
+  let portOffset = await findFreeOffset();
   const suiteTool = async (...words: string[]) => {
     const env = { ...process.env, PKI_PORT_OFFSET: String(portOffset) };
     await run(process.execPath, [SUITE_TOOL, ...words, "--home", home], { env, maxBuffer: 16 * 1024 * 1024 });
   };
-  const peers = suitePeers(home, portOffset);
+  let peers: SuitePeers | undefined;
   const stopOnSignal = () => void stop().finally(() => process.exit(130));
   async function stop(): Promise<void> {
     for (const signal of SIGNALS) process.off(signal, stopOnSignal);
-    peers.close();
+    peers?.close();
     await suiteTool("down");
+  }
+
+  /** False: another suite has taken the ports since they were looked at, which `mayFail` says is no reason to give up. */
+  async function comesUp(mayFail: boolean): Promise<boolean> {
+    try {
+      await suiteTool("up", "--detach", "--no-first-certificate");
+      return true;
+    } catch (error) {
+      if (mayFail && String(error).includes(PORTS_TAKEN)) return false;
+      throw error;
+    }
   }
 
   for (const signal of SIGNALS) process.on(signal, stopOnSignal);
   try {
-    await suiteTool("up", "--detach", "--no-first-certificate");
+    for (let attempt = 1; !(await comesUp(attempt < ATTEMPTS)); attempt++) portOffset = await findFreeOffset();
   } catch (error) {
     await stop().catch(() => {});
     throw error;
   }
   const { run: files } = homeAt(home);
+  peers = suitePeers(home, portOffset);
   return {
-    ...{ home, portOffset, stop, connect: peers.connect },
+    ...{ home, portOffset, stop, connect: peers.connect, ocspHttpPort: OCSP_HTTP_PORT + portOffset },
+    healthPortOf: (service) => HEALTH_PORTS[service] + portOffset,
     pidOf: (service) => Number(readFileSync(files.pid(service), "utf8")),
   };
 }
@@ -75,7 +98,10 @@ export function suitePeers(home: string, portOffset: number): SuitePeers {
     connect(definition, service, as) {
       const identity = fileIdentity(directoryOf(as), silentLogger);
       const address = `${HOST}:${GRPC_PORTS[service] + portOffset}`;
-      const client = connect(definition, { address, identity, expect: suiteId(service), log: silentLogger });
+      const client = connect(definition, {
+        ...{ address, identity, expect: suiteId(service), log: silentLogger },
+        maxReceiveBytes: MAX_RECEIVE_BYTES,
+      });
       clients.push(client);
       return client;
     },
@@ -85,12 +111,19 @@ export function suitePeers(home: string, portOffset: number): SuitePeers {
   };
 }
 
+const ATTEMPTS = 4;
+/** What `./pki up` says then. */
+const PORTS_TAKEN = "in use by another program";
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
-/** An offset whose ports nobody uses, by one of them; `./pki up` checks them all. */
+/** An offset whose ports nobody uses, by some of them; `./pki up` checks them all. Begins somewhere else in each process, so that two
+ *  that start suites at the same time are unlikely to choose the same. */
 async function findFreeOffset(): Promise<number> {
-  for (let offset = 20_000; offset < 50_000; offset += 1_000) {
-    if (await isFree(HOST, PROBED_PORT + offset)) return offset;
+  const { first, step, count } = OFFSETS;
+  for (let i = 0; i < count; i++) {
+    const offset = first + step * ((process.pid + i) % count);
+    const free = await Promise.all(PROBED_PORTS.map((port) => isFree(HOST, port + offset)));
+    if (!free.includes(false)) return offset;
   }
   throw new Error("no free ports");
 }

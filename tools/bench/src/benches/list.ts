@@ -1,15 +1,17 @@
-import { join } from "node:path";
 import { CertificateState, type ListCertificatesRequest } from "@vcc-pki/proto/ca";
-import { type Suite, startSuite } from "@vcc-pki/suite-tool";
 import { systemClock } from "@vcc-pki/time";
 import type { Bench, BenchContext, Figure } from "../bench.ts";
 import { buildCsrPool } from "../csr-pool.ts";
+import { startFilled } from "../filled-suite.ts";
 import { type LoadFigures, measureLoad } from "../load.ts";
-import { prefillCertificates, RARE_PROFILE } from "../prefill.ts";
+import { ocspSettled } from "../ocsp-questions.ts";
+import { RARE_PROFILE } from "../prefill.ts";
 import { percentile } from "../statistics.ts";
-import { AS_OPERATOR, createTenant, dnsNameOf, ORGANISATION, openTenant, PROFILE, type Tenant } from "../tenant.ts";
+import { AS_OPERATOR, dnsNameOf, ORGANISATION, PROFILE, type Tenant } from "../tenant.ts";
 
 const STORED = { small: 1_000, large: 1_000_000 } as const;
+/** A million in a year and a half, two thirds of which have expired; one in so many is revoked. */
+const AGES = { spacingMs: 48_000, revokedEvery: 50 } as const;
 const CSRS = 512;
 const PAGES_PER_RUN = 100;
 const WARM_UP_MS = 1_500;
@@ -24,10 +26,12 @@ export const list: Bench = {
   summary: "first page among 1,000,000 certificates by each filter; issuance there against 1,000",
   async run(context) {
     const [small, large] = [
-      await startFilled(context, "small", STORED.small),
-      await startFilled(context, "large", STORED.large),
+      await startFilled(context, "small", { count: STORED.small, ...AGES }),
+      await startFilled(context, "large", { count: STORED.large, ...AGES }),
     ];
     try {
+      context.progress("waiting for the ocsp service to have copied and signed everything");
+      await Promise.all([ocspSettled(small.suite), ocspSettled(large.suite)]);
       const pages = await measurePages(context, large.tenant);
       return [...pages, ...(await measureIssuance(context, small.tenant, large.tenant))];
     } finally {
@@ -35,33 +39,6 @@ export const list: Bench = {
     }
   },
 };
-
-interface Filled {
-  readonly suite: Suite;
-  readonly tenant: Tenant;
-}
-
-async function startFilled({ workDirectory, progress }: BenchContext, name: string, count: number): Promise<Filled> {
-  const home = join(workDirectory, name);
-  progress(`starting the ${name} suite`);
-  const empty = await startSuite(home);
-  let pattern: Uint8Array;
-  let authorityId: string;
-  try {
-    const tenant = await createTenant(empty);
-    authorityId = tenant.authorityIds.p256;
-    const [csr = new Uint8Array()] = buildCsrPool(1, dnsNameOf);
-    pattern = await tenant.issue(csr, authorityId);
-  } finally {
-    await empty.stop();
-  }
-  await prefillCertificates(
-    { home, count, pattern, authorityId, dnsNameOf, organisation: ORGANISATION, profile: PROFILE },
-    (done) => done % 100_000 === 0 && progress(`stored ${done.toLocaleString("en-US")} certificates`),
-  );
-  const suite = await startSuite(home);
-  return { suite, tenant: openTenant(suite) };
-}
 
 type Filter = Partial<ListCertificatesRequest>;
 
