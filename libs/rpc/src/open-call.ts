@@ -33,6 +33,7 @@ export class OpenCall {
   #peer: Peer | undefined;
   #admitted = false;
   #cancelled = false;
+  #over = false;
 
   constructor(host: Host, incoming: IncomingCall) {
     this.#host = host;
@@ -54,6 +55,7 @@ export class OpenCall {
       code = this.#cancelled ? "CANCELLED" : refusal.code;
       throw refusal;
     } finally {
+      this.#over = true;
       this.#timers.forEach(clearTimeout);
       this.#served.end(code, clock.monotonicMs() - startedMs);
       this.#host.onEnd(this);
@@ -74,8 +76,9 @@ export class OpenCall {
     this.input.fail(reason);
   }
 
-  /** The caller has gone, or must go. */
+  /** The caller has gone, or must go. grpc-js says so of every call in the end. */
   cancel(message = "the caller has cancelled"): void {
+    if (this.#over) return;
     this.#cancelled = true;
     this.abort(new PkiError("PEER_UNAVAILABLE", message));
   }

@@ -66,6 +66,48 @@ describe("group commit", () => {
     expect(texts()).toEqual(["a", "b"]);
   });
 
+  it("rejects work that checks first alone, as long as it does", async () => {
+    const { store, insert, texts } = newStore();
+    const refuse = (): never => {
+      throw new Error("no");
+    };
+    const believed = (work: () => unknown) => store.write(work, { checksFirst: true });
+    const results = await Promise.allSettled([
+      believed(() => insert("a")),
+      believed(refuse),
+      believed(() => insert("a")),
+      store.write(() => insert("b") && refuse()),
+      believed(() => insert("c")),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected", "rejected", "fulfilled"]);
+    expect(reasonOf(results[1])).toEqual(new Error("no"));
+    expect(reasonOf(results[2])).toMatchObject({ code: "SQLITE_CONSTRAINT_UNIQUE" });
+    expect(texts()).toEqual(["a", "c"]);
+  });
+
+  it("fails the commit when work that should check first does not, and undoes it alone from then on", async () => {
+    const { store, insert, texts } = newStore();
+    const attempt = () =>
+      Promise.allSettled([
+        store.write(() => insert("a"), { checksFirst: true }),
+        store.write(
+          () => {
+            insert("half done");
+            throw new Error("changed my mind");
+          },
+          { checksFirst: true },
+        ),
+        store.write(() => insert("b")),
+      ]);
+    const failed = await attempt();
+    expect(failed.map((result) => reasonOf(result).code)).toEqual(Array(3).fill("STORE_UNAVAILABLE"));
+    expect(texts()).toEqual([]);
+    const results = await attempt();
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(reasonOf(results[1])).toEqual(new Error("changed my mind"));
+    expect(texts()).toEqual(["a", "b"]);
+  });
+
   it("lets later work see what earlier work in the same commit wrote", async () => {
     const { store, insert, texts } = newStore();
     const [, seen] = await Promise.all([store.write(() => insert("a")), store.write(() => texts())]);

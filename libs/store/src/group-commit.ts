@@ -9,7 +9,14 @@ export interface StoreFaults {
   afterCommit?: () => void;
 }
 
+export interface WriteOptions {
+  /** The work throws before it writes anything, or not at all, and is done often: it is spared the savepoint, for which every page it
+   *  changes is copied. Should it break its word, the whole batch fails with STORE_UNAVAILABLE, and no work is believed from then on. */
+  readonly checksFirst?: boolean;
+}
+
 interface Operation {
+  readonly checksFirst: boolean;
   readonly run: () => unknown;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -28,11 +35,12 @@ const GATHER_MS = 3;
 const ENOUGH = 48;
 
 /** Many callers, one fsync. What is queued by the end of the event loop's turn becomes one transaction with a savepoint for
- *  each caller, and nobody hears of success before COMMIT has reached the disk. */
+ *  each caller that wants one, and nobody hears of success before COMMIT has reached the disk. */
 export class GroupCommit {
   readonly #db: Database;
   readonly #faults: StoreFaults;
   readonly #sql: Readonly<Record<"begin" | "commit" | "rollback" | "savepoint" | "release" | "undo", Statement>>;
+  readonly #changes: Statement<[], number>;
   readonly #queue: Operation[] = [];
   readonly #committed = new Set<() => void>();
   readonly #drained: (() => void)[] = [];
@@ -41,6 +49,7 @@ export class GroupCommit {
   #lastSize = 0;
   #writing = false;
   #closed = false;
+  #believes = true;
   #turn = 0;
 
   constructor(db: Database, faults: StoreFaults = {}) {
@@ -54,15 +63,17 @@ export class GroupCommit {
       release: db.prepare("RELEASE operation"),
       undo: db.prepare("ROLLBACK TO operation"),
     };
+    this.#changes = db.prepare<[], number>("SELECT total_changes()").pluck();
   }
 
   /** See `Store.write`. */
-  write<T>(work: () => T): Promise<T> {
+  write<T>(work: () => T, { checksFirst = false }: WriteOptions = {}): Promise<T> {
     if (this.#writing) throw new Error("store.write was called inside the work of store.write");
     if (this.#closed) return Promise.reject(new PkiError("STORE_UNAVAILABLE", "the store is closed"));
     return new Promise<T>((resolve, reject) => {
       // The batch runs in one turn for all; each caller's log lines and events must still carry the caller's trace.
-      this.#queue.push({ run: inCurrentContext(work), resolve: resolve as (value: unknown) => void, reject });
+      const run = inCurrentContext(work);
+      this.#queue.push({ checksFirst, run, resolve: resolve as (value: unknown) => void, reject });
       this.#schedule();
       if (this.#gathering && this.#queue.length >= ENOUGH) this.#stopGathering();
     });
@@ -118,7 +129,9 @@ export class GroupCommit {
     this.#turn++;
     try {
       this.#sql.begin.run();
-      const settles = batch.map((operation) => this.#runOne(operation));
+      const settles = batch.map((operation) =>
+        operation.checksFirst && this.#believes ? this.#runBelieved(operation) : this.#runOne(operation),
+      );
       this.#faults.beforeCommit?.();
       this.#sql.commit.run();
       for (const listener of this.#committed) listener();
@@ -146,6 +159,26 @@ export class GroupCommit {
       this.#turn++;
       this.#sql.undo.run();
       this.#sql.release.run();
+      return () => operation.reject(error);
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  /** Runs work that throws, if it does, before it writes. Throws what concerns the whole batch, broken promises among it. */
+  #runBelieved(operation: Operation): Settle {
+    const changes = this.#changes.get();
+    this.#writing = true;
+    try {
+      const value = operation.run();
+      requireSynchronous(value);
+      return () => operation.resolve(value);
+    } catch (error) {
+      if (isUnavailable(error) || !this.#db.inTransaction) throw error;
+      if (this.#changes.get() !== changes) {
+        this.#believes = false;
+        throw error;
+      }
       return () => operation.reject(error);
     } finally {
       this.#writing = false;

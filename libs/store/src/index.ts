@@ -1,5 +1,5 @@
 export { type AuditEntry, type AuditHead, AuditTrail } from "./audit-trail.ts";
-export type { StoreFaults } from "./group-commit.ts";
+export type { StoreFaults, WriteOptions } from "./group-commit.ts";
 export { Inbox } from "./inbox.ts";
 export { createKeyFile } from "./key-file.ts";
 export { openStore, type Store, type StoreOptions } from "./open.ts";

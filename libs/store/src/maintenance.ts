@@ -56,7 +56,9 @@ export function startMaintenance(
         seen = commits;
         idle = 0;
         const frames = await worker.ask({ kind: "checkpoint" });
-        if (frames > startOver) db.pragma("wal_checkpoint(PASSIVE)");
+        if (frames <= startOver) continue;
+        await worker.ask({ kind: "checkpoint" }); // what came during the last one: little is left after this
+        db.pragma("wal_checkpoint(PASSIVE)");
       }
       db.pragma("wal_checkpoint(TRUNCATE)");
     } catch {

@@ -1,7 +1,7 @@
 import { PkiError } from "@vcc-pki/errors";
 import type { Clock } from "@vcc-pki/time";
 import { AuditTrail } from "./audit-trail.ts";
-import { GroupCommit, type StoreFaults } from "./group-commit.ts";
+import { GroupCommit, type StoreFaults, type WriteOptions } from "./group-commit.ts";
 import { Inbox } from "./inbox.ts";
 import { readKeyFile } from "./key-file.ts";
 import { startMaintenance } from "./maintenance.ts";
@@ -31,7 +31,7 @@ export interface Store {
   /** Runs `work` in the next group commit and resolves with its value after COMMIT has reached the disk. `work` is synchronous;
    *  its throw undoes its own writes only and rejects with what was thrown. Rejects with STORE_UNAVAILABLE when the disk is
    *  full, read-only or failing: then the work may or may not be stored. */
-  write<T>(work: () => T): Promise<T>;
+  write<T>(work: () => T, options?: WriteOptions): Promise<T>;
   /** Writes a consistent copy, encrypted with the same key, while work goes on. `file` must not exist. */
   backup(file: string): Promise<void>;
   /** Finishes what is queued and closes. */
@@ -62,7 +62,7 @@ export function openStore(options: StoreOptions): Store {
     outbox: new Outbox(db, commit, clock),
     audit: new AuditTrail(db, commit, clock),
     inbox: new Inbox(db, commit, clock),
-    write: (work) => commit.write(work),
+    write: (work, options) => commit.write(work, options),
     backup: (target) => maintenance.backup(target),
     close() {
       closed ??= (async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { PkiError } from "@vcc-pki/errors";
 import { describe, expect, it } from "vitest";
 import { createLogger, type LogLevel, startTelemetry, withSpan } from "./index.ts";
@@ -8,6 +9,30 @@ function newLog(level: LogLevel = "debug") {
   const clock = { now: () => new Date("2026-11-01T00:00:00Z"), monotonicMs: () => 0 };
   return { lines, log: createLogger({ service: "ca", level, destination, clock }) };
 }
+
+/** What a process of its own says on standard output. */
+function outputOf(script: string): unknown[] {
+  const code = `import { createLogger } from ${JSON.stringify(new URL("./log.ts", import.meta.url).href)};
+    const log = createLogger({ service: "ca", level: "info" });
+    ${script}`;
+  const lines = execFileSync(process.execPath, ["--input-type=module", "-e", code], { encoding: "utf8" });
+  return lines
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line).msg);
+}
+
+describe("standard output", () => {
+  it.each([
+    ["goes on", "setTimeout(() => {}, 10);"],
+    ["ends", ""],
+    ["exits at once", "process.exit(0);"],
+  ])("gets every line in its order when the process %s", (_, end) => {
+    expect(outputOf(`log.info("a"); log.warn("b"); setImmediate(() => log.info("c")); ${end}`)).toEqual(
+      end.includes("exit") ? ["a", "b"] : ["a", "b", "c"],
+    );
+  });
+});
 
 describe("logger", () => {
   it("writes one JSON object per line: constant message, fields, service, time, level", () => {

@@ -21,7 +21,7 @@ export interface Logger {
 export interface LoggerOptions {
   readonly service: string;
   readonly level: LogLevel;
-  /** Where lines go, each with its newline. Standard output, written synchronously, unless given. */
+  /** Where lines go, each with its newline. Standard output, once for all lines of a turn of the event loop, unless given. */
   readonly destination?: { write(line: string): void };
   readonly clock?: Clock;
 }
@@ -39,7 +39,24 @@ export function createLogger({ service, level, destination, clock = systemClock 
       return traceId === undefined ? {} : { traceId };
     },
   };
-  return overPino(pino(options, destination ?? pino.destination({ fd: 1, sync: true })));
+  return overPino(pino(options, destination ?? standardOutput()));
+}
+
+/** Lines of one turn go out together: a commit may be the end of many requests, each with its line. The last ones when the process ends. */
+function standardOutput(): { write(line: string): void } {
+  const output = pino.destination({ fd: 1, sync: true });
+  let lines = "";
+  const flush = () => {
+    if (lines !== "") output.write(lines);
+    lines = "";
+  };
+  process.on("exit", flush);
+  return {
+    write(line) {
+      if (lines === "") setImmediate(flush);
+      lines += line;
+    },
+  };
 }
 
 function overPino(logger: pino.Logger): Logger {

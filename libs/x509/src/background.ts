@@ -14,7 +14,7 @@ const thread = new VerificationThread();
 let jobs: Job[] = [];
 
 /** Verifies a signature on another thread: a P-384 one would hold up the event loop for most of a millisecond. What is asked for
- *  within one turn of the loop goes there together. Rejects where `importPublicKey` throws. */
+ *  within one turn of the loop, or while the thread has enough to do, goes there together. Rejects where `importPublicKey` throws. */
 export function verifyInBackground(verification: Verification): Promise<boolean> {
   return new Promise((resolve, reject) => {
     jobs.push({ ...verification, resolve, reject });
@@ -23,6 +23,10 @@ export function verifyInBackground(verification: Verification): Promise<boolean>
 }
 
 function start(): void {
+  if (thread.isBusy) {
+    thread.whenFree(start);
+    return;
+  }
   const batch = jobs;
   jobs = [];
   if (batch.length > MAX_ON_POOL) thread.verify(batch);

@@ -8,6 +8,7 @@ import {
   authorityInfoAccess,
   buildName,
   buildTbsCertificate,
+  completeCertificate,
   crlDistributionPoints,
   isSignedBy,
   nameToText,
@@ -121,6 +122,23 @@ describe("certificates we build", () => {
     expect(isSignedBy(leaf, issuing.spkiDer)).toBe(true);
     expect(isSignedBy(leaf, root.spkiDer)).toBe(false);
     expect(isSignedBy(leaf, makeKey("ed25519").spkiDer)).toBe(false);
+  });
+});
+
+describe("completeCertificate", () => {
+  const tbsOf = (der: Uint8Array) => parseTbsCertificate(Uint8Array.from(parseCertificate(der).tbsDer));
+
+  it("gives what parsing the whole would", () => {
+    const certificate = completeCertificate(tbsOf(leafDer), leafDer);
+    expect(certificate).toEqual(parseCertificate(leafDer));
+    expect(isSignedBy(certificate, issuing.spkiDer)).toBe(true);
+  });
+
+  it("refuses another TBS, another algorithm and a trailing octet", () => {
+    const mixed = Uint8Array.from(leafDer);
+    mixed.set([0x03], Buffer.from(leafDer).lastIndexOf(Buffer.from("2a8648ce3d040302", "hex")) + 7);
+    for (const der of [issuing.sign(leafTbs(issuing)), mixed, Uint8Array.from([...leafDer, 0])])
+      expect(() => completeCertificate(tbsOf(leafDer), der)).toThrow(malformed);
   });
 });
 

@@ -136,15 +136,32 @@ export class Certificate extends TbsCertificate implements Signed {
     super(signed.tbsDer);
     this.der = der;
     this.signature = signed.signature;
-    if (!equalBytes(signed.signatureAlgorithmDer, this.signatureAlgorithmDer)) {
-      throw malformed("signature algorithm differs inside and outside"); // RFC 5280 section 4.1.1.2
-    }
+    requireSameAlgorithm(this, signed);
   }
+
+  /** The same for a TBS that has been parsed. Throws DER_MALFORMED when `der` holds another. */
+  static of(tbs: TbsCertificate, der: Uint8Array): Certificate {
+    const signed = parseSigned(der, MAX_CERTIFICATE_OCTETS);
+    if (!equalBytes(signed.tbsDer, tbs.tbsDer)) throw malformed("not what was parsed before");
+    requireSameAlgorithm(tbs, signed);
+    return Object.assign(Object.create(Certificate.prototype), tbs, { der, signature: signed.signature });
+  }
+}
+
+/** RFC 5280 section 4.1.1.2. */
+function requireSameAlgorithm(tbs: TbsCertificate, signed: Signed): void {
+  if (!equalBytes(signed.signatureAlgorithmDer, tbs.signatureAlgorithmDer))
+    throw malformed("signature algorithm differs inside and outside");
 }
 
 /** Certificate ::= SIGNED{TBSCertificate}. Throws CERTIFICATE_MALFORMED. */
 export const parseCertificate = (der: Uint8Array): Certificate =>
   parsing("CERTIFICATE_MALFORMED", "certificate", () => new Certificate(der));
+
+/** The certificate that a signature makes of a TBS that has been parsed, which is not read again. Throws CERTIFICATE_MALFORMED, also when
+ *  `der` holds another TBS. */
+export const completeCertificate = (tbs: TbsCertificate, der: Uint8Array): Certificate =>
+  parsing("CERTIFICATE_MALFORMED", "certificate", () => Certificate.of(tbs, der));
 
 /** TBSCertificate alone: what a CA is about to sign. Throws CERTIFICATE_MALFORMED. */
 export const parseTbsCertificate = (tbsDer: Uint8Array): TbsCertificate =>

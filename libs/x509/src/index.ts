@@ -18,6 +18,7 @@ export { isSignedByInBackground } from "./background.ts";
 export {
   buildTbsCertificate,
   Certificate,
+  completeCertificate,
   parseCertificate,
   parseTbsCertificate,
   serialToHex,
@@ -87,7 +88,7 @@ export {
 } from "./extensions/policies.ts";
 export { noRevAvail, ocspNoCheck } from "./extensions/revocation-flags.ts";
 export { subjectAltName } from "./extensions/subject-alt-name.ts";
-export { lintTbsCertificate, lintTbsCertList } from "./lint/lint.ts";
+export { lintTbsCertificate, lintTbsCertList, parseAndLint } from "./lint/lint.ts";
 export type { Finding } from "./lint/rule.ts";
 export { buildName, type Name, type NameAttribute, parseName } from "./name.ts";
 export { attributeValues, nameToText } from "./name-text.ts";

@@ -36,12 +36,26 @@ interface Waiting {
 /** A thread without work for so long is ended; its memory is worth more than the start of another. */
 const IDLE_MS = 15_000;
 
+/** Assignments under way at once: the next is there when one is done. More would be smaller ones, and each costs as much to hand over. */
+const AT_ONCE = 2;
+
 /** Verifies many signatures one after the other on one thread. Handing each to a thread of libuv's pool by itself would cost the
  *  event loop, in wake-ups, nearly as much as verifying it. Started when it is first needed. */
 export class VerificationThread {
   #worker: Worker | undefined;
   #assigned: (readonly Waiting[])[] = [];
   #idle: NodeJS.Timeout | undefined;
+  #whenFree: (() => void) | undefined;
+
+  /** Whether it has enough to do. */
+  get isBusy(): boolean {
+    return this.#assigned.length >= AT_ONCE;
+  }
+
+  /** Calls back, once, when it is no longer busy. */
+  whenFree(callback: () => void): void {
+    this.#whenFree = callback;
+  }
 
   verify(batch: readonly (Verification & Waiting)[]): void {
     const worker = this.#start();
@@ -70,12 +84,20 @@ export class VerificationThread {
     }
     for (const [index, { resolve }] of batch.entries()) resolve(right[index] === 1); // settled ones stay as they are
     if (this.#assigned.length === 0) this.#idle = setTimeout(() => void this.#worker?.terminate(), IDLE_MS).unref();
+    this.#free();
+  }
+
+  #free(): void {
+    const callback = this.#whenFree;
+    this.#whenFree = undefined;
+    callback?.();
   }
 
   #end(worker: Worker, error: unknown): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined; // the next assignment starts another
     for (const { reject } of this.#assigned.splice(0).flat()) reject(error);
+    this.#free();
   }
 }
 

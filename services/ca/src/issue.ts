@@ -127,21 +127,22 @@ export class Issuance {
   }
 
   /** One transaction: request id, holder of the key, what will be signed, audit record. False when the request id has been taken
-   *  meanwhile. Throws KEY_NOT_ALLOWED when the key has. */
+   *  meanwhile. Throws KEY_NOT_ALLOWED when the key has, REQUEST_ID_REUSED when the request id has for something else. */
   async #storeIntent(intent: Intent, request: RequestKey, profile: Profile, spkiSha256: Uint8Array): Promise<boolean> {
     const { store, requests, intents, keys } = this.#ca;
     let hasClaimed = false;
     const work = () => {
-      if (!requests.insert(request, certificateId(intent.authorityId, intent.serial), intent.createdAt)) return false;
+      if (requests.findTarget(request) !== undefined) return false;
       hasClaimed = keys.findHolder(spkiSha256) === undefined;
       if (!keys.claim(spkiSha256, { organisation: intent.organisation, purpose: profile.purpose })) throw keyIsTaken();
+      requests.insert(request, certificateId(intent.authorityId, intent.serial), intent.createdAt);
       intents.insert(intent);
       const details = { tbsSha256: hash("sha256", intent.tbsDer, "hex"), profile: intent.profile };
       store.audit.add(auditOf(intent, "requested", details));
       return true;
     };
     try {
-      return await store.write(work);
+      return await store.write(work, { checksFirst: true });
     } catch (error) {
       if (hasClaimed) keys.release(spkiSha256);
       throw error;

@@ -4,13 +4,14 @@ import {
   assembleSigned,
   type Certificate,
   type CertificateList,
+  completeCertificate,
   equalBytes,
   isSignedByInBackground,
-  lintTbsCertificate,
   lintTbsCertList,
-  parseCertificate,
+  parseAndLint,
   parseCertificateList,
   type Signed,
+  type TbsCertificate,
 } from "@vcc-pki/x509";
 import type { IssuerFacts } from "./profile.ts";
 
@@ -19,23 +20,28 @@ type Kind = "certificate" | "certificate list";
 /** The right to have these bytes signed, once. There is no other way to get one than to pass the lints. */
 export class LintedTbs<K extends Kind = Kind> {
   readonly kind: K;
+  /** What a certificate will say. */
+  readonly parsed: K extends "certificate" ? TbsCertificate : undefined;
   #der: Uint8Array | undefined;
 
-  private constructor(kind: K, der: Uint8Array) {
+  private constructor(kind: K, der: Uint8Array, parsed: LintedTbs<K>["parsed"]) {
     this.kind = kind;
     this.#der = der;
+    this.parsed = parsed;
   }
 
   /** `issuer` is undefined for a root's own certificate. Throws LINT_FAILED. */
   static certificate(tbsDer: Uint8Array, issuer: Certificate | undefined): LintedTbs<"certificate"> {
-    requireClean(lintTbsCertificate(tbsDer, issuer));
-    return new LintedTbs("certificate", tbsDer);
+    const { findings, tbs } = parseAndLint(tbsDer, issuer);
+    requireClean(findings);
+    if (tbs === undefined) throw new Error("clean without having been parsed");
+    return new LintedTbs("certificate", tbsDer, tbs);
   }
 
   /** Throws LINT_FAILED. */
   static certificateList(tbsDer: Uint8Array, issuer: Certificate): LintedTbs<"certificate list"> {
     requireClean(lintTbsCertList(tbsDer, issuer));
-    return new LintedTbs("certificate list", tbsDer);
+    return new LintedTbs("certificate list", tbsDer, undefined);
   }
 
   redeem(): Uint8Array {
@@ -64,7 +70,7 @@ export async function signCertificate(
 ): Promise<Certificate> {
   const tbsDer = tbs.redeem();
   const signature = await signer.sign({ $case: "tbsCertificate", value: tbsDer }, requestId, { requester });
-  const certificate = parseCertificate(assembleSigned(tbsDer, signer.algorithm, signature));
+  const certificate = completeCertificate(tbs.parsed, assembleSigned(tbsDer, signer.algorithm, signature));
   await requireOwnSignature(certificate, tbsDer, signer);
   return certificate;
 }

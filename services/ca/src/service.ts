@@ -37,6 +37,7 @@ import { KeyTable } from "./store/keys.ts";
 import { ListBases } from "./store/list-bases.ts";
 import { ListEntries } from "./store/list-entries.ts";
 import { ListTable } from "./store/lists.ts";
+import { NameIndex } from "./store/name-index.ts";
 import { OrganisationTable } from "./store/organisations.ts";
 import { ProfileTable } from "./store/profiles.ts";
 import { RequestTable } from "./store/requests.ts";
@@ -89,7 +90,8 @@ export async function startCa(
   const { db } = store;
   const organisationTable = new OrganisationTable(db);
   const authorityTable = new AuthorityTable(db);
-  const certificates = new CertificateTable(db);
+  const names = new NameIndex(db);
+  const certificates = new CertificateTable(db, names);
   const intents = new IntentTable(db);
   const certifiedKeys = new KeyTable(db);
   const requests = new RequestTable(db);
@@ -164,6 +166,7 @@ export async function startCa(
       { name: "authorities", everyMs: config.choresInterval, run: () => creation.advanceAll() },
       { name: "intents", everyMs: config.choresInterval, run: () => resume(ORPHANED_MS) },
       { name: "crls", everyMs: config.choresInterval, run: () => crls.runDue() },
+      { name: "names", everyMs: config.choresInterval, run: () => names.storeIfDue(store) },
       { name: "expiry", everyMs: config.expiryInterval, run: () => sweep({ store, certificates, clock }) },
     ],
     log,

@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { searchTerms } from "@vcc-pki/ca/search";
 import { CertificateTable } from "@vcc-pki/ca/store/certificates";
 import { KeyTable } from "@vcc-pki/ca/store/keys";
+import { NameIndex } from "@vcc-pki/ca/store/name-index";
 import { RequestTable } from "@vcc-pki/ca/store/requests";
 import { RevocationTable } from "@vcc-pki/ca/store/revocations";
 import { StatusLog } from "@vcc-pki/ca/store/status-log";
@@ -52,8 +53,9 @@ export async function prefillCertificates(prefill: Prefill, progress: (count: nu
   const { home, count, spacingMs } = prefill;
   const [file, keyFile] = [join(home, "ca/ca.db"), join(home, "ca/db.key")];
   const store = openStore({ file, keyFile, migrations: MIGRATIONS, clock: systemClock });
+  const names = new NameIndex(store.db);
   const tables = {
-    certificates: new CertificateTable(store.db),
+    certificates: new CertificateTable(store.db, names),
     keys: new KeyTable(store.db),
     requests: new RequestTable(store.db),
     revocations: new RevocationTable(store.db),
@@ -68,6 +70,7 @@ export async function prefillCertificates(prefill: Prefill, progress: (count: nu
           insert(tables, prefill, pattern, i, new Date(firstMs + i * spacingMs));
         }
       });
+      await names.storeAll(store);
       progress(Math.min(from + BATCH, count));
     }
   } finally {

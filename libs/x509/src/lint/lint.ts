@@ -1,5 +1,5 @@
 import { PkiError } from "@vcc-pki/errors";
-import { type Certificate, parseTbsCertificate } from "../certificate.ts";
+import { type Certificate, parseTbsCertificate, type TbsCertificate } from "../certificate.ts";
 import { parseTbsCertList } from "../crl.ts";
 import { EXTENSION_RULES } from "./certificate-extensions.ts";
 import { FIELD_RULES } from "./certificate-fields.ts";
@@ -10,11 +10,21 @@ import { type Finding, runRules } from "./rule.ts";
 
 /** What is wrong with a certificate about to be signed; empty is clean. `issuer` is the certificate of the CA that will sign,
  *  undefined for a self-signed root. Octets that do not parse are the one finding "well-formed". */
-export function lintTbsCertificate(tbsDer: Uint8Array, issuer: Certificate | undefined): Finding[] {
-  return orMalformed(() => {
-    const tbs = parseTbsCertificate(tbsDer);
-    return [FIELD_RULES, EXTENSION_RULES, USAGE_RULES, NAME_RULES].flatMap((rules) => runRules(rules, tbs, issuer));
+export const lintTbsCertificate = (tbsDer: Uint8Array, issuer: Certificate | undefined): Finding[] =>
+  parseAndLint(tbsDer, issuer).findings;
+
+/** The same with what was parsed, which is there if all is clean. */
+export function parseAndLint(
+  tbsDer: Uint8Array,
+  issuer: Certificate | undefined,
+): { readonly findings: Finding[]; readonly tbs: TbsCertificate | undefined } {
+  let tbs: TbsCertificate | undefined;
+  const findings = orMalformed(() => {
+    const parsed = parseTbsCertificate(tbsDer);
+    tbs = parsed;
+    return [FIELD_RULES, EXTENSION_RULES, USAGE_RULES, NAME_RULES].flatMap((rules) => runRules(rules, parsed, issuer));
   });
+  return { findings, tbs };
 }
 
 /** What is wrong with a CRL about to be signed by `issuer`; empty is clean. */

@@ -8,6 +8,7 @@ import {
   SAME_CERTIFICATE,
   toCertificateStatus,
 } from "./certificates.ts";
+import { selectNamed } from "./name-index.ts";
 
 export type CertificateState = "valid" | "revoked" | "expired";
 
@@ -41,8 +42,7 @@ const LAST_SERIAL = "ff".repeat(21);
 type ListedRow = CertificateRow & { term: string | null };
 
 interface Scan {
-  /** Everything behind the columns. */
-  readonly from: string;
+  readonly sql: string;
   readonly parameters: readonly unknown[];
   /** What stands beside the serial number in the order. */
   key(row: ListedRow): string | number;
@@ -58,10 +58,7 @@ export class CertificateList {
 
   page(filter: CertificateFilter, after: Cursor | undefined, size: number, now: Date): CertificatePage {
     const scan = chooseScan(filter, after, now);
-    const term = filter.name ? "n.term" : "NULL AS term";
-    const rows = this.#db
-      .prepare<unknown[], ListedRow>(`SELECT ${COLUMNS}, ${term} ${scan.from}`)
-      .iterate(...scan.parameters);
+    const rows = this.#db.prepare<unknown[], ListedRow>(scan.sql).iterate(...scan.parameters);
     const certificates: CertificateStatus[] = [];
     let examined = 0;
     for (const row of rows) {
@@ -86,9 +83,8 @@ function chooseScan(filter: CertificateFilter, after: Cursor | undefined, now: D
   return newest(organisation, profile, after);
 }
 
+const SELECT = `SELECT ${COLUMNS}, NULL AS term`;
 const WITH_REVOCATION = `LEFT JOIN revocations r ON ${SAME_CERTIFICATE}`;
-const NAMED = `FROM certificate_names n CROSS JOIN certificates c ON c.organisation = n.organisation AND c.serial = n.serial
-  ${WITH_REVOCATION}`;
 
 const serialOf = (after: Cursor | undefined, start: string): Buffer => Buffer.from(after?.serialHex ?? start, "hex");
 const noKey = () => "";
@@ -96,7 +92,7 @@ const noKey = () => "";
 function newest(organisation: string, profile: string | undefined, after: Cursor | undefined): Scan {
   const ofProfile = profile === undefined ? "" : "AND c.profile = ?";
   return {
-    from: `FROM certificates c ${WITH_REVOCATION} WHERE c.organisation = ? ${ofProfile} AND c.serial < ? ORDER BY c.serial DESC`,
+    sql: `${SELECT} FROM certificates c ${WITH_REVOCATION} WHERE c.organisation = ? ${ofProfile} AND c.serial < ? ORDER BY c.serial DESC`,
     parameters: [organisation, ...(profile === undefined ? [] : [profile]), serialOf(after, LAST_SERIAL)],
     key: noKey,
   };
@@ -104,7 +100,7 @@ function newest(organisation: string, profile: string | undefined, after: Cursor
 
 function newestRevoked(organisation: string, after: Cursor | undefined): Scan {
   return {
-    from: `FROM revocations r CROSS JOIN certificates c ON ${SAME_CERTIFICATE}
+    sql: `${SELECT} FROM revocations r CROSS JOIN certificates c ON ${SAME_CERTIFICATE}
       WHERE r.organisation = ? AND r.serial < ? ORDER BY r.serial DESC`,
     parameters: [organisation, serialOf(after, LAST_SERIAL)],
     key: noKey,
@@ -114,7 +110,7 @@ function newestRevoked(organisation: string, after: Cursor | undefined): Scan {
 function soonestExpiring(organisation: string, before: Date, from: Date | undefined, after: Cursor | undefined): Scan {
   const start = from === undefined ? 0 : lastExpired(from);
   return {
-    from: `FROM certificates c ${WITH_REVOCATION}
+    sql: `${SELECT} FROM certificates c ${WITH_REVOCATION}
       WHERE c.organisation = ? AND c.not_after < ? AND (c.not_after, c.serial) > (?, ?) ORDER BY c.not_after, c.serial`,
     parameters: [organisation, before.getTime(), Number(after?.key ?? start), serialOf(after, "")],
     key: (row) => row.not_after,
@@ -123,7 +119,7 @@ function soonestExpiring(organisation: string, before: Date, from: Date | undefi
 
 function latestExpired(organisation: string, now: Date, after: Cursor | undefined): Scan {
   return {
-    from: `FROM certificates c ${WITH_REVOCATION}
+    sql: `${SELECT} FROM certificates c ${WITH_REVOCATION}
       WHERE c.organisation = ? AND (c.not_after, c.serial) < (?, ?) ORDER BY c.not_after DESC, c.serial DESC`,
     parameters: [organisation, Number(after?.key ?? lastExpired(now)), serialOf(after, LAST_SERIAL)],
     key: (row) => row.not_after,
@@ -132,9 +128,10 @@ function latestExpired(organisation: string, now: Date, after: Cursor | undefine
 
 /** One name, newest first. */
 function byName(organisation: string, name: string, after: Cursor | undefined): Scan {
+  const parameters = [organisation, name, serialOf(after, LAST_SERIAL)];
   return {
-    from: `${NAMED} WHERE n.organisation = ? AND n.term = ? AND n.serial < ? ORDER BY n.serial DESC`,
-    parameters: [organisation, name, serialOf(after, LAST_SERIAL)],
+    sql: selectNamed(COLUMNS, "n.organisation = ? AND n.term = ? AND n.serial < ?", "named_serial DESC"),
+    parameters: [...parameters, ...parameters],
     key: noKey,
   };
 }
@@ -142,10 +139,11 @@ function byName(organisation: string, name: string, after: Cursor | undefined): 
 /** A range of names in their order, newest first within each. */
 function byNames(organisation: string, { from, to }: TermRange, after: Cursor | undefined): Scan {
   const term = String(after?.key ?? from);
+  const where = "n.organisation = ? AND n.term >= ? AND n.term < ? AND (n.term > ? OR n.serial < ?)";
+  const parameters = [organisation, term, to, term, serialOf(after, LAST_SERIAL)];
   return {
-    from: `${NAMED} WHERE n.organisation = ? AND n.term >= ? AND n.term < ? AND (n.term > ? OR n.serial < ?)
-      ORDER BY n.term, n.serial DESC`,
-    parameters: [organisation, term, to, term, serialOf(after, LAST_SERIAL)],
+    sql: selectNamed(COLUMNS, where, "term, named_serial DESC"),
+    parameters: [...parameters, ...parameters],
     key: (row) => row.term ?? "",
   };
 }

@@ -1,5 +1,6 @@
 import type { Database } from "@vcc-pki/store";
 import type { RevocationReason } from "@vcc-pki/x509";
+import { type NameIndex, selectNamed } from "./name-index.ts";
 import { toReason } from "./revocations.ts";
 
 /** What identifies a certificate. */
@@ -54,9 +55,11 @@ const CERTIFICATES = `FROM certificates c LEFT JOIN revocations r ON ${SAME_CERT
 
 /** Certificates and the index of their names. What writes belongs inside `store.write`. */
 export class CertificateTable {
+  readonly #names: NameIndex;
   readonly #sql;
 
-  constructor(db: Database) {
+  constructor(db: Database, names: NameIndex) {
+    this.#names = names;
     this.#sql = prepare(db);
   }
 
@@ -76,7 +79,7 @@ export class CertificateTable {
       noticeDueAt?.getTime() ?? null,
       certificate.certificateDer,
     );
-    for (const term of names) this.#sql.insertName.run(organisation, term, serial);
+    this.#names.add(organisation, serial, names);
   }
 
   find({ organisation, authorityId, serial }: CertificateKey): CertificateStatus | undefined {
@@ -91,7 +94,7 @@ export class CertificateTable {
 
   /** The newest certificates of the organisation that carry this name. */
   findByName(organisation: string, name: string, limit: number): CertificateStatus[] {
-    return this.#sql.findByName.all(organisation, name, limit).map(toCertificateStatus);
+    return this.#sql.findByName.all(organisation, name, organisation, name, limit).map(toCertificateStatus);
   }
 
   /** Certificates whose next expiry notice is due, at most `limit`. */
@@ -113,17 +116,14 @@ function prepare(db: Database) {
          crl_shard, notice_due_at, certificate_der)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
-    insertName: db.prepare("INSERT INTO certificate_names (organisation, term, serial) VALUES (?, ?, ?)"),
     find: db.prepare<[string, Uint8Array, string], CertificateRow>(
       `SELECT ${COLUMNS} ${CERTIFICATES} WHERE c.organisation = ? AND c.serial = ? AND c.authority_id = ?`,
     ),
     findBySerial: db.prepare<[string, Uint8Array], CertificateRow>(
       `SELECT ${COLUMNS} ${CERTIFICATES} WHERE c.organisation = ? AND c.serial = ?`,
     ),
-    findByName: db.prepare<[string, string, number], CertificateRow>(
-      `SELECT ${COLUMNS} ${CERTIFICATES}
-       JOIN certificate_names n ON n.organisation = c.organisation AND n.serial = c.serial
-       WHERE n.organisation = ? AND n.term = ? ORDER BY n.serial DESC LIMIT ?`,
+    findByName: db.prepare<[string, string, string, string, number], CertificateRow>(
+      `${selectNamed(COLUMNS, "n.organisation = ? AND n.term = ?", "named_serial DESC")} LIMIT ?`,
     ),
     due: db.prepare<[number, number], CertificateRow & { notice_due_at: number }>(
       `SELECT ${COLUMNS}, c.notice_due_at ${CERTIFICATES}
