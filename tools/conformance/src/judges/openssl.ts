@@ -18,9 +18,11 @@ export const openssl: Candidate = {
   },
 };
 
-/** Path validation under RFC 5280 rules, with every issuer's CRL. A chain without CRLs is verified without them. */
-async function verify({ object, rootFile, issuers, intermediatesFile, crls, crlsFile }: CertificateSpecimen) {
-  const revocation = crls.length > 0 ? ["-crl_check_all", "-extended_crl", "-use_deltas", "-CRLfile", crlsFile] : [];
+/** Path validation under RFC 5280 rules, with every issuer's CRL and delta CRL. A chain without CRLs is verified without them. */
+async function verify({ object, rootFile, issuers, intermediatesFile, ...lists }: CertificateSpecimen) {
+  const { crls, crlsFile, deltas, deltasFile } = lists;
+  const files = ["-CRLfile", crlsFile, ...(deltas.length > 0 ? ["-CRLfile", deltasFile] : [])];
+  const revocation = crls.length > 0 ? ["-crl_check_all", "-extended_crl", "-use_deltas", ...files] : [];
   const { ok, said } = await command("openssl", [
     ...["verify", "-x509_strict", "-check_ss_sig", "-no-CAfile", "-no-CApath", "-no-CAstore"],
     ...["-trusted", rootFile],
