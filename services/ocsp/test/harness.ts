@@ -22,6 +22,8 @@ export interface OcspHarnessOptions {
   /** Keys of the ocsp service's configuration that matter to the test. */
   readonly config?: Partial<Record<keyof OcspConfig, unknown>>;
   readonly authorities?: CaHarnessOptions["authorities"];
+  /** The same of the ca's. */
+  readonly ca?: CaHarnessOptions["config"];
   /** "relayed": events reach the service as over NATS; "by hand": the test publishes them. Default: it has to ask. */
   readonly events?: "relayed" | "by hand";
 }
@@ -47,7 +49,7 @@ export interface OcspHarness {
   as(caller: string): ReturnType<typeof statusRemote>;
   /** Issues a certificate; by default an mtls_service one of `brandenburg`. Only these are revoked and released by name. */
   issue(fields?: Parameters<CaHarness["issue"]>[0]): Promise<Certificate>;
-  revoke(certificate: Certificate, reason?: RevocationReason): Promise<CertificateMessage>;
+  revoke(certificate: Certificate, reason?: RevocationReason, invalidityDate?: Date): Promise<CertificateMessage>;
   release(certificate: Certificate): Promise<CertificateMessage>;
   /** The certificate of an authority. */
   authority(authorityId: string): Promise<Certificate>;
@@ -72,7 +74,7 @@ export async function newOcsp(options: OcspHarnessOptions = {}): Promise<OcspHar
   const { clock = fakeClock("2026-11-23T12:00:00Z"), log = silentLogger, authorities } = options;
   const directory = mkdtempSync(join(tmpdir(), "vcc-ocsp-"));
   const config = configIn(directory, options.config);
-  const ca = await newCa({ clock, authorities });
+  const ca = await newCa({ clock, authorities, config: options.ca });
   const bus = inMemoryBus();
   const relay: Relay | undefined =
     options.events === "relayed" ? startRelay({ store: ca.store, bus, source, log, clock }) : undefined;
@@ -128,8 +130,8 @@ export async function newOcsp(options: OcspHarnessOptions = {}): Promise<OcspHar
       issued.set(certificate.serialHex, { organisation, certificateId });
       return parseCertificate(certificate.certificateDer);
     },
-    revoke: (certificate, reason = RevocationReason.KEY_COMPROMISE) =>
-      ca.as().certificates.revoke({ ...idOf(certificate), reason, invalidityDate: undefined }),
+    revoke: (certificate, reason = RevocationReason.KEY_COMPROMISE, invalidityDate = undefined) =>
+      ca.as().certificates.revoke({ ...idOf(certificate), reason, invalidityDate }),
     release: (certificate) => ca.as().certificates.release(idOf(certificate)),
     async authority(authorityId) {
       const { certificatesDer } = await ca.as().authorities.getChain({ organisation: "vcc", authorityId });

@@ -35,20 +35,33 @@ export function ourJudge(clock: Clock): Judge {
   };
 }
 
-function verifyPath({ object, issuers, crls }: CertificateSpecimen, at: Date): void {
+function verifyPath({ object, issuers, crls, deltas }: CertificateSpecimen, at: Date): void {
   const path = [object, ...issuers].map(({ der }) => parseCertificate(der));
-  const lists = crls.map(({ der }) => parseCertificateList(der));
+  const lists = [...crls, ...deltas].map(({ der }) => parseCertificateList(der));
   path.forEach((certificate, depth) => {
     const issuer = path[depth + 1] ?? certificate;
     require(certificate.notBefore <= at && at <= certificate.notAfter, "not valid at this time");
     verifyIssuedBy(certificate, issuer, Math.max(0, depth - 1));
     if (issuer === certificate) return;
-    for (const list of lists.filter((candidate) => equalBytes(candidate.issuer.der, issuer.subject.der))) {
-      verifyCrl(list, issuer, at);
-      require(list.findRevoked(certificate.serialHex) === undefined, "revoked");
-    }
+    const ofIssuer = lists.filter((candidate) => equalBytes(candidate.issuer.der, issuer.subject.der));
+    for (const list of ofIssuer) verifyCrl(list, issuer, at);
+    require(!isRevoked(certificate, ofIssuer), "revoked");
   });
 }
+
+/** A delta list has the last word (RFC 5280 section 5.2.4); lists of other shards, whose distribution point is another, have none. */
+function isRevoked(certificate: Certificate, lists: readonly CertificateList[]): boolean {
+  const entries = lists
+    .filter(({ known: { issuingDistributionPoint } }) => {
+      const urls = issuingDistributionPoint?.urls ?? [];
+      return urls.length === 0 || urls.some((url) => certificate.crlDistributionPoints.includes(url));
+    })
+    .sort((one, other) => Number(isDelta(other)) - Number(isDelta(one)))
+    .flatMap((list) => list.findRevoked(certificate.serialHex) ?? []);
+  return entries[0] !== undefined && entries[0].reason !== "removeFromCRL";
+}
+
+const isDelta = ({ known }: CertificateList): boolean => known.deltaCrlIndicator !== undefined;
 
 /** `below` is how many intermediates stand between `issuer` and the end of the path. */
 function verifyIssuedBy(certificate: Certificate, issuer: Certificate, below: number): void {

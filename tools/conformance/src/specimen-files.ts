@@ -21,7 +21,7 @@ export interface SpecimenFiles {
 type CertificateParts = Pick<
   CertificateSpecimen,
   "label" | "object" | "issuers" | "crls" | "algorithms" | "isCa" | "profile"
->;
+> & { readonly deltas?: readonly ObjectFiles[] };
 
 /** Writes specimens below `directory`, each object as DER and PEM, so that a failure can be looked at and repeated by hand. */
 export function openSpecimenFiles(directory: string): SpecimenFiles {
@@ -41,16 +41,18 @@ export function openSpecimenFiles(directory: string): SpecimenFiles {
       return files;
     },
     certificate(parts) {
-      const { label, object, issuers, crls } = parts;
+      const { label, object, issuers, crls, deltas = [] } = parts;
       const root = issuers.at(-1) ?? object;
       const intermediates = issuers.slice(0, -1);
       return {
         kind: "certificate",
         ...parts,
+        deltas,
         chainFile: bundle(label, "chain.pem", "certificate", [object, ...intermediates]),
         rootFile: bundle(label, "root.pem", "certificate", [root]),
         intermediatesFile: bundle(label, "intermediates.pem", "certificate", intermediates),
         crlsFile: bundle(label, "crls.pem", "crl", crls),
+        deltasFile: bundle(label, "deltas.pem", "crl", deltas),
       };
     },
     crl: (parts) => ({ kind: "crl", ...parts }),

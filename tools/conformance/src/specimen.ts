@@ -27,11 +27,14 @@ export interface CertificateSpecimen extends SpecimenBase {
   /** Nearest issuer first, root last; for a root, itself. */
   readonly issuers: readonly ObjectFiles[];
   readonly crls: readonly ObjectFiles[];
+  /** Delta lists to those. */
+  readonly deltas: readonly ObjectFiles[];
   /** The object and its intermediates in one PEM file, and the root in another. */
   readonly chainFile: string;
   readonly rootFile: string;
   readonly intermediatesFile: string;
   readonly crlsFile: string;
+  readonly deltasFile: string;
 }
 
 export interface CrlSpecimen extends SpecimenBase {
@@ -44,8 +47,8 @@ export interface OcspSpecimen extends SpecimenBase {
   readonly kind: "ocsp";
   readonly issuer: ObjectFiles;
   readonly rootFile: string;
-  /** The certificate that is asked about first. */
-  readonly subject: ObjectFiles;
+  /** The certificate that is asked about first; undefined when nobody issued one with this number. */
+  readonly subject: ObjectFiles | undefined;
   /** By which the question names the issuer. */
   readonly hash: CertIdHash;
   /** Content octets of the serial numbers, and the status that the response gives. */

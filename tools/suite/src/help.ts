@@ -29,6 +29,7 @@ Daily work (vcc-pki; the suite must be up)
 Building it
   test [filter]           tests            check          format, lint, types, protos, structure
   conformance             foreign judges   bench [name]   speed, as ratios to a baseline
+  soak status             load and kill -9 for a while: counts what must not happen
 
 Where: --home DIR or PKI_HOME picks the state directory (default: var/). PKI_PORT_OFFSET=1000 shifts every port, so that
 two suites can run side by side.

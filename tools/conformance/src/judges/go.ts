@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { command } from "../command.ts";
 import { cached, goBuild } from "../install.ts";
-import { ACCEPTS, type Candidate, refuses } from "../judge.ts";
+import { ACCEPTS, type Candidate, passes, refuses } from "../judge.ts";
 import type { OcspSpecimen } from "../specimen.ts";
 
 const MODULE = "golang.org/x/crypto";
@@ -16,6 +16,7 @@ export const go: Candidate = {
       goBuild(SOURCE, `${MODULE}@${VERSION}`, target),
     );
     const ocsp = async ({ object, issuer, subject, asked }: OcspSpecimen) => {
+      if (subject === undefined) return passes("go reads answers about a certificate that is there");
       const files = [object.derFile, issuer.derFile, subject.derFile];
       const { said } = await command(join(directory, "judge"), files);
       return said === asked[0]?.status ? ACCEPTS : refuses(said);

@@ -2,28 +2,36 @@ import { join } from "node:path";
 import { command, isInstalled } from "../command.ts";
 import { cached } from "../install.ts";
 import { ACCEPTS, type Candidate, passes, refuses } from "../judge.ts";
-import type { OcspSpecimen } from "../specimen.ts";
+import type { CertificateSpecimen, OcspSpecimen } from "../specimen.ts";
 
-const SOURCE = join(import.meta.dirname, "OcspJudge.java");
+const SOURCES = ["OcspJudge.java", "CrlJudge.java"].map((file) => join(import.meta.dirname, file));
 const QUICK_START = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
 
-/** Java's path validation with its revocation checker. */
+/** Java's path validation with its revocation checker, by OCSP and by lists. */
 export const java: Candidate = {
   name: "java",
   async install(cacheDirectory) {
     if (!(await isInstalled("javac"))) throw new Error("no Java compiler (apt-get install default-jdk-headless)");
     const { said } = await command("javac", ["-version"]);
     const version = said.replace("javac ", "");
-    const directory = await cached(cacheDirectory, `java-ocsp-${version}`, async (target) => {
-      const compiled = await command("javac", ["-d", target, SOURCE], { timeoutMs: 120_000 });
+    const directory = await cached(cacheDirectory, `java-status-${version}`, async (target) => {
+      const compiled = await command("javac", ["-d", target, ...SOURCES], { timeoutMs: 120_000 });
       if (!compiled.ok) throw new Error(`javac: ${compiled.said}`);
     });
     const ocsp = async ({ object, issuer, subject, asked, hash }: OcspSpecimen) => {
       if (hash !== "sha1") return passes("java finds no answers but by SHA-1");
+      if (subject === undefined) return passes("java validates a certificate that is there");
       const files = [object.derFile, issuer.derFile, subject.derFile];
       const { said: status } = await command("java", [...QUICK_START, "-cp", directory, "OcspJudge", ...files]);
       return status === asked[0]?.status ? ACCEPTS : refuses(status);
     };
-    return { name: "java", version, opinions: { ocsp } };
+    const certificate = async ({ chainFile, rootFile, crls, crlsFile, deltas }: CertificateSpecimen) => {
+      if (crls.length === 0) return passes("java is asked about lists, and there are none");
+      if (deltas.length > 0) return passes("java knows no delta lists");
+      const files = [chainFile, rootFile, crlsFile];
+      const { said } = await command("java", [...QUICK_START, "-cp", directory, "CrlJudge", ...files]);
+      return said === "valid" ? ACCEPTS : refuses(said);
+    };
+    return { name: "java", version, unknownAlgorithms: /brainpool/, opinions: { ocsp, certificate } };
   },
 };

@@ -18,12 +18,14 @@ export const openssl: Candidate = {
   },
 };
 
-/** Path validation under RFC 5280 rules, with every issuer's CRL. A chain without CRLs is verified without them, and so is a certificate
- *  that says nobody need look (RFC 9608, id-pkix-ocsp-nocheck): OpenSSL 3 looks all the same, and takes only a list that the certificate
- *  names. */
-async function verify({ object, isCa, rootFile, issuers, intermediatesFile, crls, crlsFile }: CertificateSpecimen) {
+/** Path validation under RFC 5280 rules, with every issuer's CRL and delta CRL. A chain without CRLs is verified without them, and so is a
+ *  certificate that says nobody need look (RFC 9608, id-pkix-ocsp-nocheck): OpenSSL 3 looks all the same, and takes only a list that the
+ *  certificate names. */
+async function verify({ object, isCa, rootFile, issuers, intermediatesFile, ...lists }: CertificateSpecimen) {
+  const { crls, crlsFile, deltas, deltasFile } = lists;
+  const files = ["-CRLfile", crlsFile, ...(deltas.length > 0 ? ["-CRLfile", deltasFile] : [])];
   const isChecked = crls.length > 0 && (isCa || namesList(object.der));
-  const revocation = isChecked ? ["-crl_check_all", "-extended_crl", "-use_deltas", "-CRLfile", crlsFile] : [];
+  const revocation = isChecked ? ["-crl_check_all", "-extended_crl", "-use_deltas", ...files] : [];
   const { ok, said } = await command("openssl", [
     ...["verify", "-x509_strict", "-check_ss_sig", "-no-CAfile", "-no-CApath", "-no-CAstore"],
     ...["-trusted", rootFile],

@@ -3,11 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RevocationReason } from "@vcc-pki/proto/ca";
 import type { SpecimenClass } from "../examine.ts";
-import { openSpecimenFiles } from "../specimen-files.ts";
+import { openSpecimenFiles, type SpecimenFiles } from "../specimen-files.ts";
 import { buildCorruptedCertificates, buildCorruptedCrls } from "./corrupted.ts";
 import { buildCorruptedOcspResponses } from "./corrupted-ocsp.ts";
 import { getCrl, publishCrl, revoke, revokeForEveryReason } from "./crls.ts";
 import { AUTHORITY_KEYS, authorityOf, issueEveryProfile, issueService, prepareTenants } from "./issue.ts";
+import { buildLiveSpecimens } from "./live.ts";
 import { buildOcspResponses, castFrom } from "./ocsp.ts";
 import { openPaths } from "./paths.ts";
 import { PARTNER } from "./profiles.ts";
@@ -23,6 +24,17 @@ const SERVICES_CA = "vcc-services-ca";
 /** Issues everything that the judges are shown, through the real services, and writes it below `directory`. */
 export async function issueSpecimens(
   directory: string,
+  progress: (message: string) => void,
+): Promise<readonly SpecimenClass[]> {
+  const files = openSpecimenFiles(directory);
+  // One after the other: a process has one token at a time.
+  const issued = await issueAfterCeremony(files, progress);
+  progress("asking the running services");
+  return [...issued, ...(await buildLiveSpecimens(files))];
+}
+
+async function issueAfterCeremony(
+  files: SpecimenFiles,
   progress: (message: string) => void,
 ): Promise<readonly SpecimenClass[]> {
   const home = await mkdtemp(join(tmpdir(), "vcc-pki-conformance-"));
@@ -66,7 +78,7 @@ export async function issueSpecimens(
     clock.offsetMs = SOON_MS;
     const early = await issueService(suite, "certificate from the future");
 
-    const paths = openPaths(openSpecimenFiles(directory), authorities, crls);
+    const paths = openPaths(files, authorities, crls);
     const cast = castFrom(paths, leaves, answeredAt);
     const special = { expired, revoked, early, doomed, staleCrlDer };
     return [

@@ -37,6 +37,10 @@ export interface Paths {
   crls(): CrlSpecimen[];
 }
 
+/** Short-lived certificates (RFC 9608) and responders (RFC 6960 section 4.2.2.2.1) say that nobody tells whether they are revoked: they
+ *  name no list, and are in the scope of none. */
+const hasLists = ({ known }: Certificate): boolean => !(known.noRevAvail || known.ocspNoCheck);
+
 export function openPaths(
   files: SpecimenFiles,
   authorities: readonly Authority[],
@@ -62,11 +66,12 @@ export function openPaths(
 
   function of({ label, der, profile }: Subject, like: Certificate, overrides: PathOverrides = {}): CertificateSpecimen {
     const issuers = overrides.issuers ?? issuersOf(like);
+    const crls = hasLists(like) ? issuers.flatMap(({ crl }) => crl ?? []) : [];
     return files.certificate({
       ...{ label, profile, isCa: like.isCa },
       object: files.object(label, "certificate", der),
       issuers: issuers.map(({ object }) => object),
-      crls: overrides.crls ?? issuers.flatMap(({ crl }) => crl ?? []),
+      crls: overrides.crls ?? crls,
       algorithms: [like, ...issuers.map(({ certificate }) => certificate)].map(({ keyAlgorithm }) => keyAlgorithm),
     });
   }
