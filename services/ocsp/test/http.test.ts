@@ -101,8 +101,7 @@ describe("GET", () => {
     expect(await statusWith({ "if-none-match": etag })).toBe(304);
     expect(await statusWith({ "if-none-match": `"other", W/${etag}` })).toBe(304);
     expect(await statusWith({ "if-none-match": '"other"', "if-modified-since": modified })).toBe(200);
-    expect(await statusWith({ "if-modified-since": modified })).toBe(304);
-    expect(await statusWith({ "if-modified-since": "yesterday" })).toBe(200);
+    expect(await statusWith({ "if-modified-since": modified }), "a date is not exact enough").toBe(200);
   });
 
   it("with a nonce is for nobody else", async () => {
