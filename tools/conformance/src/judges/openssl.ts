@@ -1,4 +1,4 @@
-import { parseCertificate, toHex } from "@vcc-pki/x509";
+import { toHex } from "@vcc-pki/x509";
 import { command } from "../command.ts";
 import { requireDebianPackage } from "../install.ts";
 import { ACCEPTS, type Candidate, refuses } from "../judge.ts";
@@ -18,14 +18,11 @@ export const openssl: Candidate = {
   },
 };
 
-/** Path validation under RFC 5280 rules, with every issuer's CRL and delta CRL. A chain without CRLs is verified without them, and so is a
- *  certificate that says nobody need look (RFC 9608, id-pkix-ocsp-nocheck): OpenSSL 3 looks all the same, and takes only a list that the
- *  certificate names. */
-async function verify({ object, isCa, rootFile, issuers, intermediatesFile, ...lists }: CertificateSpecimen) {
+/** Path validation under RFC 5280 rules, with every issuer's CRL and delta CRL. A chain without CRLs is verified without them. */
+async function verify({ object, rootFile, issuers, intermediatesFile, ...lists }: CertificateSpecimen) {
   const { crls, crlsFile, deltas, deltasFile } = lists;
   const files = ["-CRLfile", crlsFile, ...(deltas.length > 0 ? ["-CRLfile", deltasFile] : [])];
-  const isChecked = crls.length > 0 && (isCa || namesList(object.der));
-  const revocation = isChecked ? ["-crl_check_all", "-extended_crl", "-use_deltas", ...files] : [];
+  const revocation = crls.length > 0 ? ["-crl_check_all", "-extended_crl", "-use_deltas", ...files] : [];
   const { ok, said } = await command("openssl", [
     ...["verify", "-x509_strict", "-check_ss_sig", "-no-CAfile", "-no-CApath", "-no-CAstore"],
     ...["-trusted", rootFile],
@@ -34,15 +31,6 @@ async function verify({ object, isCa, rootFile, issuers, intermediatesFile, ...l
     object.pemFile,
   ]);
   return ok ? ACCEPTS : refuses(said);
-}
-
-/** What does not parse is for OpenSSL to refuse. */
-function namesList(der: Uint8Array): boolean {
-  try {
-    return parseCertificate(der).crlDistributionPoints.length > 0;
-  } catch {
-    return true;
-  }
 }
 
 /** `openssl crl -verify` says so in words only, and does not look at the dates: those are read beside it. */
