@@ -2,6 +2,7 @@ import type { Logger } from "@vcc-pki/telemetry";
 
 /** Something to do again and again. It must be safe to run at any time. */
 export interface Chore {
+  /** Milliseconds between runs; one that takes longer delays the next. */
   readonly everyMs: number;
   readonly run: () => unknown;
 }
@@ -9,6 +10,8 @@ export interface Chore {
 export interface Chores<Name extends string> {
   /** Runs it now, after a run that is under way; resolves when it is done. */
   run(name: Name): Promise<void>;
+  /** Runs each of them in turn, as `run` does. */
+  runAll(): Promise<void>;
   /** Has it run `afterMs` from now, once, however often that is asked. */
   soon(name: Name, afterMs: number): void;
   /** Runs nothing any more; resolves when what runs has ended. */
@@ -38,6 +41,9 @@ export function startChores<Name extends string>(chores: Readonly<Record<Name, C
     async run(name) {
       for (let current = running.get(name); current; current = running.get(name)) await current;
       await runNow(name);
+    },
+    async runAll() {
+      for (const name of names) await this.run(name);
     },
     soon(name, afterMs) {
       if (asked.has(name) || isStopped) return;

@@ -1,3 +1,4 @@
+export { type Chore, type Chores, startChores } from "./chores.ts";
 export { BaseConfig, type Environment, loadConfig } from "./config.ts";
 export { defineService, type RunningService, type ServiceContext, type ServiceDefinition } from "./define.ts";
 export { Duration } from "./duration.ts";

@@ -1,13 +1,12 @@
 import { KeyServiceDefinition, SigningServiceDefinition } from "@vcc-pki/proto/hsm";
 import { type Refusal, suiteId } from "@vcc-pki/rpc";
-import { defineService, type RunningService, type ServiceContext } from "@vcc-pki/service";
+import { defineService, type RunningService, type ServiceContext, startChores } from "@vcc-pki/service";
 import { openSigningChannel, remoteSigner } from "@vcc-pki/signer";
 import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
 import { createActors } from "./actor.ts";
 import { Authorities } from "./authorities.ts";
 import { AuthorityCreation } from "./authority.ts";
 import { addLists } from "./authority-record.ts";
-import { startChores } from "./chores.ts";
 import { Completion } from "./complete.ts";
 import { CaConfig, profilesDirectory, readKeyBlocklist } from "./config.ts";
 import { Crls } from "./crl.ts";
@@ -162,13 +161,13 @@ export async function startCa(
 
   // Chores.
   const chores = startChores(
-    [
-      { name: "authorities", everyMs: config.choresInterval, run: () => creation.advanceAll() },
-      { name: "intents", everyMs: config.choresInterval, run: () => resume(ORPHANED_MS) },
-      { name: "crls", everyMs: config.choresInterval, run: () => crls.runDue() },
-      { name: "names", everyMs: config.choresInterval, run: () => names.storeIfDue(store) },
-      { name: "expiry", everyMs: config.expiryInterval, run: () => sweep({ store, certificates, clock }) },
-    ],
+    {
+      authorities: { everyMs: config.choresInterval, run: () => creation.advanceAll() },
+      intents: { everyMs: config.choresInterval, run: () => resume(ORPHANED_MS) },
+      crls: { everyMs: config.choresInterval, run: () => crls.runDue() },
+      names: { everyMs: config.choresInterval, run: () => names.storeIfDue(store) },
+      expiry: { everyMs: config.expiryInterval, run: () => sweep({ store, certificates, clock }) },
+    },
     log,
   );
   const onRevoked = () => chores.soon("crls", config.crl.coalesce);

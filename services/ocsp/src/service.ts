@@ -7,14 +7,13 @@ import {
   ProfileServiceDefinition,
 } from "@vcc-pki/proto/ca";
 import { KeyServiceDefinition, SigningServiceDefinition } from "@vcc-pki/proto/hsm";
-import { defineService, type RunningService, type ServiceContext } from "@vcc-pki/service";
+import { defineService, type RunningService, type ServiceContext, startChores } from "@vcc-pki/service";
 import { openSigningChannel, remoteSigner } from "@vcc-pki/signer";
 import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
 import { Alarms } from "./alarms.ts";
 import { refreshIssuers } from "./authorities.ts";
 import { Budget } from "./budget.ts";
 import { changeFromEvent } from "./changes.ts";
-import { startChores } from "./chores.ts";
 import { OcspConfig } from "./config.ts";
 import { type Currency, CurrencyAccount } from "./currency.ts";
 import { Enrolment } from "./enrolment.ts";
