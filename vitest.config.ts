@@ -5,6 +5,7 @@ const shared = { testTimeout: 60_000, hookTimeout: 60_000, pool: "forks" } as co
 // biome-ignore lint/style/noDefaultExport: vitest reads its configuration from the default export
 export default defineConfig({
   test: {
+    globalSetup: "./libs/testkit/src/temporary-directory.ts",
     projects: [
       {
         test: {

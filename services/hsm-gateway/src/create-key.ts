@@ -50,7 +50,7 @@ export class KeyCreation {
     const { keys, token, store, log } = this.#options;
     for (const keyId of keys.inState("creating")) {
       if (this.#inProgress.has(keyId)) continue;
-      await token.run((connection) => destroyKeyPair(connection, keyId));
+      await token.change((connection) => destroyKeyPair(connection, keyId));
       await store.write(() => keys.deleteIntent(keyId));
       log.warn("half-made key taken back", { keyId });
     }
@@ -103,13 +103,13 @@ export class KeyCreation {
     const signatureAlgorithms = [...policy.signatureAlgorithms];
     const specification = { keyId, label, keyAlgorithm, signatureAlgorithms, copyable: policy.copyable };
     try {
-      return await token.run((connection) => {
+      return await token.change((connection) => {
         destroyKeyPair(connection, keyId); // `run` comes here again when the first connection was lost halfway
         return createKeyPair(connection, specification);
       });
     } catch (error) {
       try {
-        await token.run((connection) => destroyKeyPair(connection, keyId));
+        await token.change((connection) => destroyKeyPair(connection, keyId));
         await store.write(() => keys.deleteIntent(keyId));
       } catch (cause) {
         log.warn("half-made key could not be taken back yet", { keyId, error: cause });

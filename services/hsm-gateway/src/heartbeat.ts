@@ -29,7 +29,7 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
   const beat = async (): Promise<void> => {
     token.probe();
     const connection = await token.connect();
-    revalidateCopies(connection);
+    await token.change(revalidateCopies);
     if (connection === seen) return;
     await options.onConnected();
     seen = connection;

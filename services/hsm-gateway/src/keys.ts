@@ -107,7 +107,7 @@ export class Keys {
   async recover(): Promise<void> {
     const { keys, token, log } = this.#options;
     for (const keyId of keys.inState("destroying")) {
-      await token.run((connection) => destroyKeyPair(connection, keyId));
+      await token.change((connection) => destroyKeyPair(connection, keyId));
       await this.#write(keyId, () => keys.setState(keyId, "destroyed"));
       log.warn("interrupted destruction finished", { keyId });
     }
@@ -123,7 +123,7 @@ export class Keys {
       keys.setState(keyId, "destroying");
       store.audit.add({ ...act, outcome: "requested" });
     });
-    await token.run((connection) => destroyKeyPair(connection, keyId));
+    await token.change((connection) => destroyKeyPair(connection, keyId));
     log.info("key destroyed", { keyId, organisation });
     return () => {
       keys.setState(keyId, "destroyed");

@@ -100,6 +100,20 @@ describe("a token that fails and comes back", () => {
     }
   });
 
+  it("changes one thing at a time, whatever became of the one before", async () => {
+    const steps: string[] = [];
+    const change = (name: string, fails = false) =>
+      token.change(async () => {
+        steps.push(`${name} begins`);
+        await new Promise(setImmediate);
+        steps.push(`${name} ends`);
+        if (fails) throw new Error(name);
+      });
+    const results = await Promise.allSettled([change("a"), change("b", true), change("c")]);
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(steps).toEqual(["a", "b", "c"].flatMap((name) => [`${name} begins`, `${name} ends`]));
+  });
+
   it("makes one connection for many callers at once", async () => {
     await Promise.all(Array.from({ length: 10 }, () => token.connect()));
     expect(faulty.calls("C_Login")).toBe(1);

@@ -49,6 +49,7 @@ export class Token {
   #initialised = false;
   #pinRejected = false;
   #closed = false;
+  #lastChange: Promise<unknown> = Promise.resolve();
   #nextAttemptMs = 0;
   #waitMs = FIRST_WAIT_MS;
   #description = "token not seen yet";
@@ -91,6 +92,14 @@ export class Token {
       this.drop(renewed, error);
       throw unavailable(error);
     }
+  }
+
+  /** As `run`, for work that makes, destroys or looks for objects: one such work at a time. SoftHSM answers CKR_GENERAL_ERROR now and
+   *  then when an object is being made on one thread while another makes or looks for one, which looks like a token that went away. */
+  change<T>(work: (connection: Connection) => Promise<T> | T): Promise<T> {
+    const change = this.#lastChange.then(() => this.run(work));
+    this.#lastChange = change.catch(() => {});
+    return change;
   }
 
   /** The present connection or a new one. Throws HSM_UNAVAILABLE or HSM_PIN_WRONG. */
