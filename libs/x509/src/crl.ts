@@ -20,6 +20,9 @@ import { parseSigned, readAlgorithmIdentifier } from "./signed.ts";
 /** Some four million entries. */
 const MAX_CRL_OCTETS = 256 * 1024 * 1024;
 
+/** Called for each entry of a list in turn. */
+export type LookAtEntry = (entry: RevokedEntry, list: Omit<TbsCertList, "revokedCount">) => void;
+
 /** What a CRL says, signed or about to be (RFC 5280 section 5.1.2). Byte fields share the input's memory. */
 export class TbsCertList {
   readonly tbsDer: Uint8Array;
@@ -36,8 +39,9 @@ export class TbsCertList {
   readonly #revokedDer: Uint8Array | undefined;
   #bySerial: Map<string, RevokedEntry> | undefined;
 
-  /** Throws DER_MALFORMED. Every entry is read once, so that iterating later cannot fail. */
-  constructor(tbsDer: Uint8Array) {
+  /** Throws DER_MALFORMED. Every entry is read once, so that iterating later cannot fail, and shown to `look` when all but the number of
+   *  entries is known. */
+  constructor(tbsDer: Uint8Array, look?: LookAtEntry) {
     this.tbsDer = tbsDer;
     const reader = DerReader.over(tbsDer);
     const tbs = reader.enter(TAG.SEQUENCE);
@@ -53,8 +57,12 @@ export class TbsCertList {
     this.extensions = (this.version === 2 && tbs.optional(constructedContext(0), readExtensions)) || [];
     tbs.end();
     this.known = parseKnownExtensions(this.extensions);
-    this.revokedCount = 0;
-    for (const _ of this.revoked()) this.revokedCount++;
+    let revokedCount = 0;
+    for (const entry of this.revoked()) {
+      look?.(entry, this);
+      revokedCount++;
+    }
+    this.revokedCount = revokedCount;
     // An empty list is expressed by leaving the field out (section 5.1.2.6).
     if (this.#revokedDer !== undefined && this.revokedCount === 0) throw malformed("empty revokedCertificates");
   }
@@ -97,21 +105,35 @@ export class CertificateList extends TbsCertList implements Signed {
     super(signed.tbsDer);
     this.der = der;
     this.signature = signed.signature;
-    if (!equalBytes(signed.signatureAlgorithmDer, this.signatureAlgorithmDer)) {
-      throw malformed("signature algorithm differs inside and outside"); // RFC 5280 section 5.1.1.2
-    }
+    requireSameAlgorithm(this, signed);
   }
+}
+
+/** RFC 5280 section 5.1.1.2. */
+function requireSameAlgorithm(tbs: TbsCertList, signed: Signed): void {
+  if (!equalBytes(signed.signatureAlgorithmDer, tbs.signatureAlgorithmDer))
+    throw malformed("signature algorithm differs inside and outside");
 }
 
 /** CertificateList ::= SIGNED{TBSCertList}. Throws CRL_MALFORMED. */
 export const parseCertificateList = (der: Uint8Array): CertificateList =>
   parsing("CRL_MALFORMED", "CRL", () => new CertificateList(der));
 
-/** TBSCertList alone: what a CA is about to sign. Throws CRL_MALFORMED. */
-export const parseTbsCertList = (tbsDer: Uint8Array): TbsCertList =>
+/** What a signature makes of a list that has been parsed, whose entries are not read again. Throws CRL_MALFORMED, also when `der` holds
+ *  another list. */
+export const completeCertificateList = (tbs: TbsCertList, der: Uint8Array): Signed =>
+  parsing("CRL_MALFORMED", "CRL", () => {
+    const signed = parseSigned(der, MAX_CRL_OCTETS);
+    if (!equalBytes(signed.tbsDer, tbs.tbsDer)) throw malformed("not what was parsed before");
+    requireSameAlgorithm(tbs, signed);
+    return signed;
+  });
+
+/** TBSCertList alone: what a CA is about to sign. `look` sees every entry. Throws CRL_MALFORMED. */
+export const parseTbsCertList = (tbsDer: Uint8Array, look?: LookAtEntry): TbsCertList =>
   parsing("CRL_MALFORMED", "CRL", () => {
     if (tbsDer.length > MAX_CRL_OCTETS) throw malformed("too long");
-    return new TbsCertList(tbsDer);
+    return new TbsCertList(tbsDer, look);
   });
 
 export interface TbsCertListFields {

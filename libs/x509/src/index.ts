@@ -29,6 +29,7 @@ export { parseSignedAttributes, type SignedAttributes } from "./cms-signed-attri
 export {
   buildTbsCertList,
   CertificateList,
+  completeCertificateList,
   parseCertificateList,
   parseTbsCertList,
   TbsCertList,
@@ -88,7 +89,7 @@ export {
 } from "./extensions/policies.ts";
 export { noRevAvail, ocspNoCheck } from "./extensions/revocation-flags.ts";
 export { subjectAltName } from "./extensions/subject-alt-name.ts";
-export { lintTbsCertificate, lintTbsCertList, parseAndLint } from "./lint/lint.ts";
+export { lintTbsCertificate, lintTbsCertList, parseAndLint, parseAndLintList } from "./lint/lint.ts";
 export type { Finding } from "./lint/rule.ts";
 export { buildName, type Name, type NameAttribute, parseName } from "./name.ts";
 export { attributeValues, nameToText } from "./name-text.ts";

@@ -4,7 +4,6 @@ import { event } from "@vcc-pki/events";
 import type { Store } from "@vcc-pki/store";
 import type { AuditRecord, Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
-import type { CertificateList } from "@vcc-pki/x509";
 import type { Actor } from "./actor.ts";
 import {
   type AwaitedApproval,
@@ -40,7 +39,7 @@ const ASK_CUSTODIANS_AGAIN_MS = 86_400_000;
 
 interface Outcome {
   readonly crl: StoredCrl;
-  readonly list?: CertificateList;
+  readonly crlDer?: Uint8Array;
   readonly error?: PkiError;
 }
 
@@ -57,10 +56,10 @@ export class ListSigning {
    *  APPROVAL_REQUIRED with the ids of all approvals that are waited for. */
   async finish(lists: readonly StoredCrl[]): Promise<void> {
     const outcomes = await Promise.all(lists.map((crl) => this.#sign(crl)));
-    const signed = outcomes.flatMap(({ crl, list }) => (list ? { crl, list } : []));
+    const signed = outcomes.flatMap(({ crl, crlDer }) => (crlDer ? { crl, crlDer } : []));
     if (signed.length > 0) {
       await this.#ca.store.write(() => {
-        for (const { crl, list } of signed) this.#record(crl, list);
+        for (const { crl, crlDer } of signed) this.#record(crl, crlDer);
       });
     }
     for (const { crl, error } of outcomes) if (error) await this.#note(crl, error);
@@ -73,22 +72,19 @@ export class ListSigning {
     const requestId = `${crl.kind === "full" ? "crl" : "delta"}:${crl.authorityId}:${crl.crlShard}:${crl.crlNumber}`;
     try {
       const linted = LintedTbs.certificateList(crl.tbsDer, issuer.certificate);
-      return { crl, list: await signCertificateList(issuer.signer, linted, requestId) };
+      return { crl, crlDer: await signCertificateList(issuer.signer, linted, requestId) };
     } catch (cause) {
       return { crl, error: toPkiError(cause) };
     }
   }
 
-  #record(crl: StoredCrl, list: CertificateList): void {
+  #record(crl: StoredCrl, crlDer: Uint8Array): void {
     const { store, crls, clock, log } = this.#ca;
-    const { authorityId, kind, crlNumber } = crl;
+    const { authorityId, kind, crlNumber, entries: revokedCount } = crl;
     const now = clock.now();
-    crls.publish(crl, list.der, now);
+    crls.publish(crl, crlDer, now);
     if (kind === "full") this.#keepAsBase(crl, now);
-    const { revokedCount } = list;
-    store.audit.add(
-      listAudit(crl, "done", this.#ca.self, { crlSha256: hash("sha256", list.der, "hex"), revokedCount }),
-    );
+    store.audit.add(listAudit(crl, "done", this.#ca.self, { crlSha256: hash("sha256", crlDer, "hex"), revokedCount }));
     if (crl.approvalId !== undefined) store.outbox.add(approvalGranted(awaitedBy(crl, crl.approvalId)));
     log.info("crl published", { authority: authorityId, crlNumber, entries: revokedCount });
     if (crl.thisUpdate <= now) this.#tell(crl); // one signed ahead is told when it takes over

@@ -3,15 +3,15 @@ import type { Signer } from "@vcc-pki/signer";
 import {
   assembleSigned,
   type Certificate,
-  type CertificateList,
   completeCertificate,
+  completeCertificateList,
   equalBytes,
   isSignedByInBackground,
-  lintTbsCertList,
   parseAndLint,
-  parseCertificateList,
+  parseAndLintList,
   type Signed,
   type TbsCertificate,
+  type TbsCertList,
 } from "@vcc-pki/x509";
 import type { IssuerFacts } from "./profile.ts";
 
@@ -20,8 +20,8 @@ type Kind = "certificate" | "certificate list";
 /** The right to have these bytes signed, once. There is no other way to get one than to pass the lints. */
 export class LintedTbs<K extends Kind = Kind> {
   readonly kind: K;
-  /** What a certificate will say. */
-  readonly parsed: K extends "certificate" ? TbsCertificate : undefined;
+  /** What they say. */
+  readonly parsed: K extends "certificate" ? TbsCertificate : TbsCertList;
   #der: Uint8Array | undefined;
 
   private constructor(kind: K, der: Uint8Array, parsed: LintedTbs<K>["parsed"]) {
@@ -32,16 +32,12 @@ export class LintedTbs<K extends Kind = Kind> {
 
   /** `issuer` is undefined for a root's own certificate. Throws LINT_FAILED. */
   static certificate(tbsDer: Uint8Array, issuer: Certificate | undefined): LintedTbs<"certificate"> {
-    const { findings, tbs } = parseAndLint(tbsDer, issuer);
-    requireClean(findings);
-    if (tbs === undefined) throw new Error("clean without having been parsed");
-    return new LintedTbs("certificate", tbsDer, tbs);
+    return new LintedTbs("certificate", tbsDer, requireClean(parseAndLint(tbsDer, issuer)));
   }
 
   /** Throws LINT_FAILED. */
   static certificateList(tbsDer: Uint8Array, issuer: Certificate): LintedTbs<"certificate list"> {
-    requireClean(lintTbsCertList(tbsDer, issuer));
-    return new LintedTbs("certificate list", tbsDer, undefined);
+    return new LintedTbs("certificate list", tbsDer, requireClean(parseAndLintList(tbsDer, issuer)));
   }
 
   redeem(): Uint8Array {
@@ -52,9 +48,15 @@ export class LintedTbs<K extends Kind = Kind> {
   }
 }
 
-function requireClean(findings: readonly { rule: string; message: string }[]): void {
+interface Linted<T> {
+  readonly findings: readonly { readonly rule: string; readonly message: string }[];
+  readonly tbs: T | undefined;
+}
+
+function requireClean<T>({ findings, tbs }: Linted<T>): T {
   const [first] = findings;
-  if (first === undefined) return;
+  if (first === undefined && tbs !== undefined) return tbs;
+  if (first === undefined) throw new Error("clean without having been parsed");
   const rules = findings.map(({ rule }) => rule).join(", ");
   throw new PkiError("LINT_FAILED", `what would be signed breaks ${rules}: ${first.message}`, { details: { rules } });
 }
@@ -75,17 +77,17 @@ export async function signCertificate(
   return certificate;
 }
 
-/** The same for a certificate revocation list. */
+/** The same for a certificate revocation list. Returns its DER. */
 export async function signCertificateList(
   signer: Signer,
   tbs: LintedTbs<"certificate list">,
   requestId: string,
-): Promise<CertificateList> {
+): Promise<Uint8Array> {
   const tbsDer = tbs.redeem();
   const signature = await signer.sign({ $case: "tbsCertList", value: tbsDer }, requestId);
-  const list = parseCertificateList(assembleSigned(tbsDer, signer.algorithm, signature));
-  await requireOwnSignature(list, tbsDer, signer);
-  return list;
+  const der = assembleSigned(tbsDer, signer.algorithm, signature);
+  await requireOwnSignature(completeCertificateList(tbs.parsed, der), tbsDer, signer);
+  return der;
 }
 
 async function requireOwnSignature(signed: Signed, tbsDer: Uint8Array, signer: Signer): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Certificate } from "../certificate.ts";
-import type { TbsCertList } from "../crl.ts";
+import type { LookAtEntry, TbsCertList } from "../crl.ts";
 import type { RevokedEntry } from "../crl-entry.ts";
 import { equalBytes } from "../der/bytes.ts";
 import { isKnown } from "../extensions/known-extensions.ts";
@@ -97,7 +97,8 @@ export const CRL_RULES: readonly Rule<TbsCertList, Certificate>[] = [
 /** Lists are fetched without TLS: its certificate would have to be checked by a list (RFC 5280 section 8). */
 const isNotHttp = (url: string): boolean => !(url.startsWith("http://") && isAbsoluteUri(url));
 
-type EntryRule = readonly [rule: string, check: (entry: RevokedEntry, crl: TbsCertList) => string | false | undefined];
+type Checked = Parameters<LookAtEntry>[1];
+type EntryRule = readonly [rule: string, check: (entry: RevokedEntry, crl: Checked) => string | false | undefined];
 
 /** Rules on each entry (RFC 5280 section 5.3). */
 export const CRL_ENTRY_RULES: readonly EntryRule[] = [
@@ -132,20 +133,35 @@ export const CRL_ENTRY_RULES: readonly EntryRule[] = [
   ],
 ];
 
-/** Findings on the entries, at most one to a rule, in one pass over the list. */
-export function lintEntries(crl: TbsCertList): Finding[] {
-  const findings = new Map<string, Finding>();
-  const serials = new Set<string>();
-  for (const entry of crl.revoked()) {
-    const { serialHex } = entry;
-    if (serials.has(serialHex)) {
-      findings.set("entry-unique", { rule: "entry-unique", message: `${serialHex} comes twice` });
-    }
-    serials.add(serialHex);
+/** Findings on the entries, at most one to a rule. */
+export class EntryFindings {
+  readonly #byRule = new Map<string, Finding>();
+  #last: Uint8Array = new Uint8Array();
+  #isAscending = true;
+
+  readonly look: LookAtEntry = (entry, crl) => {
+    this.#isAscending &&= Buffer.compare(this.#last, entry.serial) < 0;
+    this.#last = entry.serial;
     for (const [rule, check] of CRL_ENTRY_RULES) {
       const message = check(entry, crl);
-      if (message) findings.set(rule, { rule, message });
+      if (message) this.#byRule.set(rule, { rule, message });
     }
+  };
+
+  /** What was found in the list that was looked at. Entries in the order of their serial numbers, as we write them, are seen to be
+   *  different while they pass; of others, all are remembered. */
+  of(crl: TbsCertList): Finding[] {
+    const twice = this.#isAscending ? undefined : findTwice(crl);
+    if (twice) this.#byRule.set("entry-unique", { rule: "entry-unique", message: `${twice} comes twice` });
+    return [...this.#byRule.values()];
   }
-  return [...findings.values()];
+}
+
+function findTwice(crl: TbsCertList): string | undefined {
+  const serials = new Set<string>();
+  for (const { serialHex } of crl.revoked()) {
+    if (serials.has(serialHex)) return serialHex;
+    serials.add(serialHex);
+  }
+  return undefined;
 }

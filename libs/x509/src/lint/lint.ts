@@ -1,9 +1,9 @@
 import { PkiError } from "@vcc-pki/errors";
 import { type Certificate, parseTbsCertificate, type TbsCertificate } from "../certificate.ts";
-import { parseTbsCertList } from "../crl.ts";
+import { parseTbsCertList, type TbsCertList } from "../crl.ts";
 import { EXTENSION_RULES } from "./certificate-extensions.ts";
 import { FIELD_RULES } from "./certificate-fields.ts";
-import { CRL_RULES, lintEntries } from "./certificate-list.ts";
+import { CRL_RULES, EntryFindings } from "./certificate-list.ts";
 import { NAME_RULES } from "./certificate-names.ts";
 import { USAGE_RULES } from "./certificate-usage.ts";
 import { type Finding, runRules } from "./rule.ts";
@@ -28,11 +28,22 @@ export function parseAndLint(
 }
 
 /** What is wrong with a CRL about to be signed by `issuer`; empty is clean. */
-export function lintTbsCertList(tbsDer: Uint8Array, issuer: Certificate): Finding[] {
-  return orMalformed(() => {
-    const crl = parseTbsCertList(tbsDer);
-    return [...runRules(CRL_RULES, crl, issuer), ...lintEntries(crl)];
+export const lintTbsCertList = (tbsDer: Uint8Array, issuer: Certificate): Finding[] =>
+  parseAndLintList(tbsDer, issuer).findings;
+
+/** The same with what was parsed, which is there if all is clean. */
+export function parseAndLintList(
+  tbsDer: Uint8Array,
+  issuer: Certificate,
+): { readonly findings: Finding[]; readonly tbs: TbsCertList | undefined } {
+  let tbs: TbsCertList | undefined;
+  const findings = orMalformed(() => {
+    const entries = new EntryFindings();
+    const parsed = parseTbsCertList(tbsDer, entries.look);
+    tbs = parsed;
+    return [...runRules(CRL_RULES, parsed, issuer), ...entries.of(parsed)];
   });
+  return { findings, tbs };
 }
 
 /** A parser's refusal is a finding; anything else is a bug and passes through. */
