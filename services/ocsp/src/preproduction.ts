@@ -59,6 +59,8 @@ const MAX_FRESH = 10_000;
 /** Of those, so many are looked up at once. */
 const MAX_DUE = 20_000;
 const IDLE_MS = 500;
+/** How long new certificates wait for others, for less is spent on each of many. Whoever asks meanwhile has an answer signed on demand. */
+const GATHER_MS = 250;
 /** How long an answer is left alone that could not be signed. */
 const RETRY_SECONDS = 10;
 
@@ -68,6 +70,8 @@ export class Preproduction {
   readonly #options: PreproductionOptions;
   readonly #urgent: Job[] = [];
   #fresh: Job[] = [];
+  /** Since when the oldest of them waits (monotonic). */
+  #freshSinceMs = 0;
   #due: Job[] = [];
   #lookedAt = -1;
   readonly #wakeup = new Wakeup();
@@ -98,6 +102,7 @@ export class Preproduction {
       if (before !== "new" && !isUrgent) continue;
       const queue = isUrgent ? this.#urgent : this.#fresh;
       if (!isUrgent && queue.length > MAX_FRESH) continue;
+      if (!isUrgent && queue.length === 0) this.#freshSinceMs = this.#options.clock.monotonicMs();
       const slot = memory.certificates.find(issuer, serial);
       if (slot !== -1) for (const [hash] of memory.allAnswers()) queue.push({ slot, hash });
     }
@@ -120,6 +125,7 @@ export class Preproduction {
   /** Signs what is due now and can be signed, and resolves when there is no more of it. */
   async runDue(): Promise<void> {
     this.#lookedAt = -1;
+    this.#freshSinceMs = Number.NEGATIVE_INFINITY;
     await Promise.all(Array.from({ length: WORKERS }, () => this.#work()));
     while (this.#finishing.size > 0) await Promise.all(this.#finishing);
   }
@@ -129,8 +135,13 @@ export class Preproduction {
       await Promise.all(Array.from({ length: WORKERS }, () => this.#work())).catch((error) => {
         this.#options.log.error("signing ahead failed", { error });
       });
-      if (!this.#isStopped) await this.#wakeup.sleep(this.#due.length > 0 ? 20 : IDLE_MS);
+      if (!this.#isStopped) await this.#wakeup.sleep(this.#idleMs());
     }
+  }
+
+  #idleMs(): number {
+    if (this.#due.length > 0) return 20;
+    return this.#fresh.length > 0 ? GATHER_MS : IDLE_MS;
   }
 
   async #work(): Promise<void> {
@@ -148,11 +159,20 @@ export class Preproduction {
   #next(): Job[] {
     if (this.#urgent.length > 0) return this.#urgent.splice(0, BATCH);
     if (this.#options.currency.state !== "current") return [];
-    if (this.#fresh.length === 0 && this.#due.length === 0) this.#look();
-    const waiting = this.#fresh.length + this.#due.length;
-    const allowed = this.#options.budget.take(Math.min(BATCH, waiting));
-    const jobs = this.#fresh.splice(0, allowed);
+    if (this.#due.length === 0) this.#look();
+    const fresh = this.#gathered();
+    const allowed = this.#options.budget.take(Math.min(BATCH, fresh + this.#due.length));
+    const jobs = this.#fresh.splice(0, Math.min(fresh, allowed));
     return [...jobs, ...this.#due.splice(Math.max(0, this.#due.length - (allowed - jobs.length)))];
+  }
+
+  /** How many new certificates have waited for others long enough, or are enough. */
+  #gathered(): number {
+    const { length } = this.#fresh;
+    const now = this.#options.clock.monotonicMs();
+    if (length < BATCH && now - this.#freshSinceMs < GATHER_MS) return 0;
+    if (length > BATCH) this.#freshSinceMs = now;
+    return length;
   }
 
   /** Looks for what is due, once a second. */

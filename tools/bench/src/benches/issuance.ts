@@ -58,7 +58,8 @@ interface Subject {
   readonly authorityId: string;
 }
 
-const PROCESSES = ["client", "ca", "hsm-gateway"] as const;
+const SERVICES = ["ca", "hsm-gateway", "ocsp", "nats"] as const;
+const PROCESSES = ["client", ...SERVICES] as const;
 type ProcessName = (typeof PROCESSES)[number];
 
 interface AuthorityLoads {
@@ -73,7 +74,10 @@ async function measureAuthority({ runs, progress }: BenchContext, subject: Subje
       ...{ inFlight, warmUpMs: WARM_UP_MS, measureMs: MEASURE_MS, clock: systemClock },
       operation: (sequence) => tenant.issue(csrs[sequence % csrs.length] ?? new Uint8Array(), authorityId),
     });
-  const pids = { client: process.pid, ca: suite.pidOf("ca"), "hsm-gateway": suite.pidOf("hsm-gateway") };
+  const pids = Object.fromEntries([
+    ["client", process.pid],
+    ...SERVICES.map((name) => [name, suite.pidOf(name)]),
+  ]) as Record<ProcessName, number>;
   const busy: WithCpu<ProcessName>[] = [];
   const alone: LoadFigures[] = [];
   for (let run = 1; run <= runs; run++) {
