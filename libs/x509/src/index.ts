@@ -32,8 +32,10 @@ export {
   completeCertificateList,
   parseCertificateList,
   parseTbsCertList,
+  parseTbsCertListHead,
   TbsCertList,
   type TbsCertListFields,
+  TbsCertListHead,
 } from "./crl.ts";
 export { REVOCATION_REASONS, type RevocationReason, type RevokedCertificate, type RevokedEntry } from "./crl-entry.ts";
 export {
