@@ -21,10 +21,10 @@ import { parseSigned, readAlgorithmIdentifier } from "./signed.ts";
 const MAX_CRL_OCTETS = 256 * 1024 * 1024;
 
 /** Called for each entry of a list in turn. */
-export type LookAtEntry = (entry: RevokedEntry, list: Omit<TbsCertList, "revokedCount">) => void;
+export type LookAtEntry = (entry: RevokedEntry, list: TbsCertListHead) => void;
 
-/** What a CRL says, signed or about to be (RFC 5280 section 5.1.2). Byte fields share the input's memory. */
-export class TbsCertList {
+/** What a CRL says but for its entries, which are not read (RFC 5280 section 5.1.2). Byte fields share the input's memory. */
+export class TbsCertListHead {
   readonly tbsDer: Uint8Array;
   /** 1 or 2. */
   readonly version: number;
@@ -34,14 +34,11 @@ export class TbsCertList {
   readonly nextUpdate: Date | undefined;
   readonly extensions: readonly Extension[];
   readonly known: KnownExtensions;
-  readonly revokedCount: number;
   /** The revokedCertificates field; undefined when there is none. */
-  readonly #revokedDer: Uint8Array | undefined;
-  #bySerial: Map<string, RevokedEntry> | undefined;
+  protected readonly revokedDer: Uint8Array | undefined;
 
-  /** Throws DER_MALFORMED. Every entry is read once, so that iterating later cannot fail, and shown to `look` when all but the number of
-   *  entries is known. */
-  constructor(tbsDer: Uint8Array, look?: LookAtEntry) {
+  /** Throws DER_MALFORMED. */
+  constructor(tbsDer: Uint8Array) {
     this.tbsDer = tbsDer;
     const reader = DerReader.over(tbsDer);
     const tbs = reader.enter(TAG.SEQUENCE);
@@ -53,31 +50,10 @@ export class TbsCertList {
     this.thisUpdate = readTime(tbs);
     const hasNextUpdate = tbs.nextIs(TAG.UTC_TIME) || tbs.nextIs(TAG.GENERALIZED_TIME);
     this.nextUpdate = hasNextUpdate ? readTime(tbs) : undefined;
-    this.#revokedDer = tbs.nextIs(TAG.SEQUENCE) ? tbs.element() : undefined;
+    this.revokedDer = tbs.nextIs(TAG.SEQUENCE) ? tbs.element() : undefined;
     this.extensions = (this.version === 2 && tbs.optional(constructedContext(0), readExtensions)) || [];
     tbs.end();
     this.known = parseKnownExtensions(this.extensions);
-    let revokedCount = 0;
-    for (const entry of this.revoked()) {
-      look?.(entry, this);
-      revokedCount++;
-    }
-    this.revokedCount = revokedCount;
-    // An empty list is expressed by leaving the field out (section 5.1.2.6).
-    if (this.#revokedDer !== undefined && this.revokedCount === 0) throw malformed("empty revokedCertificates");
-  }
-
-  /** The entries in their order. */
-  *revoked(): Generator<RevokedEntry> {
-    if (this.#revokedDer === undefined) return;
-    const list = DerReader.over(this.#revokedDer).enter(TAG.SEQUENCE);
-    while (!list.atEnd) yield new RevokedEntry(list);
-  }
-
-  /** The entry of a certificate by `serialHex`. The first call builds an index of the whole list. */
-  findRevoked(serialHex: string): RevokedEntry | undefined {
-    this.#bySerial ??= new Map(this.revoked().map((entry) => [entry.serialHex, entry]));
-    return this.#bySerial.get(serialHex);
   }
 
   /** How it is signed. Throws ALGORITHM_NOT_ALLOWED. */
@@ -91,6 +67,38 @@ export class TbsCertList {
 
   get authorityKeyIdentifier(): Uint8Array | undefined {
     return this.known.authorityKeyIdentifier?.keyIdentifier;
+  }
+}
+
+/** All that a CRL says, signed or about to be. */
+export class TbsCertList extends TbsCertListHead {
+  readonly revokedCount: number;
+  #bySerial: Map<string, RevokedEntry> | undefined;
+
+  /** Throws DER_MALFORMED. Every entry is read once, so that iterating later cannot fail, and shown to `look`. */
+  constructor(tbsDer: Uint8Array, look?: LookAtEntry) {
+    super(tbsDer);
+    let revokedCount = 0;
+    for (const entry of this.revoked()) {
+      look?.(entry, this);
+      revokedCount++;
+    }
+    this.revokedCount = revokedCount;
+    // An empty list is expressed by leaving the field out (section 5.1.2.6).
+    if (this.revokedDer !== undefined && this.revokedCount === 0) throw malformed("empty revokedCertificates");
+  }
+
+  /** The entries in their order. */
+  *revoked(): Generator<RevokedEntry> {
+    if (this.revokedDer === undefined) return;
+    const list = DerReader.over(this.revokedDer).enter(TAG.SEQUENCE);
+    while (!list.atEnd) yield new RevokedEntry(list);
+  }
+
+  /** The entry of a certificate by `serialHex`. The first call builds an index of the whole list. */
+  findRevoked(serialHex: string): RevokedEntry | undefined {
+    this.#bySerial ??= new Map(this.revoked().map((entry) => [entry.serialHex, entry]));
+    return this.#bySerial.get(serialHex);
   }
 }
 
@@ -131,9 +139,16 @@ export const completeCertificateList = (tbs: TbsCertList, der: Uint8Array): Sign
 
 /** TBSCertList alone: what a CA is about to sign. `look` sees every entry. Throws CRL_MALFORMED. */
 export const parseTbsCertList = (tbsDer: Uint8Array, look?: LookAtEntry): TbsCertList =>
+  parsingTbs(tbsDer, () => new TbsCertList(tbsDer, look));
+
+/** The same without its entries, which may be millions. Throws CRL_MALFORMED. */
+export const parseTbsCertListHead = (tbsDer: Uint8Array): TbsCertListHead =>
+  parsingTbs(tbsDer, () => new TbsCertListHead(tbsDer));
+
+const parsingTbs = <T>(tbsDer: Uint8Array, parse: () => T): T =>
   parsing("CRL_MALFORMED", "CRL", () => {
     if (tbsDer.length > MAX_CRL_OCTETS) throw malformed("too long");
-    return new TbsCertList(tbsDer, look);
+    return parse();
   });
 
 export interface TbsCertListFields {

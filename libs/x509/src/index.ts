@@ -25,15 +25,19 @@ export {
   TbsCertificate,
   type TbsCertificateFields,
 } from "./certificate.ts";
-export { parseSignedAttributes, type SignedAttributes } from "./cms-signed-attributes.ts";
+export { type Attribute, buildAttribute } from "./cms/attributes.ts";
+export { parseSignedAttributes, type SignedAttributes } from "./cms/signed-attributes.ts";
+export { type CmsSignerFields, type SignedDataFields, SignedDataTemplate } from "./cms/signed-data-template.ts";
 export {
   buildTbsCertList,
   CertificateList,
   completeCertificateList,
   parseCertificateList,
   parseTbsCertList,
+  parseTbsCertListHead,
   TbsCertList,
   type TbsCertListFields,
+  TbsCertListHead,
 } from "./crl.ts";
 export { REVOCATION_REASONS, type RevocationReason, type RevokedCertificate, type RevokedEntry } from "./crl-entry.ts";
 export {
@@ -89,6 +93,7 @@ export {
 } from "./extensions/policies.ts";
 export { noRevAvail, ocspNoCheck } from "./extensions/revocation-flags.ts";
 export { subjectAltName } from "./extensions/subject-alt-name.ts";
+export { digestAlgorithmFor, HASH_ALGORITHMS, type HashAlgorithm, hashAlgorithmOf } from "./hash-algorithms.ts";
 export { lintTbsCertificate, lintTbsCertList, parseAndLint, parseAndLintList } from "./lint/lint.ts";
 export type { Finding } from "./lint/rule.ts";
 export { buildName, type Name, type NameAttribute, parseName } from "./name.ts";
@@ -139,5 +144,21 @@ export {
   type SubjectPublicKey,
   sha1KeyIdentifier,
 } from "./spki.ts";
+export { PKI_FAILURE_INFO, type PkiFailureInfo, TimeStampRefusal } from "./timestamp/fail-info.ts";
+export { imprintData, type MessageImprint, messageImprintOf } from "./timestamp/message-imprint.ts";
+export {
+  buildTimeStampReq,
+  parseTimeStampReq,
+  type TimeStampReq,
+  type TimeStampReqFields,
+} from "./timestamp/request.ts";
+export { type PkiStatus, timeStampResp } from "./timestamp/response.ts";
+export {
+  type TokenFields,
+  TokenTemplate,
+  type TokenTemplateFields,
+  type TstInfoFields,
+} from "./timestamp/token-template.ts";
+export type { Accuracy } from "./timestamp/tst-info.ts";
 export { type KeyBlocklist, parseKeyBlocklist } from "./weak-keys/blocklist.ts";
 export { checkPublicKey, type KeyRequirements } from "./weak-keys/check-public-key.ts";

@@ -58,9 +58,16 @@ export const OID = {
   authorityInfoAccess: "1.3.6.1.5.5.7.1.1",
   ocspNoCheck: "1.3.6.1.5.5.7.48.1.5",
 
-  // Hashes in CertIDs, the one kind of OCSP response, and extensions of OCSP (RFC 3370, 5754, 6960).
+  // Hashes (RFC 3370, 5754, 8702).
   sha1: "1.3.14.3.2.26",
   sha256: "2.16.840.1.101.3.4.2.1",
+  sha384: "2.16.840.1.101.3.4.2.2",
+  sha512: "2.16.840.1.101.3.4.2.3",
+  sha3_256: "2.16.840.1.101.3.4.2.8",
+  sha3_384: "2.16.840.1.101.3.4.2.9",
+  sha3_512: "2.16.840.1.101.3.4.2.10",
+
+  // The one kind of OCSP response, and extensions of OCSP (RFC 6960).
   ocspBasic: "1.3.6.1.5.5.7.48.1.1",
   ocspNonce: "1.3.6.1.5.5.7.48.1.2",
   ocspArchiveCutoff: "1.3.6.1.5.5.7.48.1.6",
@@ -76,11 +83,21 @@ export const OID = {
   timeStamping: "1.3.6.1.5.5.7.3.8",
   ocspSigning: "1.3.6.1.5.5.7.3.9",
 
-  // Attributes of PKCS#10 requests (RFC 2985) and CMS (RFC 5652).
+  // Attributes of PKCS#10 requests (RFC 2985).
   challengePassword: "1.2.840.113549.1.9.7",
   extensionRequest: "1.2.840.113549.1.9.14",
+
+  // Content types of CMS and its attributes (RFC 3161, 5035, 5652, 6211).
+  data: "1.2.840.113549.1.7.1",
+  signedData: "1.2.840.113549.1.7.2",
+  tstInfo: "1.2.840.113549.1.9.16.1.4",
   contentType: "1.2.840.113549.1.9.3",
   messageDigest: "1.2.840.113549.1.9.4",
+  signingTime: "1.2.840.113549.1.9.5",
+  signingCertificate: "1.2.840.113549.1.9.16.2.12",
+  timeStampToken: "1.2.840.113549.1.9.16.2.14",
+  signingCertificateV2: "1.2.840.113549.1.9.16.2.47",
+  cmsAlgorithmProtection: "1.2.840.113549.1.9.52",
 } as const;
 
 rememberOids(Object.values(OID));

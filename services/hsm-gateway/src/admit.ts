@@ -7,7 +7,7 @@ import {
   parseOcspResponseData,
   parseSignedAttributes,
   parseTbsCertificate,
-  parseTbsCertList,
+  parseTbsCertListHead,
   SIGNATURE_ALGORITHMS,
   type SignatureAlgorithmId,
   sha1KeyIdentifier,
@@ -99,8 +99,9 @@ function requireEndEntity(tbs: TbsCertificate, limits: Limits, issuerNameDer: Ui
   if (strange !== undefined) throw refused(`extended key usage ${strange} is not this key's to grant`);
 }
 
+/** What stands on the list is the ca's to say: no policy is about it. */
 function admitCertList(octets: Uint8Array, algorithm: SignatureAlgorithmId, { policy }: Signatory): void {
-  const tbs = parseTbsCertList(octets);
+  const tbs = parseTbsCertListHead(octets);
   requireAlgorithm(tbs.signatureAlgorithmDer, algorithm);
   requireIssuer(tbs.issuer.der, authorityOf(policy).issuerNameDer);
   if (tbs.version !== 2) throw refused("a CRL is of version 2");

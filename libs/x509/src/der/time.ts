@@ -1,3 +1,4 @@
+import { toLatin1 } from "./bytes.ts";
 import { malformed } from "./malformed.ts";
 import type { DerReader } from "./reader.ts";
 import { TAG } from "./tags.ts";
@@ -20,6 +21,17 @@ export function readGeneralizedTime(reader: DerReader, tag: number = TAG.GENERAL
   const content = reader.content(tag);
   if (content.length !== 15) throw malformed("GeneralizedTime is not YYYYMMDDHHMMSSZ");
   return dateAt(content, 4, twoDigits(content, 0) * 100 + twoDigits(content, 2));
+}
+
+/** GeneralizedTime as RFC 3161 section 2.4.2 has it: Z, seconds, and if need be a fraction without trailing zeros. What is finer than a
+ *  millisecond is cut off. DER_MALFORMED. */
+export function readFractionalTime(reader: DerReader): Date {
+  const content = reader.content(TAG.GENERALIZED_TIME);
+  const [, seconds, fraction = ""] = /^(\d{14})(?:\.(\d{0,31}[1-9]))?Z$/.exec(toLatin1(content)) ?? [];
+  if (seconds === undefined) throw malformed("GeneralizedTime is not YYYYMMDDHHMMSS[.s]Z");
+  const whole = Uint8Array.from([...content.subarray(0, 14), 0x5a]);
+  const date = dateAt(whole, 4, twoDigits(whole, 0) * 100 + twoDigits(whole, 2));
+  return new Date(date.getTime() + Number(fraction.slice(0, 3).padEnd(3, "0")));
 }
 
 /** MMDDHHMMSSZ from `offset` on. */

@@ -135,6 +135,7 @@ export class DerWriter {
   time(date: Date): void {
     const year = date.getUTCFullYear();
     if (year >= 1950 && year < 2050) {
+      this.octet(0x5a);
       this.#fromYearOfCentury(date);
       this.octet(13);
       this.octet(TAG.UTC_TIME);
@@ -146,17 +147,37 @@ export class DerWriter {
   /** GeneralizedTime in whole seconds, Z, for the fields that are always of this type. Throws a RangeError beyond the years 0 to
    *  9999. */
   generalizedTime(date: Date, tag: number = TAG.GENERALIZED_TIME): void {
+    this.fractionalTime(date, 0, tag);
+  }
+
+  /** GeneralizedTime, Z, with so many digits of a second's fraction (0 to 3, the rest is cut off), less trailing zeros (X.690 section
+   *  11.7). Throws a RangeError beyond the years 0 to 9999. */
+  fractionalTime(date: Date, fractionDigits: number, tag: number = TAG.GENERALIZED_TIME): void {
     const year = date.getUTCFullYear();
     if (!(year >= 0 && year <= 9999)) throw new RangeError("year does not fit four digits");
+    const end = this.mark();
+    this.octet(0x5a);
+    if (fractionDigits > 0) this.#fraction(date, fractionDigits);
     this.#fromYearOfCentury(date);
     this.#twoDigits(Math.floor(year / 100));
-    this.octet(15);
+    this.octet(this.mark() - end);
     this.octet(tag);
   }
 
-  /** YYMMDDHHMMSSZ; fractions of a second are cut off. By the digit, because lists and answers consist of little but times. */
+  #fraction(date: Date, digits: number): void {
+    let left = digits;
+    let fraction = Math.floor(date.getUTCMilliseconds() / 10 ** (3 - digits));
+    if (fraction === 0) return;
+    for (; fraction % 10 === 0; left--) fraction /= 10;
+    for (; left > 0; left--) {
+      this.octet(0x30 + (fraction % 10));
+      fraction = Math.floor(fraction / 10);
+    }
+    this.octet(0x2e);
+  }
+
+  /** YYMMDDHHMMSS; fractions of a second are cut off. By the digit, because lists and answers consist of little but times. */
   #fromYearOfCentury(date: Date): void {
-    this.octet(0x5a);
     this.#twoDigits(date.getUTCSeconds());
     this.#twoDigits(date.getUTCMinutes());
     this.#twoDigits(date.getUTCHours());

@@ -11,9 +11,9 @@ export interface Extension {
   readonly valueDer: Uint8Array;
 }
 
-/** Extensions ::= SEQUENCE SIZE (1..MAX) OF Extension. No extension comes twice. Throws DER_MALFORMED. */
-export function readExtensions(reader: DerReader): Extension[] {
-  const extensions = reader.listOf(TAG.SEQUENCE, (list) => list.within(TAG.SEQUENCE, readExtension));
+/** Extensions ::= SEQUENCE SIZE (1..MAX) OF Extension, under its own or an IMPLICIT tag. No extension comes twice. Throws DER_MALFORMED. */
+export function readExtensions(reader: DerReader, tag: number = TAG.SEQUENCE): Extension[] {
+  const extensions = reader.listOf(tag, (list) => list.within(TAG.SEQUENCE, readExtension));
   if (extensions.length > 1) requireDistinct(extensions);
   return extensions;
 }

@@ -1,5 +1,5 @@
 import type { Certificate } from "../certificate.ts";
-import type { LookAtEntry, TbsCertList } from "../crl.ts";
+import type { LookAtEntry, TbsCertList, TbsCertListHead } from "../crl.ts";
 import type { RevokedEntry } from "../crl-entry.ts";
 import { equalBytes } from "../der/bytes.ts";
 import { isKnown } from "../extensions/known-extensions.ts";
@@ -97,8 +97,10 @@ export const CRL_RULES: readonly Rule<TbsCertList, Certificate>[] = [
 /** Lists are fetched without TLS: its certificate would have to be checked by a list (RFC 5280 section 8). */
 const isNotHttp = (url: string): boolean => !(url.startsWith("http://") && isAbsoluteUri(url));
 
-type Checked = Parameters<LookAtEntry>[1];
-type EntryRule = readonly [rule: string, check: (entry: RevokedEntry, crl: Checked) => string | false | undefined];
+type EntryRule = readonly [
+  rule: string,
+  check: (entry: RevokedEntry, crl: TbsCertListHead) => string | false | undefined,
+];
 
 /** Rules on each entry (RFC 5280 section 5.3). */
 export const CRL_ENTRY_RULES: readonly EntryRule[] = [

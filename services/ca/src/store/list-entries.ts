@@ -11,6 +11,9 @@ interface Row {
   sequence: number;
 }
 
+/** The same as an array, of which a hundred thousand take half as long. */
+type RawRow = [serial: Buffer, revoked_at: number, reason: number, invalidity_date: number | null];
+
 /** An entry and where its change stands in the status log. */
 export type Change = RevokedCertificate & { readonly sequence: number };
 
@@ -29,7 +32,7 @@ export class ListEntries {
 
   /** The entries of a full list after a serial number, at most `limit`: what is revoked and had not expired at `since`. */
   page({ authorityId, crlShard }: Shard, since: Date, after = NO_SERIAL, limit = -1): RevokedCertificate[] {
-    return this.#sql.page.all(authorityId, crlShard, after, since.getTime(), limit).map(toEntry);
+    return this.#sql.page.all(authorityId, crlShard, after, since.getTime(), limit).map(rawToEntry);
   }
 
   /** What was revoked after a sequence, for a delta list, in the order of sequences and at most `limit`. */
@@ -72,9 +75,11 @@ const RELEASED = `SELECT serial, released_at AS revoked_at, 8 AS reason, NULL AS
 
 function prepare(db: Database) {
   return {
-    page: db.prepare<[string, number, Uint8Array, number, number], Row>(
-      `${REVOKED} AND serial > ? AND ${LISTED} ORDER BY serial LIMIT ?`,
-    ),
+    page: db
+      .prepare<[string, number, Uint8Array, number, number], RawRow>(
+        `SELECT serial, revoked_at, reason, invalidity_date FROM revocations WHERE ${SHARD} AND serial > ? AND ${LISTED} ORDER BY serial LIMIT ?`,
+      )
+      .raw(),
     revoked: db.prepare<[string, number, number, number, number], Row>(
       `${REVOKED} AND sequence > ? AND ${LISTED} ORDER BY sequence LIMIT ?`,
     ),
@@ -95,11 +100,14 @@ function prepare(db: Database) {
   };
 }
 
-const toEntry = (row: Row): RevokedCertificate => ({
-  serial: row.serial,
-  revocationDate: new Date(row.revoked_at),
-  reason: toReason(row.reason),
-  invalidityDate: row.invalidity_date === null ? undefined : new Date(row.invalidity_date),
+const rawToEntry = ([serial, revokedAt, reason, invalidityDate]: RawRow): RevokedCertificate => ({
+  serial,
+  revocationDate: new Date(revokedAt),
+  reason: toReason(reason),
+  invalidityDate: invalidityDate === null ? undefined : new Date(invalidityDate),
 });
 
-const toChange = (row: Row): Change => ({ ...toEntry(row), sequence: row.sequence });
+const toChange = ({ serial, revoked_at, reason, invalidity_date, sequence }: Row): Change => ({
+  ...rawToEntry([serial, revoked_at, reason, invalidity_date]),
+  sequence,
+});

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { leafTbs, makeCa } from "../test/authority.ts";
-import { openssl } from "../test/openssl.ts";
-import { DerReader, type DerWriter, encode, OID, parseSignedAttributes, pemEncode, TAG } from "./index.ts";
+import { leafTbs, makeCa } from "../../test/authority.ts";
+import { openssl } from "../../test/openssl.ts";
+import { DerReader, type DerWriter, encode, OID, parseSignedAttributes, pemEncode, TAG } from "../index.ts";
 
 const malformed = expect.objectContaining({ code: "DER_MALFORMED" });
 const ID_DATA = "1.2.840.113549.1.7.1";

@@ -1,8 +1,8 @@
-import { malformed } from "./der/malformed.ts";
-import { DerReader } from "./der/reader.ts";
-import { TAG } from "./der/tags.ts";
-import { requireSetOrder } from "./name.ts";
-import { OID } from "./oids.ts";
+import { malformed } from "../der/malformed.ts";
+import { DerReader } from "../der/reader.ts";
+import { requireSetOrder } from "../name.ts";
+import { OID } from "../oids.ts";
+import { readAttributes } from "./attributes.ts";
 
 const MAX_SIGNED_ATTRIBUTES_OCTETS = 64 * 1024;
 
@@ -20,25 +20,17 @@ export interface SignedAttributes {
  */
 export function parseSignedAttributes(der: Uint8Array): SignedAttributes {
   const reader = DerReader.over(der, MAX_SIGNED_ATTRIBUTES_OCTETS);
-  const elements = reader.listOf(TAG.SET, (set) => set.element(TAG.SEQUENCE));
+  const elements = readAttributes(reader);
   reader.end();
-  requireSetOrder(elements);
-  const attributes = new Map(elements.map((element) => DerReader.whole(element, TAG.SEQUENCE, readAttribute)));
+  requireSetOrder(elements.map((element) => element.der));
+  for (const { values } of elements) requireSetOrder(values);
+  const attributes = new Map(elements.map(({ oid, values }) => [oid, values]));
   if (attributes.size !== elements.length) throw malformed("attribute comes twice");
   return {
     contentType: singleValue(attributes.get(OID.contentType)).oid(),
     messageDigest: singleValue(attributes.get(OID.messageDigest)).octetString(),
     attributeOids: [...attributes.keys()],
   };
-}
-
-/** Attribute ::= SEQUENCE { attrType OBJECT IDENTIFIER, attrValues SET OF AttributeValue } */
-function readAttribute(attribute: DerReader): [string, Uint8Array[]] {
-  const oid = attribute.oid();
-  const values = attribute.listOf(TAG.SET, (set) => set.element());
-  for (const value of values) DerReader.over(value).skipChecked();
-  requireSetOrder(values);
-  return [oid, values];
 }
 
 function singleValue(values: readonly Uint8Array[] | undefined): DerReader {

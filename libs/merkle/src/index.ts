@@ -1,0 +1,1 @@
+export { type InclusionProof, isIncluded, leafHash, MerkleTree } from "./merkle-tree.ts";
