@@ -33,6 +33,9 @@ const HONEST: Behaviour = {
   ...{ answers: (answer) => [answer], fromElsewhere: false },
 };
 
+/** What servers tell the time from, and what passes while they do. */
+export type ServerClock = Pick<FakeClock, "now" | "advance">;
+
 export interface Responder {
   readonly name: string;
   readonly port: number;
@@ -45,7 +48,7 @@ export interface Responder {
 }
 
 /** An NTP server on a port of the loopback, as RFC 5905 section 9.2 has it, or as the test wants it. */
-export async function startResponder(clock: FakeClock, behaviour: Partial<Behaviour> = {}): Promise<Responder> {
+export async function startResponder(clock: ServerClock, behaviour: Partial<Behaviour> = {}): Promise<Responder> {
   const current: Behaviour = { ...HONEST, ...behaviour };
   const questions: Buffer[] = [];
   let socket: Socket;
@@ -74,7 +77,7 @@ export async function startResponder(clock: FakeClock, behaviour: Partial<Behavi
   };
 }
 
-function createAnswer(question: Buffer, behaviour: Behaviour, clock: FakeClock): Buffer {
+function createAnswer(question: Buffer, behaviour: Behaviour, clock: ServerClock): Buffer {
   const [there, thinking, back] = behaviour.travelMs;
   const now = () => clock.now().getTime() + behaviour.offsetMs;
   const octets = Buffer.alloc(48);
