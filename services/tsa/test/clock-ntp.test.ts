@@ -211,6 +211,15 @@ describe("the arithmetic", () => {
   const MOMENT = fc.integer({ min: Date.UTC(1970), max: Date.UTC(2200) });
   const WITHIN_68_YEARS = fc.integer({ min: -(2 ** 31) * 1_000 + 1_000, max: 2 ** 31 * 1_000 - 1_000 });
 
+  it.each([
+    ["1970-01-01T00:00:00Z", 0x83aa_7e80_0000_0000n],
+    ["1970-01-01T00:00:00.500Z", 0x83aa_7e80_8000_0000n],
+    ["2036-02-07T06:28:15Z", 0xffff_ffff_0000_0000n],
+    ["2036-02-07T06:28:16Z", 0n],
+  ])("%s is a timestamp of RFC 5905 figure 4", (text, timestamp) => {
+    expect(toNtpTimestamp(Date.parse(text))).toBe(timestamp);
+  });
+
   it("finds any difference within 68 years, in any era, to a microsecond", () => {
     fc.assert(
       fc.property(MOMENT, WITHIN_68_YEARS, (from, difference) => {

@@ -260,6 +260,13 @@ describe("a clock that is set", () => {
 });
 
 describe("a clock that drifts", () => {
+  it("and is set right by a little is better for it", async () => {
+    await start({ servers: [{ offsetMs: 90 }, { offsetMs: 90 }, { offsetMs: 90 }] });
+    const before = provenTime().errorMs;
+    suite.clock.step(15);
+    expect(provenTime().errorMs - before).toBeCloseTo(-15, 1);
+  });
+
   it("is refused when it is measured to be further away than is promised", async () => {
     await start({ config: { accuracy: "100ms" } });
     for (const [offsetMs, expected] of [
@@ -335,6 +342,42 @@ describe("a leap second", () => {
     suite.clock.step(-1_000);
     await suite.pass(10_000);
     expect(state()).toBe("available");
+  });
+
+  it("is further away for a clock that may be wrong", async () => {
+    await startBefore(1);
+    setAll({ offsetMs: 200 });
+    await suite.pass(64_000);
+    at(-1_250);
+    expect(state()).toBe("available");
+    at(-1_150);
+    expect(state()).toBe("leap-second");
+    at(1_150);
+    expect(state()).toBe("leap-second");
+  });
+
+  it("is no time to ask anybody", async () => {
+    await startBefore(1);
+    at(-500);
+    await suite.proof.measure();
+    expect(suite.servers.map(({ questions }) => questions.length)).toEqual([1, 1, 1, 1]);
+  });
+
+  it("that begins while it is being measured cannot be taken back by what was said in it", async () => {
+    await startBefore(1);
+    at(-1_500);
+    let isOver = false;
+    setAll({
+      leap: 0,
+      answers: (answer) => {
+        if (!isOver) suite.clock.advance(900);
+        isOver = true;
+        return [answer];
+      },
+    });
+    await suite.proof.measure();
+    expect(suite.recorded.length).toBe(1);
+    expect(state()).toBe("leap-second");
   });
 
   it("is not over because servers still announce it", async () => {

@@ -134,8 +134,6 @@ export class ClockProof {
 
   async #measure(): Promise<void> {
     const { config, sources, clock } = this.#options;
-    // What was true before ends here, if it has ended.
-    this.now();
     const start = readClock(clock);
     this.#startedAtMs = start.monotonicMs;
     this.#spacingMs = config.interval * (1 - config.jitter * this.#randomFraction());
