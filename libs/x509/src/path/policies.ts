@@ -39,7 +39,7 @@ export function isPolicyValid(path: readonly Certificate[], acceptable?: readonl
     explicitPolicy = Math.min(explicitPolicy, constraints?.requireExplicitPolicy ?? explicitPolicy);
     inhibitAny = Math.min(inhibitAny, inhibitAnyPolicy ?? inhibitAny);
   }
-  return explicitPolicy > 0 || policies.has(OID.anyPolicy) || isAccepted(policies, acceptable);
+  return explicitPolicy > 0 || isAccepted(policies, acceptable);
 }
 
 /** Section 6.1.3 (d) and (e). */
@@ -59,5 +59,7 @@ function withoutMapped(policies: ReadonlySet<string>, { extensions }: Certificat
 }
 
 /** Section 6.1.5 (g). */
-const isAccepted = (policies: ReadonlySet<string>, acceptable?: readonly string[]): boolean =>
-  acceptable === undefined ? policies.size > 0 : acceptable.some((oid) => policies.has(oid));
+function isAccepted(policies: ReadonlySet<string>, acceptable: readonly string[] = [OID.anyPolicy]): boolean {
+  if (acceptable.includes(OID.anyPolicy)) return policies.size > 0;
+  return acceptable.some((oid) => policies.has(oid) || policies.has(OID.anyPolicy));
+}
