@@ -69,6 +69,12 @@ describe("a purpose", () => {
     expect(purposeVerdict(OID.timeStamping, {}, purposes(OID.codeSigning, OID.timeStamping))).toEqual([]);
   });
 
+  it("of a CA's own OCSP responder is not the CA's", () => {
+    const responder = purposes(OID.ocspSigning);
+    expect(purposeVerdict(OID.ocspSigning, responder, purposes(OID.clientAuth))).toEqual([]);
+    expect(purposeVerdict(OID.ocspSigning, purposes(OID.clientAuth), responder)).toEqual(["purpose Unit"]);
+  });
+
   it("matters only when one is asked for", () => {
     const above = makeIssuer("CA", purposes(OID.codeSigning), root);
     expect(verdict(makeServer(above), [above])).toEqual([]);

@@ -2,7 +2,7 @@ import type { Certificate } from "../certificate.ts";
 import { comparisonCount, findConstraintViolation } from "../names/constraint-check.ts";
 import { findingOf, type PathFailure } from "./path-failure.ts";
 import { isPolicyValid } from "./policies.ts";
-import { admits, findPurposeFault } from "./purpose.ts";
+import { findPurposeFault, mayIssueFor } from "./purpose.ts";
 import { isSelfIssued } from "./self-issued.ts";
 
 export interface PathRequirements {
@@ -69,7 +69,7 @@ function findIssuerFaults(
   const { pathLength = casBelow } = basicConstraints ?? {};
   if (casBelow > pathLength) add("pathLength", `${casBelow} CAs below one that admits ${pathLength}`);
 
-  if (purpose && !admits(extendedKeyUsages, purpose)) add("purpose", "a CA is for other purposes");
+  if (purpose && !mayIssueFor(extendedKeyUsages, purpose)) add("purpose", "a CA is for other purposes");
 
   return [...failures, ...findNameFaults(issuer, below, budget)];
 }

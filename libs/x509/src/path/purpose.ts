@@ -38,8 +38,12 @@ export function findPurposeFault(certificate: Certificate, purpose: string): str
   return undefined;
 }
 
-/** True if a CA with these key purposes may issue for this one. By custom, not by RFC 5280, extKeyUsage of a CA limits what is below. */
-export function admits(extendedKeyUsages: readonly string[] | undefined, purpose: string): boolean {
+/** True if a CA with these key purposes may issue for this one. By custom, not by RFC 5280, extKeyUsage of a CA limits what is below it;
+ *  not its own OCSP responder, which answers for it in whatever it issues (RFC 6960 section 4.2.2.2). */
+export const mayIssueFor = (extendedKeyUsages: readonly string[] | undefined, purpose: string): boolean =>
+  purpose === OID.ocspSigning || admits(extendedKeyUsages, purpose);
+
+function admits(extendedKeyUsages: readonly string[] | undefined, purpose: string): boolean {
   if (extendedKeyUsages === undefined || extendedKeyUsages.includes(purpose)) return true;
   return extendedKeyUsages.includes(OID.anyExtendedKeyUsage) && !PURPOSES[purpose]?.isStated;
 }
