@@ -92,6 +92,14 @@ describe("names", () => {
     expect(verdict(makeServer(below), [limited, below])).toEqual(["nameConstraints Below"]);
   });
 
+  it("are looked at in the last certificate even so", () => {
+    const constraints = nameConstraints({ permitted: { dns: ["vcc.internal"] } });
+    const limited = makeIssuer("Limited", { extensions: { constraints } }, root);
+    const named = { subjectAltName: subjectAltName({ dns: ["other.de"] }) };
+    const unit = makeUnit(limited, { subject: limited.certificate.subject, extensions: named });
+    expect(verdict(unit, [limited])).toEqual(["nameConstraints Limited"]);
+  });
+
   it("that are excluded are so in any case and string type", () => {
     const excluded = { directory: [buildName([["O", "Secret  Service"]])] };
     const limited = makeIssuer("Limited", { extensions: { constraints: nameConstraints({ excluded }) } }, root);

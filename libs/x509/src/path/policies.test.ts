@@ -124,6 +124,17 @@ describe("certificate policies", () => {
   it("of certificates that a CA issued to itself do not count down", () => {
     const chain = build({ ...P("any"), inhibitAny: 1 }, P("any"), P("p1"), true);
     expect([verdict(chain, ["p1"]), opensslVerdict(chain, ["p1"])]).toEqual(["ok", "ok"]);
+    const inhibiting = build({ ...P("any"), inhibitAny: 0 }, P("p1"), P("p1"), true);
+    expect([verdict(inhibiting, ["p1"]), opensslVerdict(inhibiting, ["p1"])]).toEqual(["ok", "ok"]);
+  });
+
+  it("a CA demands from itself when it is the last", () => {
+    const last = (requireExplicitPolicy: number) => ({
+      ...{ root: root.certificate, issuers: [] },
+      leaf: makeIssuer("Last", { extensions: extensionsOf({ requireExplicitPolicy }) }, root).certificate,
+    });
+    expect(verdict(last(0))).toBe("policy");
+    expect(verdict(last(1))).toBe("ok");
   });
 
   it("of the anchor limit the path, too", () => {

@@ -9,6 +9,8 @@ import { isSelfIssued } from "./self-issued.ts";
  * 6.1.1 (e)): a policy that a CA maps to another ends there. Without mapping, the tree of section 6.1.2 (a) is one set of policies for each
  * certificate, so that nothing can grow as RFC 9618 describes.
  *
+ * What section 6.1.3 (f) looks at in each certificate is looked at in the end: an empty set stays empty, and a counter at 0 stays there.
+ *
  * `path`: the end entity first, the anchor last. What the anchor says counts as well; when it names no policy it stands for all.
  */
 export function isPolicyValid(path: readonly Certificate[], acceptable?: readonly string[]): boolean {
@@ -22,7 +24,6 @@ export function isPolicyValid(path: readonly Certificate[], acceptable?: readonl
     if (i < path.length - 1 || certificate.known.certificatePolicies !== undefined) {
       policies = policiesAfter(policies, certificate, inhibitAny > 0 || (!isFinal && isSelfIssued(certificate)));
     }
-    if (explicitPolicy === 0 && policies.size === 0) return false; // section 6.1.3 (f)
 
     // Sections 6.1.4 (h) to (j) and 6.1.5 (a) and (b).
     const { policyConstraints: constraints, inhibitAnyPolicy } = certificate.known;

@@ -162,7 +162,10 @@ describe("a revocation counts", () => {
     expect(byList(held, list(-5, 2))).toBe("revoked"); // older than the hold
     expect(byList(list(-4, 3, hold), list(1, 8))).toBe("revoked"); // held at the time
     const released = { extensions: { delta: deltaCrlIndicator(7) } };
-    expect(byList(list(-4, 3, hold), list(-1, 0.5, { reason: "removeFromCRL" }, released))).toBe("revoked");
+    const release = list(-1, 0.5, { reason: "removeFromCRL" }, released);
+    expect(byList(list(-4, 3, hold), release)).toBe("revoked");
+    expect(byList(list(-0.5, 3), release)).toBe("good");
+    expect(byList(release)).toBe("unknown");
   });
 
   it("when several do, as the earliest says", () => {

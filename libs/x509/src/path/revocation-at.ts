@@ -37,7 +37,8 @@ const LEAVES_THE_PAST: ReadonlySet<RevocationReason> = new Set([
  *
  * - Revoked: anything rightly signed by the issuer, also a delta CRL or one that has run out, says that it was revoked at `at` or before, or
  *   has been invalid since then (invalidityDate). A key that was compromised was never good, unless an invalidityDate after `at` says since
- *   when it was not; "unspecified" is taken for that, as in RFC 3161 section 4. The other reasons leave earlier times alone.
+ *   when it was not; "unspecified", which is also what a missing reason reads as, is taken for that (compare RFC 3161 section 4). The other
+ *   reasons leave earlier times alone.
  * - Good: none of these, and a complete list or a response covers `at` or was issued after it. One issued after the certificate expired
  *   counts only if it says that it keeps such certificates (expiredCertsOnCRL, archiveCutoff).
  * - Unknown: neither. A hold on a list that has run out is taken to last when nothing newer is there.

@@ -6,6 +6,8 @@ import {
   buildName,
   type Certificate,
   extendedKeyUsage,
+  keyUsage,
+  nameConstraints,
   noRevAvail,
   OID,
   PATH_LIMITS,
@@ -13,6 +15,7 @@ import {
   type PathResult,
   parseCertificate,
   parseName,
+  subjectAltName,
   validatePath,
 } from "../index.ts";
 
@@ -93,6 +96,22 @@ describe("a path", () => {
     const issuer = makeIssuer("CA", { subject: printable }, root);
     const { certificate } = makeUnit(issuer, { issuer: text });
     expect(reasonsOf(validate({ certificate, candidates: [issuer.certificate] }))).toEqual(["noIssuer Unit"]);
+  });
+
+  it("is valid through the last second, and not in the fractions before the first", () => {
+    const { certificate } = makeUnit(ca, { notBefore: AT, notAfter: AT });
+    const verdictAfter = (ms: number) => reasonsOf(validate({ certificate, at: new Date(AT.getTime() + ms) }));
+    expect([-1, 0, 999, 1000].map(verdictAfter)).toEqual([["notYetValid Unit"], [], [], ["expired Unit"]]);
+  });
+
+  it("has serial numbers, but for its anchor", () => {
+    const nought = { serial: Uint8Array.of(0) };
+    const anchor = makeIssuer("Nought", nought);
+    const question = { candidates: [], anchors: [anchor.certificate] };
+    expect(validate({ ...question, certificate: makeUnit(anchor).certificate }).ok).toBe(true);
+    expect(reasonsOf(validate({ ...question, certificate: makeUnit(anchor, nought).certificate }))).toEqual([
+      "malformed Unit",
+    ]);
   });
 
   it("has a time", () => {
@@ -176,19 +195,44 @@ describe("limits", () => {
   });
 
   it("end the search among CAs that have all signed each other", () => {
-    const mesh = Array.from({ length: 9 }, (_, i) => makeIssuer(`CA ${i}`));
+    const mesh = Array.from({ length: 16 }, (_, i) => makeIssuer(`CA ${i}`));
     const crossed = mesh.flatMap((subject, i) =>
       mesh.filter((by) => by !== subject).map((by) => makeIssuer(`CA ${i}`, { key: subject }, by).certificate),
     );
     const { certificate } = makeUnit(mesh[0] as Party);
     const started = performance.now();
     expect(reasonsOf(validate({ certificate, candidates: crossed }))).toContain("tooManyTries Unit");
-    const bad = makeIssuer("CA 8", { key: mesh[8] as Party, notAfter: new Date(AT.getTime() - 1000) });
-    const anchored = validate({ certificate, candidates: crossed, anchors: [bad.certificate] });
-    expect(reasonsOf(anchored)).toContain("tooManyTries Unit");
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(performance.now() - started).toBeLessThan(500);
+  });
+
+  it("of paths that are looked at are 32", () => {
+    const twins = Array.from({ length: 32 }, () => makeIssuer("CA", { key: ca, ...mute }, root));
+    const among = (count: number) =>
+      reasonsOf(validate({ candidates: certificatesOf([...twins.slice(0, count), ca, middle]) }));
+    expect(among(31)).toEqual([]);
+    expect(among(32)).toEqual(["notACa CA", "tooManyTries Unit"]);
+  });
+
+  it("of names hold for all paths together", () => {
+    const list = (host: string) => Array.from({ length: 500 }, (_, i) => `${host}${i}.vcc.de`);
+    const constraints = nameConstraints({ excluded: { dns: list("b") } });
+    const limits = { key: ca, extensions: { constraints } };
+    const last = makeIssuer("CA", limits, root);
+    const extensions = { subjectAltName: subjectAltName({ dns: list("a").slice(3) }) };
+    const { certificate } = makeUnit(last, { extensions });
+    const among = (count: number) => {
+      const twins = Array.from({ length: count }, () =>
+        makeIssuer("CA", { ...limits, extensions: { ...limits.extensions, ...mute.extensions } }, root),
+      );
+      return validate({ certificate, candidates: certificatesOf([...twins, last]) });
+    };
+    expect(among(3).ok).toBe(true);
+    expect(reasonsOf(among(4))).toEqual(["notACa CA"]);
   });
 });
+
+/** A CA that may not sign certificates. */
+const mute = { extensions: { keyUsage: keyUsage(["cRLSign"]) } };
 
 describe("revocation", () => {
   const lists = [root, middle, ca].map((issuer) => makeList(issuer));
