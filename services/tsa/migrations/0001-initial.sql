@@ -22,14 +22,15 @@ CREATE TABLE unit_keys (
 ) STRICT;
 CREATE INDEX unit_keys_of_unit ON unit_keys (unit);
 
--- What the clock was proven by, stored with the first token that rests on it.
+-- What the clock was proven by, stored before any token rests on it.
 CREATE TABLE evidence (
   evidence_id TEXT    NOT NULL PRIMARY KEY,
   taken_at    INTEGER NOT NULL,
-  body        TEXT    NOT NULL                  -- JSON
+  body        TEXT    NOT NULL                  -- JSON: what each source said
 ) STRICT;
+CREATE INDEX evidence_by_time ON evidence (taken_at);
 
--- Every token that was answered, stored before. The token is put together from its parts, with or without the certificates of its key.
+-- Every token that was answered, stored before it was. The token is put together from its parts, with or without the certificates of its key.
 CREATE TABLE tokens (
   token             INTEGER NOT NULL PRIMARY KEY,
   organisation      TEXT    NOT NULL,
@@ -44,7 +45,7 @@ CREATE TABLE tokens (
   tst_info          BLOB    NOT NULL,
   signed_attributes BLOB    NOT NULL,
   signature         BLOB    NOT NULL,
-  cert_req          INTEGER NOT NULL CHECK (cert_req IN (0, 1))
+  certificates      INTEGER NOT NULL CHECK (certificates IN (0, 1, 2)) -- in the token: none, the unit's, its issuers' as well
 ) STRICT;
 -- Digests are random: one index over all would have each token change a page of its own. Among the 4096 of a block they share a few.
 CREATE INDEX tokens_by_digest ON tokens (token >> 12, digest);

@@ -1,9 +1,14 @@
+import { PkiError } from "@vcc-pki/errors";
 import { BaseConfig, Duration } from "@vcc-pki/service";
 import { z } from "zod";
+import { ClockConfig } from "./clock/index.ts";
 
 const duration = (usual: string) => Duration.prefault(usual);
 
 const Oid = z.string().regex(/^[0-2](\.(0|[1-9]\d{0,9})){2,31}$/, "an object identifier, dotted");
+
+/** By how much a genTime with so many digits may be earlier than the time it was made from, in milliseconds. */
+export const cutOffMs = (fractionDigits: number): number => 10 ** (3 - fractionDigits) - 1;
 
 /** EN 319 422 section 5.2.2 and EN 319 421 section 7.7.1: one second or better. */
 const PROFILE_ACCURACY_MS = 1_000;
@@ -17,7 +22,7 @@ const Unit = z
     policies: z.array(Oid).min(1).max(16),
     /** Kind of key. RSA signs with PSS. A change leads to a new key. */
     keyAlgorithm: z.enum(["ec-p256", "ec-p384", "rsa-3072", "rsa-4096"]).default("ec-p256"),
-    /** How far genTime may be from UTC. The clock must be proven to this, or nothing is issued. */
+    /** How far genTime may be from UTC, all in all. The clock must be proven to this, or nothing is issued. */
     accuracy: duration("1s"),
     /** Whether genTime alone puts any two of its tokens in order. At most one token for each step of genTime is issued then. */
     ordering: z.boolean().default(false),
@@ -38,8 +43,7 @@ const Unit = z
     if (accuracy < 1) refuse("accuracy", "a millisecond or more");
     if (etsi && accuracy > PROFILE_ACCURACY_MS) refuse("accuracy", "a second or better (EN 319 421 section 7.7.1)");
     if (etsi && ordering) refuse("ordering", "not set (EN 319 422 section 5.2.2)");
-    if (10 ** (3 - fractionDigits) > accuracy && accuracy < 1_000)
-      refuse("fractionDigits", "genTime is written as precisely as it is promised");
+    if (cutOffMs(fractionDigits) > accuracy / 2) refuse("fractionDigits", "cuts off more than half of the accuracy");
   });
 
 export type UnitConfig = z.output<typeof Unit>;
@@ -69,6 +73,7 @@ export const TsaConfig = BaseConfig.extend({
     .regex(/^[a-z0-9][a-z0-9-]{0,31}$/)
     .default("1"),
   units: Units,
+  clock: ClockConfig,
   keys: z
     .strictObject({
       /** The ca's profile for units. */
@@ -106,5 +111,12 @@ export const TsaConfig = BaseConfig.extend({
     })
     .prefault({}),
 });
+
+/** What no single key can say. Throws CONFIG_INVALID. */
+export function requireTestUnits({ units, clock }: Pick<TsaConfig, "units" | "clock">): void {
+  const unmarked = units.find(({ test }) => !test);
+  if (!clock.unproven || unmarked === undefined) return;
+  throw new PkiError("CONFIG_INVALID", `unit ${unmarked.name}: an unproven clock is for units with test: true`);
+}
 
 export type TsaConfig = z.output<typeof TsaConfig>;

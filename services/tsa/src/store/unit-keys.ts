@@ -1,4 +1,5 @@
 import type { Database } from "@vcc-pki/store";
+import { DerReader } from "@vcc-pki/x509";
 import type { UnitConfig } from "../config.ts";
 
 /** A unit's key and how far its certificate has come. */
