@@ -9,6 +9,7 @@ CREATE TABLE unit_keys (
   organisation    TEXT    NOT NULL,
   request_id      TEXT    NOT NULL UNIQUE,
   key_algorithm   TEXT    NOT NULL,
+  signature_algorithm TEXT NOT NULL,
   test            INTEGER NOT NULL CHECK (test IN (0, 1)),
   key_id          TEXT,
   spki_der        BLOB    CHECK ((spki_der IS NULL) = (key_id IS NULL)),

@@ -20,8 +20,10 @@ const Unit = z
     /** Policies it issues under, below an arc of the operator's own; the first is taken when a request names none. Without a unit in its
      *  address, a request goes to the first unit that has its policy. */
     policies: z.array(Oid).min(1).max(16),
-    /** Kind of key. RSA signs with PSS. A change leads to a new key. */
+    /** Kind of key. A change leads to a new key. */
     keyAlgorithm: z.enum(["ec-p256", "ec-p384", "rsa-3072", "rsa-4096"]).default("ec-p256"),
+    /** How an RSA key signs. `openssl ts -verify`, as of 3.5, knows pkcs1 only. */
+    rsaPadding: z.enum(["pss", "pkcs1"]).default("pss"),
     /** How far genTime may be from UTC, all in all. The clock must be proven to this, or nothing is issued. */
     accuracy: duration("1s"),
     /** Whether genTime alone puts any two of its tokens in order. At most one token for each step of genTime is issued then. */

@@ -11,7 +11,7 @@ import type { TsaConfig, UnitConfig } from "./config.ts";
 import type { KeyRecords } from "./key-records.ts";
 import type { StoredUnitKey, UnitKeyTable } from "./store/unit-keys.ts";
 import { requireUnitCertificate } from "./unit-certificate.ts";
-import { UNIT_ALGORITHMS, unitKeyPolicy } from "./unit-key.ts";
+import { unitAlgorithm, unitKeyPolicy } from "./unit-key.ts";
 import type { OpenSigner, Units } from "./units.ts";
 
 export interface EnrolmentOptions {
@@ -88,9 +88,12 @@ export class Enrolment {
   }
 
   /** Whether it is the kind of key the unit is to have. */
-  #serves({ keyAlgorithm, isTest, organisation }: StoredUnitKey, unit: UnitConfig): boolean {
+  #serves({ keyAlgorithm, algorithm, isTest, organisation }: StoredUnitKey, unit: UnitConfig): boolean {
     return (
-      keyAlgorithm === unit.keyAlgorithm && isTest === unit.test && organisation === this.#options.config.organisation
+      keyAlgorithm === unit.keyAlgorithm &&
+      algorithm === unitAlgorithm(unit) &&
+      isTest === unit.test &&
+      organisation === this.#options.config.organisation
     );
   }
 
@@ -102,22 +105,26 @@ export class Enrolment {
     return clock.now().getTime() > issued.signsUntil.getTime() - config.keys.rekeyBefore;
   }
 
-  async #begin({ name: unit, keyAlgorithm, test: isTest }: UnitConfig): Promise<StoredUnitKey> {
-    const { store, table, config, clock } = this.#options;
+  async #begin(config: UnitConfig): Promise<StoredUnitKey> {
+    const { store, table, clock } = this.#options;
     const requestId = randomUUIDv7();
-    const { organisation } = config;
-    await store.write(() => table.insert({ unit, organisation, requestId, keyAlgorithm, isTest }, clock.now()));
+    const { organisation } = this.#options.config;
+    const { name: unit, keyAlgorithm, test: isTest } = config;
+    const algorithm = unitAlgorithm(config);
+    await store.write(() =>
+      table.insert({ unit, organisation, requestId, keyAlgorithm, algorithm, isTest }, clock.now()),
+    );
     const stored = table.all().find((each) => each.requestId === requestId);
     if (stored === undefined) throw new Error("a unit's key is gone");
     return stored;
   }
 
-  async #createKey({ unitKey, unit, organisation, requestId, keyAlgorithm }: StoredUnitKey): Promise<Key> {
+  async #createKey({ unitKey, unit, organisation, requestId, keyAlgorithm, algorithm }: StoredUnitKey): Promise<Key> {
     const { keys, store, table, config, records } = this.#options;
     const { keyId, spkiDer } = await keys.createKey({
       ...{ requestId, keyAlgorithm },
       label: `TSU ${unit} of ${config.replica}`.slice(0, MAX_LABEL),
-      policy: unitKeyPolicy(organisation, UNIT_ALGORITHMS[keyAlgorithm]),
+      policy: unitKeyPolicy(organisation, algorithm),
     });
     await store.write(() => {
       table.setKey(unitKey, keyId, spkiDer);
@@ -154,12 +161,11 @@ export class Enrolment {
 
   /** PKCS#10, signed by the key it is for. The same request id gives the same octets. */
   async #request(
-    { organisation, keyAlgorithm, isTest }: StoredUnitKey,
+    { organisation, algorithm, isTest }: StoredUnitKey,
     key: Key,
     issuanceId: string,
   ): Promise<Uint8Array> {
     const { openSigner, self, config } = this.#options;
-    const algorithm = UNIT_ALGORITHMS[keyAlgorithm];
     const signer = openSigner({ organisation, ...key, algorithm });
     const infoDer = buildCertificationRequestInfo({
       spkiDer: key.spkiDer,

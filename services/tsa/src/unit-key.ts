@@ -2,15 +2,20 @@ import { type KeyPolicy, KeyPurpose } from "@vcc-pki/proto/hsm";
 import type { SignatureAlgorithmId } from "@vcc-pki/x509";
 import type { UnitConfig } from "./config.ts";
 
-/** What a unit's key signs with. RSA: PSS, which EN 319 422 recommends over PKCS #1 (ETSI TS 119 312). */
-export const UNIT_ALGORITHMS = {
-  "ec-p256": "ecdsa-p256-sha256",
-  "ec-p384": "ecdsa-p384-sha384",
-  "rsa-3072": "rsa-pss-sha256",
-  "rsa-4096": "rsa-pss-sha256",
-} as const satisfies Record<UnitConfig["keyAlgorithm"], SignatureAlgorithmId>;
+export type UnitAlgorithm = Extract<
+  SignatureAlgorithmId,
+  "ecdsa-p256-sha256" | "ecdsa-p384-sha384" | "rsa-pss-sha256" | "rsa-pkcs1-sha256"
+>;
 
-export type UnitAlgorithm = (typeof UNIT_ALGORITHMS)[UnitConfig["keyAlgorithm"]];
+/** What a unit's key signs with. */
+export function unitAlgorithm({
+  keyAlgorithm,
+  rsaPadding,
+}: Pick<UnitConfig, "keyAlgorithm" | "rsaPadding">): UnitAlgorithm {
+  if (keyAlgorithm === "ec-p256") return "ecdsa-p256-sha256";
+  if (keyAlgorithm === "ec-p384") return "ecdsa-p384-sha384";
+  return rsaPadding === "pss" ? "rsa-pss-sha256" : "rsa-pkcs1-sha256";
+}
 
 /** What the hsm-gateway will let a unit's key do: sign time stamps and the request for its own certificate, for us. It may be copied
  *  within the token, where it signs thousands of times a second. */

@@ -5,7 +5,7 @@ import type { UnitConfig } from "./config.ts";
 import type { CertificatesInToken } from "./store/tokens.ts";
 import type { StoredUnitKey, UnitKeyTable } from "./store/unit-keys.ts";
 import { requireUnitCertificate } from "./unit-certificate.ts";
-import { UNIT_ALGORITHMS, type UnitAlgorithm } from "./unit-key.ts";
+import type { UnitAlgorithm } from "./unit-key.ts";
 
 /** A key with its certificate, ready to sign for its unit. */
 export interface UnitKey {
@@ -95,7 +95,7 @@ export class Units {
     const template = new TokenTemplate({
       certificate: certificate as Certificate,
       chain: certificates === "chain" ? issuers : [],
-      signatureAlgorithm: UNIT_ALGORITHMS[stored.keyAlgorithm],
+      signatureAlgorithm: stored.algorithm,
       policy: "0.0", // is in the TSTInfo already
     });
     this.#assemblers.set(name, template);
@@ -106,8 +106,7 @@ export class Units {
     const config = this.findConfig(stored.unit);
     if (config === undefined || stored.key === undefined || stored.issued === undefined) return [];
     const { testName, openSigner } = this.#options;
-    const { unitKey, unit, organisation, keyAlgorithm, key } = stored;
-    const algorithm = UNIT_ALGORITHMS[keyAlgorithm];
+    const { unitKey, unit, organisation, algorithm, key } = stored;
     try {
       const chain = stored.issued.chainDer.map(parseCertificate);
       const period = requireUnitCertificate(chain, {

@@ -1,6 +1,7 @@
 import type { Database } from "@vcc-pki/store";
 import { DerReader } from "@vcc-pki/x509";
 import type { UnitConfig } from "../config.ts";
+import type { UnitAlgorithm } from "../unit-key.ts";
 
 /** A unit's key and how far its certificate has come. */
 export interface StoredUnitKey {
@@ -9,6 +10,7 @@ export interface StoredUnitKey {
   readonly organisation: string;
   readonly requestId: string;
   readonly keyAlgorithm: UnitConfig["keyAlgorithm"];
+  readonly algorithm: UnitAlgorithm;
   readonly isTest: boolean;
   readonly key: { readonly keyId: string; readonly spkiDer: Uint8Array } | undefined;
   /** Request id of the issuance that is under way. */
@@ -34,6 +36,7 @@ interface Row {
   organisation: string;
   request_id: string;
   key_algorithm: UnitConfig["keyAlgorithm"];
+  signature_algorithm: UnitAlgorithm;
   test: number;
   key_id: string | null;
   spki_der: Buffer | null;
@@ -51,6 +54,7 @@ export interface NewUnitKey {
   readonly organisation: string;
   readonly requestId: string;
   readonly keyAlgorithm: UnitConfig["keyAlgorithm"];
+  readonly algorithm: UnitAlgorithm;
   readonly isTest: boolean;
 }
 
@@ -61,11 +65,12 @@ export class UnitKeyTable {
   constructor(db: Database) {
     this.#sql = {
       all: db.prepare<[], Row>(
-        `SELECT unit_key, unit, organisation, request_id, key_algorithm, test, key_id, spki_der, issuance_id, chain_der, signs_from,
+        `SELECT unit_key, unit, organisation, request_id, key_algorithm, signature_algorithm, test, key_id, spki_der, issuance_id, chain_der, signs_from,
            signs_until, retired_at, destroyed_at, created_at FROM unit_keys ORDER BY unit_key`,
       ),
       insert: db.prepare(
-        "INSERT INTO unit_keys (unit, organisation, request_id, key_algorithm, test, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+        `INSERT INTO unit_keys (unit, organisation, request_id, key_algorithm, signature_algorithm, test, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?)`,
       ),
       key: db.prepare("UPDATE unit_keys SET key_id = ?, spki_der = ? WHERE unit_key = ?"),
       issuance: db.prepare("UPDATE unit_keys SET issuance_id = ? WHERE unit_key = ?"),
@@ -81,8 +86,8 @@ export class UnitKeyTable {
     return this.#sql.all.all().map(toUnitKey);
   }
 
-  insert({ unit, organisation, requestId, keyAlgorithm, isTest }: NewUnitKey, now: Date): void {
-    this.#sql.insert.run(unit, organisation, requestId, keyAlgorithm, isTest ? 1 : 0, now.getTime());
+  insert({ unit, organisation, requestId, keyAlgorithm, algorithm, isTest }: NewUnitKey, now: Date): void {
+    this.#sql.insert.run(unit, organisation, requestId, keyAlgorithm, algorithm, isTest ? 1 : 0, now.getTime());
   }
 
   setKey(unitKey: number, keyId: string, spkiDer: Uint8Array): void {
@@ -111,7 +116,7 @@ function toUnitKey(row: Row): StoredUnitKey {
   const { key_id, spki_der, chain_der, signs_from, signs_until } = row;
   return {
     ...{ unitKey: row.unit_key, unit: row.unit, organisation: row.organisation, requestId: row.request_id },
-    ...{ keyAlgorithm: row.key_algorithm, isTest: row.test === 1 },
+    ...{ keyAlgorithm: row.key_algorithm, algorithm: row.signature_algorithm, isTest: row.test === 1 },
     key: key_id === null || spki_der === null ? undefined : { keyId: key_id, spkiDer: spki_der },
     issuanceId: row.issuance_id ?? undefined,
     issued:
