@@ -140,11 +140,12 @@ export async function startTsa(
   const health = new Health({ proof, units, replica, clock, unitAlarmMs: config.keys.rekeyBefore / 2 });
   const alarms = new Alarms({ store, organisation, self, log });
 
+  let hasBegun = false;
   const chores = startChores(
     {
       clock: { everyMs: CLOCK_INTERVAL_MS, run: () => proof.tick() },
       keys: { everyMs: config.keys.interval, run: () => enrolment.run() },
-      alarms: { everyMs: ALARM_INTERVAL_MS, run: () => alarms.update(health.examine()) },
+      alarms: { everyMs: ALARM_INTERVAL_MS, run: () => hasBegun && alarms.update(health.examine()) },
       summary: { everyMs: config.log.summaryInterval, run: () => summary.tell() },
       forgetting: {
         everyMs: FORGETTING_INTERVAL_MS,
@@ -163,7 +164,11 @@ export async function startTsa(
     tsa: new TsaDoor({ desk, units, organisation, log }),
   });
   log.info("http door open", { httpPort: door.port });
-  const begun = refresh().catch((error) => log.error("the time could not be put on record", { error }));
+  const begun = refresh()
+    .catch((error) => log.error("the time could not be put on record", { error }))
+    .finally(() => {
+      hasBegun = true;
+    });
 
   return {
     ...{ store, httpPort: door.port, proof, mayForward: ["gateway"] },

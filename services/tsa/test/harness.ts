@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CaHarness, newCa } from "@vcc-pki/ca/harness";
@@ -136,7 +136,7 @@ export async function newTsa(options: TsaHarnessOptions = {}): Promise<TsaHarnes
 
 function configIn(file: string, overrides: TsaHarnessOptions["config"]): TsaConfig {
   const keyFile = `${file}.key`;
-  createKeyFile(keyFile);
+  if (!existsSync(keyFile)) createKeyFile(keyFile);
   const never = "1d"; // tests say when
   return TsaConfig.parse({
     ...{ listen: { host: "127.0.0.1", port: 0 }, health: { host: "127.0.0.1", port: 0 }, identityDir: "none" },
