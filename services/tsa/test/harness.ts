@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type CaHarness, newCa } from "@vcc-pki/ca/harness";
 import { PkiError } from "@vcc-pki/errors";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
@@ -52,8 +52,8 @@ export interface TsaHarness {
   root(): Promise<Certificate>;
   /** Another replica with a database of its own, over the same ca and token. Its times come from the same servers. */
   replica(name: string): Promise<RunningTsa>;
-  /** Stops the service as kill -9 would, and starts it on the same database. */
-  restart(): Promise<void>;
+  /** Stops the service, and starts it on the same database, perhaps with other configuration. */
+  restart(config?: TsaHarnessOptions["config"]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -86,8 +86,8 @@ export async function newTsa(options: TsaHarnessOptions = {}): Promise<TsaHarnes
   const context = {
     ...{ clock, log, telemetry, trustDomain: "vcc.internal", denyList, identity: undefined, bus: undefined, connect },
   };
-  const start = async (name: string) => {
-    const config = configIn(join(directory, name), options.config);
+  const start = async (name: string, overrides = options.config) => {
+    const config = configIn(join(directory, name), overrides);
     const sources = config.clock.unproven ? undefined : servers;
     const tsa = await startTsa(config, context, { faults: storeFaults, sources });
     if (isReady) await tsa.refresh();
@@ -120,9 +120,9 @@ export async function newTsa(options: TsaHarnessOptions = {}): Promise<TsaHarnes
       replicas.push(replica);
       return replica;
     },
-    async restart() {
+    async restart(config) {
       await running.close();
-      running = await start("1");
+      running = await start("1", config);
     },
     async close() {
       for (const replica of replicas) await replica.close();
@@ -142,7 +142,7 @@ function configIn(file: string, overrides: TsaHarnessOptions["config"]): TsaConf
     ...{ listen: { host: "127.0.0.1", port: 0 }, health: { host: "127.0.0.1", port: 0 }, identityDir: "none" },
     http: { host: "127.0.0.1", port: 0 },
     store: { file: `${file}.db`, keyFile },
-    ...{ organisation: "vcc", replica: file.split("/").at(-1) },
+    ...{ organisation: "vcc", replica: basename(file) },
     units: [{ name: "main", policies: [POLICY.main] }],
     clock: { jitter: 0 },
     keys: { interval: never },
