@@ -136,6 +136,11 @@ export {
 export { type OcspResponderFields, OcspResponseTemplate } from "./ocsp/response-template.ts";
 export { type OcspQuestion, type ProvenStatus, verifyOcspResponse } from "./ocsp/verify-response.ts";
 export { OID } from "./oids.ts";
+export type { PathFailure, PathReason } from "./path/path-failure.ts";
+export { PATH_LIMITS } from "./path/path-search.ts";
+export { type RevocationEvidence, type RevocationStatus, revocationAt } from "./path/revocation-at.ts";
+export type { Revocation, RevocationSource } from "./path/revocation-statement.ts";
+export { type PathQuestion, type PathResult, validatePath } from "./path/validate-path.ts";
 export { pemDecode, pemEncode } from "./pem.ts";
 export { importPublicKey, isSignedBy, type Signed, verifySignature } from "./signature.ts";
 export { assembleSigned } from "./signed.ts";

@@ -60,6 +60,8 @@ function readDistributionPointName(reader: DerReader): readonly string[] | undef
 
 /** What a CRL covers (RFC 5280 section 5.2.5). */
 export interface IssuingDistributionPoint {
+  /** Whether it says where it is published, by URLs or otherwise. */
+  readonly isNamed: boolean;
   /** Where it is published: byte for byte a URL of the certificates' cRLDistributionPoints. */
   readonly urls: readonly string[];
   readonly onlyContainsUserCerts: boolean;
@@ -91,7 +93,7 @@ export function issuingDistributionPoint({
 export function parseIssuingDistributionPoint(valueDer: Uint8Array): IssuingDistributionPoint {
   return readSequence(valueDer, (value) => {
     if (value.atEnd) throw malformed("empty issuingDistributionPoint");
-    const urls = readDistributionPointName(value) ?? [];
+    const name = readDistributionPointName(value);
     const onlyContainsUserCerts = value.booleanDefaultFalse(primitiveContext(1));
     const onlyContainsCaCerts = value.booleanDefaultFalse(primitiveContext(2));
     const onlySomeReasons = value.nextIs(primitiveContext(3));
@@ -99,7 +101,8 @@ export function parseIssuingDistributionPoint(valueDer: Uint8Array): IssuingDist
     const indirectCrl = value.booleanDefaultFalse(primitiveContext(4));
     const onlyContainsAttributeCerts = value.booleanDefaultFalse(primitiveContext(5));
     return {
-      urls,
+      isNamed: name !== undefined,
+      urls: name ?? [],
       onlyContainsUserCerts,
       onlyContainsCaCerts,
       onlySomeReasons,

@@ -176,6 +176,7 @@ const CASES: Record<string, [extensionDer: Uint8Array, value: object, printed: s
     issuingDistributionPoint({ urls: ["http://a/1.crl"], onlyContainsUserCerts: true }),
     {
       issuingDistributionPoint: {
+        isNamed: true,
         urls: ["http://a/1.crl"],
         onlyContainsUserCerts: true,
         onlyContainsCaCerts: false,

@@ -33,6 +33,22 @@ export function parseCertificatePolicies(valueDer: Uint8Array): string[] {
   return policies;
 }
 
+export interface PolicyMapping {
+  readonly issuerDomainPolicy: string;
+  readonly subjectDomainPolicy: string;
+}
+
+/** PolicyMappings ::= SEQUENCE SIZE (1..MAX) OF SEQUENCE { issuerDomainPolicy, subjectDomainPolicy } (RFC 5280 section 4.2.1.5).
+ *  Read only: no CA of ours maps policies. */
+export function parsePolicyMappings(valueDer: Uint8Array): PolicyMapping[] {
+  const reader = DerReader.over(valueDer);
+  const mappings = reader.listOf(TAG.SEQUENCE, (list) =>
+    list.within(TAG.SEQUENCE, (mapping) => ({ issuerDomainPolicy: mapping.oid(), subjectDomainPolicy: mapping.oid() })),
+  );
+  reader.end();
+  return mappings;
+}
+
 export interface PolicyConstraints {
   /** After how many certificates each must carry an acceptable policy. */
   readonly requireExplicitPolicy?: number;

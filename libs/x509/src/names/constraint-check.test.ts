@@ -4,10 +4,13 @@ import { openssl } from "../../test/openssl.ts";
 import {
   buildName,
   findConstraintViolation,
+  type GeneralNames,
   type GeneralNamesInput,
   type NameConstraintsInput,
+  type NameSubtrees,
   nameConstraints,
   onlyTheseNames,
+  parseName,
   parseTbsCertificate,
   pemEncode,
   subjectAltName,
@@ -130,8 +133,54 @@ describe("name constraints", () => {
     expect(verdicts(issuer, { dns: ["*.open.vcc.de"] })).toEqual(OK);
   });
 
+  it("a URI whose host is an IP address is refused where hosts are excluded, which OpenSSL does not see", () => {
+    const excluding = constrained({ excluded: { uri: ["bad.vcc.de"] } });
+    expect(verdicts(excluding, { uri: ["https://192.0.2.1/"] })).toEqual({ openssl: true, ours: false });
+    expect(verdicts(excluding, { uri: ["https://good.vcc.de/"] })).toEqual(OK);
+  });
+
+  it("an excluded subject is told by its text, whatever its string type", () => {
+    const printable = parseName(new Uint8Array(Buffer.from("300e310c300a060355040a1303564343", "hex"))); // O=VCC
+    const excluding = constrained({ excluded: { directory: [printable] } });
+    const names = { dns: ["open.vcc.de"] };
+    expect(verdicts(excluding, names, buildName([["O", "vcc"]]))).toEqual(REFUSED);
+    expect(verdicts(excluding, names, buildName([["O", "VCD"]]))).toEqual(OK);
+  });
+
   it("an e-mail address in the subject counts", () => {
     const subject = buildName([["emailAddress", "b@vcc.de"]]);
     expect(verdicts(issuer, { dns: ["open.vcc.de"] }, subject)).toEqual(REFUSED);
+  });
+});
+
+describe("constraints that cannot be read", () => {
+  const NOTHING: NameSubtrees = { dns: [], ip: [], uri: [], email: [], directory: [], otherCount: 0 };
+  const names = { dns: ["a.vcc.de"], ip: ["10.0.0.1"], uri: ["https://a.vcc.de/"], email: ["a@vcc.de"] };
+  const violation = (permitted: Partial<NameSubtrees>, excluded: Partial<NameSubtrees>, own: Partial<GeneralNames>) =>
+    findConstraintViolation(
+      { permitted: { ...NOTHING, ...permitted }, excluded: { ...NOTHING, ...excluded } },
+      NOBODY,
+      { ...NOTHING, ...own },
+    );
+
+  it.each<[keyof typeof names, string]>([
+    ["dns", ".vcc.com"],
+    ["dns", "*.vcc.com"],
+    ["ip", "11.0.0.1/8"],
+    ["uri", "https://vcc.com/"],
+    ["uri", "192.0.2.1"],
+    ["email", "@vcc.com"],
+    ["email", ""],
+  ])("forbid every name of their form, %s: %s", (form, base) => {
+    expect(violation({}, { [form]: [base] }, { [form]: names[form] })).toContain(form);
+    const { [form]: _, ...others } = names;
+    expect(violation({}, { [form]: [base] }, others)).toBeUndefined();
+  });
+
+  it("because there are too many, forbid every name", () => {
+    const own = { dns: Array.from({ length: 500 }, (_, i) => `a${i}.vcc.de`) };
+    const excluded = (count: number) => ({ dns: Array.from({ length: count }, (_, i) => `b${i}.vcc.de`) });
+    expect(violation({}, excluded(500), own)).toBeUndefined();
+    expect(violation({}, excluded(501), own)).toBe("more names than we compare");
   });
 });

@@ -54,10 +54,9 @@ function squareRoot(value: bigint): bigint {
   }
 }
 
-/** Odd primes. */
 function primesBelow(limit: number): number[] {
   const primes: number[] = [];
-  for (let n = 3; n < limit; n += 2) if (primes.every((prime) => n % prime !== 0)) primes.push(n);
+  for (let n = 2; n < limit; n++) if (primes.every((prime) => n % prime !== 0)) primes.push(n);
   return primes;
 }
 
