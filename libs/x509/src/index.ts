@@ -167,6 +167,7 @@ export {
   type TokenTemplateFields,
   type TstInfoFields,
 } from "./timestamp/token-template.ts";
+export { type TrustedBy, trustAnchors } from "./timestamp/trust.ts";
 export { type Accuracy, parseTstInfo, type TstInfo } from "./timestamp/tst-info.ts";
 export { findUnitFault, findUntimely } from "./timestamp/unit-certificate.ts";
 export {
