@@ -153,7 +153,7 @@ describe("signatures that a thread makes and verifies", () => {
       );
     for (let round = 0; round < 3; round++) {
       const [signature] = await sign();
-      expect(verifySignature(key.spkiDer, "ecdsa-p256-sha256", Buffer.from("data"), signature as Uint8Array)).toBe(
+      expect(verifySignature(key.spkiDer, "ecdsa-p256-sha256", DATA, signature as Uint8Array)).toBe(
         true,
       );
       expect(thread.isRunning).toBe(true);
