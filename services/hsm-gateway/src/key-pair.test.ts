@@ -153,9 +153,7 @@ describe("signatures that a thread makes and verifies", () => {
       );
     for (let round = 0; round < 3; round++) {
       const [signature] = await sign();
-      expect(verifySignature(key.spkiDer, "ecdsa-p256-sha256", DATA, signature as Uint8Array)).toBe(
-        true,
-      );
+      expect(verifySignature(key.spkiDer, "ecdsa-p256-sha256", DATA, signature as Uint8Array)).toBe(true);
       expect(thread.isRunning).toBe(true);
       await vi.waitUntil(() => !thread.isRunning);
     }
