@@ -26,7 +26,9 @@ export {
   type TbsCertificateFields,
 } from "./certificate.ts";
 export { type Attribute, buildAttribute } from "./cms/attributes.ts";
+export type { Check } from "./cms/check.ts";
 export { parseSignedAttributes, type SignedAttributes } from "./cms/signed-attributes.ts";
+export { parseSignedData, type SignedData, type SignerIdentifier, type SignerInfo } from "./cms/signed-data.ts";
 export { type CmsSignerFields, type SignedDataFields, SignedDataTemplate } from "./cms/signed-data-template.ts";
 export {
   buildTbsCertList,
@@ -157,13 +159,23 @@ export {
   type TimeStampReq,
   type TimeStampReqFields,
 } from "./timestamp/request.ts";
-export { type PkiStatus, timeStampResp } from "./timestamp/response.ts";
+export { type PkiStatus, parseTimeStampResp, type TimeStampResp, timeStampResp } from "./timestamp/response.ts";
+export { parseTimeStampToken, type TimeStampToken } from "./timestamp/token.ts";
 export {
   type TokenFields,
   TokenTemplate,
   type TokenTemplateFields,
   type TstInfoFields,
 } from "./timestamp/token-template.ts";
-export type { Accuracy } from "./timestamp/tst-info.ts";
+export { type TrustedBy, trustAnchors } from "./timestamp/trust.ts";
+export { type Accuracy, parseTstInfo, type TstInfo } from "./timestamp/tst-info.ts";
+export { findUnitFault, findUntimely } from "./timestamp/unit-certificate.ts";
+export {
+  TIME_STAMP_CHECKS,
+  type TimeStampQuestion,
+  type TimeStampVerification,
+  type TrustCheck,
+  verifyTimeStampToken,
+} from "./timestamp/verify.ts";
 export { type KeyBlocklist, parseKeyBlocklist } from "./weak-keys/blocklist.ts";
 export { checkPublicKey, type KeyRequirements } from "./weak-keys/check-public-key.ts";

@@ -11,7 +11,7 @@ import {
   verifySignature,
 } from "@vcc-pki/x509";
 import pkcs11js from "pkcs11js";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createKeyPair, destroyKeyPair, evictKey, privateKeyOf, signNow, signOnPool } from "./key-pair.ts";
 import { WrongSignatureError } from "./mechanisms.ts";
 import { loadPkcs11 } from "./pkcs11.ts";
@@ -119,6 +119,8 @@ function isTokenObject(handle: Buffer): boolean {
   return attribute?.value[0] === 1;
 }
 
+const DATA = Buffer.from("data");
+
 describe("signatures that a thread makes and verifies", () => {
   it.each(["ec-p256", "ed25519"] as const)("come back for %s unless they are not this key's", async (keyAlgorithm) => {
     const algorithm = keyAlgorithm === "ed25519" ? "ed25519" : "ecdsa-p256-sha256";
@@ -133,6 +135,28 @@ describe("signatures that a thread makes and verifies", () => {
       expect(verifySignature(key.spkiDer, algorithm, data[i] ?? Buffer.alloc(0), signature as Uint8Array)).toBe(true);
     }
     for (const outcome of await sign(other.spkiDer)) expect(outcome).toBeInstanceOf(WrongSignatureError);
+    await thread.close();
+  });
+
+  it("come from a new thread when the one before had nothing to do", async () => {
+    const key = await newKey("ec-p256");
+    const thread = new SigningThread(testToken.modulePath, { idleMs: 20 });
+    const sign = () =>
+      connection.pool.use((session) =>
+        thread.sign(
+          session,
+          privateKeyOf(connection, key.keyId, false),
+          "ecdsa-p256-sha256",
+          [Buffer.from("data")],
+          key.spkiDer,
+        ),
+      );
+    for (let round = 0; round < 3; round++) {
+      const [signature] = await sign();
+      expect(verifySignature(key.spkiDer, "ecdsa-p256-sha256", DATA, signature as Uint8Array)).toBe(true);
+      expect(thread.isRunning).toBe(true);
+      await vi.waitUntil(() => !thread.isRunning);
+    }
     await thread.close();
   });
 });

@@ -36,15 +36,26 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** A thread that signs, so that the event loop meanwhile writes the ledger and talks to callers. Started when it is first needed. */
+/** How long the thread waits for more before it ends: it takes some 10 MB, and a new one starts in a tenth of a second. */
+const IDLE_MS = 3_000;
+
+/** A thread that signs, so that the event loop meanwhile writes the ledger and talks to callers. Started when it is needed. */
 export class SigningThread {
   readonly #module: string;
+  readonly #idleMs: number;
+  #idle: NodeJS.Timeout | undefined;
   #worker: Worker | undefined;
   #waiting: Waiting[] = [];
 
   /** `module` is the path of the PKCS#11 library that this process has initialised. */
-  constructor(module: string) {
+  constructor(module: string, { idleMs = IDLE_MS }: { readonly idleMs?: number } = {}) {
     this.#module = module;
+    this.#idleMs = idleMs;
+  }
+
+  /** Whether the thread is there. */
+  get isRunning(): boolean {
+    return this.#worker !== undefined;
   }
 
   /** Signs each of `data`, already hashed as the token wants it unless `verifyWith` is the public key: then whole, and each signature
@@ -77,16 +88,29 @@ export class SigningThread {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#idle);
     await this.#worker?.terminate();
   }
 
   /** Answers come in the order of the assignments. */
   #assign(assignment: Assignment): Promise<Result> {
-    return new Promise((resolve, reject) => {
+    clearTimeout(this.#idle);
+    return new Promise<Result>((resolve, reject) => {
       const worker = this.#start();
       this.#waiting.push({ resolve, reject });
       worker.postMessage(assignment);
+    }).finally(() => {
+      if (this.#waiting.length === 0) this.#endWhenIdle();
     });
+  }
+
+  #endWhenIdle(): void {
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => {
+      const worker = this.#worker;
+      this.#worker = undefined;
+      void worker?.terminate();
+    }, this.#idleMs).unref();
   }
 
   #start(): Worker {

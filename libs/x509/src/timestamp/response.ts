@@ -1,3 +1,6 @@
+import { malformed } from "../der/malformed.ts";
+import { DerReader } from "../der/reader.ts";
+import { decodeString } from "../der/strings.ts";
 import { TAG } from "../der/tags.ts";
 import { DerWriter, encode } from "../der/writer.ts";
 import { PKI_FAILURE_INFO, type PkiFailureInfo } from "./fail-info.ts";
@@ -13,6 +16,43 @@ const PKI_STATUS = [
 ] as const;
 
 export type PkiStatus = (typeof PKI_STATUS)[number];
+
+const MAX_RESPONSE_OCTETS = 72 * 1024;
+const MAX_TEXTS = 16;
+
+/** What a time-stamping authority answered. */
+export interface TimeStampResp {
+  readonly status: PkiStatus;
+  /** For people. */
+  readonly statusStrings: readonly string[];
+  /** Numbers of the bits that are set; those we know have names in PKI_FAILURE_INFO. */
+  readonly failInfoBits: readonly number[];
+  /** DER of the TimeStampToken; there exactly when the status is granted or grantedWithMods. Not verified. */
+  readonly tokenDer: Uint8Array | undefined;
+}
+
+/** Throws DER_MALFORMED, also when there is a token with a refusal or none with a grant. */
+export function parseTimeStampResp(der: Uint8Array): TimeStampResp {
+  const read = (response: DerReader): TimeStampResp => {
+    const info = response.within(TAG.SEQUENCE, readStatusInfo);
+    const tokenDer = response.atEnd ? undefined : response.element(TAG.SEQUENCE);
+    const isGranted = info.status === "granted" || info.status === "grantedWithMods";
+    if (isGranted !== (tokenDer !== undefined)) throw malformed("status and token do not go together");
+    return { ...info, tokenDer };
+  };
+  return DerReader.whole(der, TAG.SEQUENCE, read, MAX_RESPONSE_OCTETS);
+}
+
+function readStatusInfo(info: DerReader): Omit<TimeStampResp, "tokenDer"> {
+  const status = PKI_STATUS[info.smallInteger()];
+  if (status === undefined) throw malformed("no such PKIStatus");
+  const texts = info.nextIs(TAG.SEQUENCE) ? info.listOf(TAG.SEQUENCE, readText) : [];
+  if (texts.length > MAX_TEXTS) throw malformed("too many texts");
+  const failInfoBits = info.nextIs(TAG.BIT_STRING) ? info.namedBits() : [];
+  return { status, statusStrings: texts, failInfoBits };
+}
+
+const readText = (list: DerReader): string => decodeString(TAG.UTF8_STRING, list.content(TAG.UTF8_STRING)) ?? "";
 
 /** PKIStatusInfo of status granted. */
 const GRANTED = Uint8Array.of(0x30, 3, TAG.INTEGER, 1, 0);

@@ -10,7 +10,7 @@ import { type MessageImprint, writeMessageImprint } from "./message-imprint.ts";
 import { type Accuracy, MAX_SERIAL_OCTETS } from "./tst-info.ts";
 
 export interface TokenTemplateFields {
-  /** The time-stamping unit's, as `unitCertificateChecks` wants it; this is not asked here. */
+  /** The time-stamping unit's, as `findUnitFault` wants it; this is not asked here. */
   readonly certificate: Certificate;
   /** Certificates above it that go along when certificates are asked for. */
   readonly chain?: readonly Certificate[];

@@ -1,0 +1,24 @@
+/** One thing that was looked at, and whether it holds. */
+export interface Check {
+  /** Stable. */
+  readonly name: string;
+  readonly ok: boolean;
+  /** Why not, for people. */
+  readonly reason?: string;
+}
+
+/** A name, and a function that says what is wrong, or undefined. What it throws is what is wrong, too. */
+export type NamedCheck<T> = readonly [name: string, findFault: (subject: T) => string | undefined];
+
+export const passed = (name: string): Check => ({ name, ok: true });
+export const failed = (name: string, reason: string): Check => ({ name, ok: false, reason });
+
+/** The outcome of one check. */
+export function runCheck<T>([name, findFault]: NamedCheck<T>, subject: T): Check {
+  try {
+    const reason = findFault(subject);
+    return reason === undefined ? passed(name) : failed(name, reason);
+  } catch (error) {
+    return failed(name, error instanceof Error ? error.message : String(error));
+  }
+}

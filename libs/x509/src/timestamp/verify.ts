@@ -1,0 +1,139 @@
+import { PkiError } from "@vcc-pki/errors";
+import type { Certificate } from "../certificate.ts";
+import { type Check, failed, type NamedCheck, passed, runCheck } from "../cms/check.ts";
+import { findSigner, SIGNER_CHECKS, type SignedBy } from "../cms/signer-checks.ts";
+import { equalBytes } from "../der/bytes.ts";
+import type { HashAlgorithm } from "../hash-algorithms.ts";
+import { parseTimeStampToken, type TimeStampToken } from "./token.ts";
+import type { TstInfo } from "./tst-info.ts";
+import { findUnitFault, findUntimely } from "./unit-certificate.ts";
+
+/** Whether the signer's certificate is trusted at a time: its chain, and what was revoked. `others` came with the token and are not trusted.
+ *  One check for each thing that was looked at; none at all is no trust, and neither is an error. */
+export type TrustCheck = (signer: Certificate, others: readonly Certificate[], at: Date) => readonly Check[];
+
+/** What a time stamp must be about. */
+export interface TimeStampQuestion {
+  readonly messageImprint: { readonly hash: HashAlgorithm; readonly digest: Uint8Array };
+  /** The request's, as content octets of an INTEGER: then the token must repeat it. */
+  readonly nonce?: Uint8Array | undefined;
+  /** Dotted; the token's must be one of them. Absent: any. */
+  readonly policies?: readonly string[] | undefined;
+  /** Certificates beside those in the token, which may carry none. */
+  readonly certificates?: readonly Certificate[];
+  readonly trust: TrustCheck;
+}
+
+export interface TimeStampVerification {
+  /** Every check holds. */
+  readonly ok: boolean;
+  /** In a fixed order, each of TIME_STAMP_CHECKS and then those of trust. */
+  readonly checks: readonly Check[];
+  /** What the token says, true or not; undefined when it cannot be read. */
+  readonly tstInfo: TstInfo | undefined;
+  /** The certificate that every check was made with; undefined when it was not found. */
+  readonly signer: Certificate | undefined;
+}
+
+type Subject = SignedBy & { readonly tstInfo: TstInfo; readonly question: TimeStampQuestion };
+
+const TOKEN_CHECKS: readonly NamedCheck<Subject>[] = [
+  ...SIGNER_CHECKS,
+  ["unit-certificate", ({ signer }) => findUnitFault(signer)],
+  ["signing-time", ({ signer, tstInfo }) => findUntimely(signer, tstInfo.genTime)],
+  ["message-imprint", ({ tstInfo, question }) => findOtherImprint(tstInfo, question)],
+  ["nonce", ({ tstInfo, question }) => findOtherNonce(tstInfo, question)],
+  [
+    "policy",
+    ({ tstInfo: { policy }, question: { policies } }) =>
+      policies === undefined || policies.includes(policy) ? undefined : `it is under policy ${policy}`,
+  ],
+  [
+    "extensions",
+    ({ tstInfo: { extensions } }) => {
+      const critical = extensions.find((extension) => extension.critical);
+      return critical && `extension ${critical.oid} is critical and not known`;
+    },
+  ],
+];
+
+const WELL_FORMED = "well-formed";
+const ONE_SIGNER = "one-signer";
+const SIGNER_CERTIFICATE = "signer-certificate";
+const TRUST = "trust";
+
+/** Names of what is looked at in a token. */
+export const TIME_STAMP_CHECKS: readonly string[] = [
+  ...[WELL_FORMED, ONE_SIGNER, SIGNER_CERTIFICATE],
+  ...TOKEN_CHECKS.map(([name]) => name),
+];
+
+/** Looks at everything that makes a token a time stamp about what is asked (RFC 3161 section 2.2, RFC 5816, RFC 5652). Does not throw:
+ *  octets that are no token fail the first check. Where a check cannot be made because one before it failed, it fails as well. */
+export function verifyTimeStampToken(tokenDer: Uint8Array, question: TimeStampQuestion): TimeStampVerification {
+  let token: TimeStampToken;
+  try {
+    token = parseTimeStampToken(tokenDer);
+  } catch (error) {
+    if (!(error instanceof PkiError)) throw error;
+    return outcome([failed(WELL_FORMED, error.message)]);
+  }
+  const { signedData, tstInfo, tstInfoDer: content } = token;
+  const checks = [passed(WELL_FORMED)];
+
+  const [signerInfo, second] = signedData.signerInfos;
+  if (signerInfo === undefined || second !== undefined)
+    return outcome([...checks, failed(ONE_SIGNER, `there are ${signedData.signerInfos.length}`)], tstInfo);
+  checks.push(passed(ONE_SIGNER));
+
+  const candidates = [...signedData.certificates, ...(question.certificates ?? [])];
+  let signer: Certificate | undefined;
+  const found: NamedCheck<undefined> = [
+    SIGNER_CERTIFICATE,
+    () => {
+      signer = findSigner(signerInfo, candidates);
+      return undefined;
+    },
+  ];
+  checks.push(runCheck(found, undefined));
+  if (signer === undefined) return outcome(checks, tstInfo);
+
+  const subject: Subject = { signedData, signerInfo, signer, content, tstInfo, question };
+  checks.push(...TOKEN_CHECKS.map((check) => runCheck(check, subject)));
+  const others = candidates.filter((candidate) => candidate !== signer);
+  checks.push(...askTrust(question.trust, signer, others, tstInfo.genTime));
+  return outcome(checks, tstInfo, signer);
+}
+
+function askTrust(trust: TrustCheck, ...about: Parameters<TrustCheck>): readonly Check[] {
+  let made: readonly Check[] = [];
+  const nothing: NamedCheck<undefined> = [
+    TRUST,
+    () => {
+      made = trust(...about);
+      return made.length === 0 ? "nothing vouches for the signer" : undefined;
+    },
+  ];
+  const asked = runCheck(nothing, undefined);
+  return asked.ok ? made : [asked];
+}
+
+function outcome(made: readonly Check[], tstInfo?: TstInfo, signer?: Certificate): TimeStampVerification {
+  const names = new Set(made.map(({ name }) => name));
+  const isWhole = signer !== undefined;
+  const missing = isWhole ? [] : [...TIME_STAMP_CHECKS, TRUST].filter((name) => !names.has(name));
+  const checks = [...made, ...missing.map((name) => failed(name, "not looked at, for what is before it failed"))];
+  return { ok: checks.every(({ ok }) => ok), checks, tstInfo, signer };
+}
+
+function findOtherImprint({ messageImprint }: TstInfo, { messageImprint: asked }: TimeStampQuestion) {
+  if (messageImprint.hash !== asked.hash) return `the digest is not of ${asked.hash}`;
+  return equalBytes(messageImprint.digest, asked.digest) ? undefined : "something else was stamped";
+}
+
+/** A nonce that was not asked for does no harm. */
+function findOtherNonce({ nonce }: TstInfo, { nonce: asked }: TimeStampQuestion): string | undefined {
+  if (asked === undefined) return undefined;
+  if (nonce === undefined) return "the request's is missing";
+  return equalBytes(nonce, asked) ? undefined : "it is not the request's";
+}
