@@ -19,6 +19,7 @@ import type { StatusReport } from "./status-report.ts";
 import type { RequestKey } from "./store/requests.ts";
 import type { TokenTable } from "./store/tokens.ts";
 import type { Units } from "./units.ts";
+import type { Verifier } from "./verify.ts";
 
 export interface TimestampDoor {
   readonly desk: Desk;
@@ -26,6 +27,7 @@ export interface TimestampDoor {
   readonly messages: Messages;
   readonly tokens: TokenTable;
   readonly units: Units;
+  readonly verifier: Verifier;
   readonly status: StatusReport;
   /** The organisation that runs the suite. */
   readonly operatorOrganisation: string;
@@ -37,6 +39,7 @@ const READING = ["gateway", "signing", "audit"] as const;
 const CALLERS: Callers<typeof TimestampServiceDefinition> = {
   timestamp: STAMPING,
   bulkTimestamp: STAMPING,
+  verify: ["any-suite"],
   getCertificate: ["any-suite"],
   status: ["any-suite"],
   getToken: READING,
@@ -54,6 +57,7 @@ export function timestampService(door: TimestampDoor): ServiceImplementation {
         const key = requestKey(context, "bulkTimestamp", BulkTimestampRequest, request);
         return bulk.stamp(request, organisationOf(door, context), key, context.signal);
       },
+      verify: async (request) => door.verifier.verify(request),
       async getCertificate({ unit }) {
         requireUnit(units, unit);
         return { certificates: status.certificatesOf(unit) };

@@ -91,7 +91,11 @@ export class Issuance {
     // 5 signature, under the serial number as request id
     const signature = await this.#sign(key, signedAttributesDer, serial);
     // 6 what was made is looked at
-    await verifyOwnToken({ tstInfoDer, signedAttributesDer, signature }, key);
+    await verifyOwnToken(
+      { tstInfoDer, signedAttributesDer, signature },
+      { serial, policy, messageImprint, nonce },
+      key,
+    );
     // 7 the log, on disk before anybody has the token
     const { hash, digest } = messageImprint;
     const certificates: CertificatesInToken = certReq ? unit.certificates : "none";

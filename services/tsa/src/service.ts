@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { CertificateServiceDefinition } from "@vcc-pki/proto/ca";
+import { AuthorityServiceDefinition, CertificateServiceDefinition, CrlServiceDefinition } from "@vcc-pki/proto/ca";
 import { KeyServiceDefinition, SigningServiceDefinition } from "@vcc-pki/proto/hsm";
 import { suiteId } from "@vcc-pki/rpc";
 import { defineService, type RunningService, type ServiceContext, startChores } from "@vcc-pki/service";
@@ -29,14 +29,16 @@ import { TokenTable } from "./store/tokens.ts";
 import { UnitKeyTable } from "./store/unit-keys.ts";
 import { Summary } from "./summary.ts";
 import { TimeSource } from "./time-source.ts";
+import { Trust } from "./trust.ts";
 import { type OpenSigner, Units } from "./units.ts";
+import { Verifier } from "./verify.ts";
 
 /** The tsa at work, with handles for those who do not want to wait for a timer. */
 export interface RunningTsa extends RunningService {
   readonly store: Store;
   readonly httpPort: number;
   readonly proof: ClockProof;
-  /** Asks the clock's sources, and does for units and their keys what is due. */
+  /** Asks the clock's sources and the ca, and does for units and their keys what is due. */
   refresh(): Promise<void>;
   /** Looks at the state of affairs, and tells by events what has changed and how many tokens were issued. */
   tell(): Promise<void>;
@@ -53,6 +55,7 @@ export interface TsaOptions extends Pick<StoreOptions, "faults"> {
 const SIGNATURE_DEADLINE_MS = 4_000;
 const CLOCK_INTERVAL_MS = 1_000;
 const ALARM_INTERVAL_MS = 1_000;
+const TRUST_INTERVAL_MS = 60_000;
 const FORGETTING_INTERVAL_MS = 3_600_000;
 /** Events of one occasion come together. */
 const COALESCE_MS = 20;
@@ -91,6 +94,11 @@ export async function startTsa(
   const channel = openSigningChannel(context.connect(SigningServiceDefinition, "hsm-gateway"), {
     ...{ log, clock },
     deadlineMs: SIGNATURE_DEADLINE_MS,
+  });
+  const trust = new Trust({
+    authorities: context.connect(AuthorityServiceDefinition, "ca"),
+    crls: context.connect(CrlServiceDefinition, "ca"),
+    log,
   });
   const openSigner: OpenSigner = (key) => remoteSigner(channel, key);
 
@@ -144,6 +152,7 @@ export async function startTsa(
   const chores = startChores(
     {
       clock: { everyMs: CLOCK_INTERVAL_MS, run: () => proof.tick() },
+      trust: { everyMs: TRUST_INTERVAL_MS, run: () => trust.run() },
       keys: { everyMs: config.keys.interval, run: () => enrolment.run() },
       alarms: { everyMs: ALARM_INTERVAL_MS, run: () => hasBegun && alarms.update(health.examine()) },
       summary: { everyMs: config.log.summaryInterval, run: () => summary.tell() },
@@ -157,7 +166,7 @@ export async function startTsa(
   denyList.onChange(() => chores.soon("keys", COALESCE_MS));
 
   const refresh = async (): Promise<void> => {
-    await Promise.all([proof.measure(), chores.run("keys")]);
+    await Promise.all([proof.measure(), chores.run("keys"), chores.run("trust")]);
   };
   const door = await openHttpDoor({
     ...{ ...config.http, limits: config.limits, log },
@@ -176,6 +185,7 @@ export async function startTsa(
       timestampService({
         ...{ desk, messages, tokens, units, operatorOrganisation: organisation },
         bulk: new Bulk({ desk, messages }),
+        verifier: new Verifier(trust, clock),
         status: new StatusReport({ proof, units, unitKeys, tokens, replica, clock }),
       }),
     ],

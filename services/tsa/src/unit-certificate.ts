@@ -1,5 +1,5 @@
 import { PkiError } from "@vcc-pki/errors";
-import { type Certificate, equalBytes, isSignedBy, OID } from "@vcc-pki/x509";
+import { type Certificate, equalBytes, findUnitFault, isSignedBy } from "@vcc-pki/x509";
 
 export interface UnitCertificateRules {
   /** The key it must be for. */
@@ -19,32 +19,22 @@ export interface SigningPeriod {
  *  when its key signs. `chain` begins with the certificate and its issuer. Throws LINT_FAILED with the reason. */
 export function requireUnitCertificate(chain: readonly Certificate[], rules: UnitCertificateRules): SigningPeriod {
   const [certificate, issuer] = chain;
-  if (certificate === undefined || issuer === undefined) throw refused("without its issuer");
-  if (!equalBytes(certificate.spkiDer, rules.spkiDer)) throw refused("for another key");
-  if (!isSignedBy(certificate, issuer.spkiDer)) throw refused("not signed by its issuer");
-  requirePurpose(certificate);
+  if (certificate === undefined || issuer === undefined) throw refused("its issuer is missing");
+  if (!equalBytes(certificate.spkiDer, rules.spkiDer)) throw refused("it is for another key");
+  if (!isSignedBy(certificate, issuer.spkiDer)) throw refused("its issuer has not signed it");
+  const fault = findUnitFault(certificate) ?? (certificate.keyUsage ? undefined : "it has no key usage");
+  if (fault !== undefined) throw refused(fault);
   const isMarked = certificate.subjectAltNames.dns.includes(rules.testName);
-  if (isMarked !== rules.isTest) throw refused(rules.isTest ? "not marked as a test" : "marked as a test");
+  if (isMarked !== rules.isTest) throw refused(`it is ${rules.isTest ? "not " : ""}marked as a test`);
   return signingPeriodOf(certificate);
-}
-
-/** One purpose, which verifiers cannot overlook, and nothing beside it. */
-function requirePurpose({ extensions, extendedKeyUsages = [], keyUsage = [], isCa }: Certificate): void {
-  if (isCa) throw refused("a CA certificate");
-  const isCritical = extensions.some(({ oid, critical }) => oid === OID.extKeyUsage && critical);
-  if (!isCritical) throw refused("without critical extKeyUsage");
-  if (extendedKeyUsages.length !== 1 || extendedKeyUsages[0] !== OID.timeStamping)
-    throw refused("not for timeStamping alone");
-  const isForSignatures = keyUsage.every((usage) => usage === "digitalSignature" || usage === "nonRepudiation");
-  if (keyUsage.length === 0 || !isForSignatures) throw refused("with a keyUsage other than for signatures");
 }
 
 /** The key stops before the certificate does, so that what it has signed last can still be verified for a while. */
 function signingPeriodOf({ notBefore, notAfter, known }: Certificate): SigningPeriod {
   const period = known.privateKeyUsagePeriod;
   const until = period?.notAfter;
-  if (until === undefined) throw refused("without the end of privateKeyUsagePeriod");
-  if (until >= notAfter) throw refused("with a privateKeyUsagePeriod as long as it lives");
+  if (until === undefined) throw refused("privateKeyUsagePeriod has no end");
+  if (until >= notAfter) throw refused("privateKeyUsagePeriod is as long as its life");
   const from = new Date(Math.max(notBefore.getTime(), period?.notBefore?.getTime() ?? 0));
   // Both name the last second in which it is so (RFC 5280 section 4.1.2.5).
   return { signsFrom: from, signsUntil: new Date(until.getTime() + 999) };
