@@ -35,7 +35,7 @@ CREATE INDEX evidence_by_time ON evidence (taken_at);
 CREATE TABLE tokens (
   token             INTEGER NOT NULL PRIMARY KEY,
   organisation      TEXT    NOT NULL,
-  -- Content octets of the INTEGER. Time-ordered, so that the index grows at one end.
+  -- Content octets of the INTEGER. Neighbours in time are neighbours in the index.
   serial            BLOB    NOT NULL UNIQUE CHECK (length(serial) BETWEEN 16 AND 20),
   hash_algorithm    TEXT    NOT NULL,
   digest            BLOB    NOT NULL,
@@ -48,8 +48,8 @@ CREATE TABLE tokens (
   signature         BLOB    NOT NULL,
   certificates      INTEGER NOT NULL CHECK (certificates IN (0, 1, 2)) -- in the token: none, the unit's, its issuers' as well
 ) STRICT;
--- Digests are random: one index over all would have each token change a page of its own. Among the 4096 of a block they share a few.
-CREATE INDEX tokens_by_digest ON tokens (token >> 12, digest);
+-- Digests are random: one index over all would have each token change a page of its own. Among the 1024 of a block they share a few.
+CREATE INDEX tokens_by_digest ON tokens (token >> 10, substr(digest, 1, 8));
 
 -- Request ids of callers within the suite, so that a repeat is answered with the same token.
 CREATE TABLE requests (

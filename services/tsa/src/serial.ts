@@ -5,13 +5,16 @@ const SERIAL_OCTETS = 20;
 const RANDOM_OFFSET = 4;
 const RANDOM_OCTETS = SERIAL_OCTETS - RANDOM_OFFSET;
 
-/** 2020-01-01. The first octet is above zero from 2021 and below 0x80 until 2088, so that all numbers are as long as each other. */
-const EPOCH_SECONDS = 1_577_836_800;
+/** Time is counted in these steps, and anew after 124 days. */
+const STEP_MS = 10;
+const STEPS = 2 ** 30;
+/** Keeps the first octet between 0x40 and 0x7f: all numbers are positive and as long as each other. */
+const LEAD = 0x4000_0000;
 
 /** Makes serial numbers: the content octets of a positive INTEGER of 160 bits (RFC 3161 section 2.4.2), of which 128 come from the random
  *  number generator: no counter that a restored backup would set back, and nothing for replicas to agree on.
  *
- *     4  seconds since 2020: newest numbers sort last, which keeps the database's indexes growing at one end
+ *     4  01, then 30 bits of the time: neighbours in time are neighbours in the indexes of the database, and of the hsm-gateway's
  *    16  random */
 export class SerialSource {
   readonly #clock: Clock;
@@ -26,8 +29,8 @@ export class SerialSource {
 
   next(): Uint8Array {
     const serial = new Uint8Array(SERIAL_OCTETS);
-    const seconds = Math.floor(this.#clock.now().getTime() / 1_000) - EPOCH_SECONDS;
-    new DataView(serial.buffer).setUint32(0, Math.min(Math.max(seconds, 0x0100_0000), 0x7fff_ffff));
+    const steps = Math.floor(this.#clock.now().getTime() / STEP_MS) % STEPS;
+    new DataView(serial.buffer).setUint32(0, LEAD + steps);
     serial.set(this.#takeRandom(), RANDOM_OFFSET);
     return serial;
   }

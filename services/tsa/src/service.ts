@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { AuthorityServiceDefinition, CertificateServiceDefinition, CrlServiceDefinition } from "@vcc-pki/proto/ca";
 import { KeyServiceDefinition, SigningServiceDefinition } from "@vcc-pki/proto/hsm";
-import { suiteId } from "@vcc-pki/rpc";
+import { type Refusal, suiteId } from "@vcc-pki/rpc";
 import { defineService, type RunningService, type ServiceContext, startChores } from "@vcc-pki/service";
 import { openSigningChannel, remoteSigner } from "@vcc-pki/signer";
 import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
@@ -189,6 +189,7 @@ export async function startTsa(
         status: new StatusReport({ proof, units, unitKeys, tokens, replica, clock }),
       }),
     ],
+    onRefused: (refusal) => auditRefusal(store, refusal, organisation),
     async ready() {
       return { store: db.open ? true : "the database is closed", ...health.report() };
     },
@@ -210,4 +211,11 @@ export async function startTsa(
       await store.close();
     },
   };
+}
+
+/** A call that was turned away at the door leaves a trace. */
+function auditRefusal(store: Store, { method, caller, code }: Refusal, organisation: string): void {
+  const who = caller ?? "unauthenticated";
+  const record = { action: method, outcome: "refused", code, organisation, caller: who, requester: who } as const;
+  void store.write(() => store.audit.add(record)).catch(() => {});
 }

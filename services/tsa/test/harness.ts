@@ -152,8 +152,8 @@ function configIn(file: string, overrides: TsaHarnessOptions["config"]): TsaConf
 }
 
 function remote(tsa: RunningTsa, clock: FakeClock, caller: string, requester?: string) {
-  const { services, mayForward } = tsa;
-  const connected = connectInProcess(services, TimestampServiceDefinition, { caller, clock, mayForward });
+  const { services, mayForward, onRefused } = tsa;
+  const connected = connectInProcess(services, TimestampServiceDefinition, { caller, clock, mayForward, onRefused });
   if (requester === undefined) return connected;
   const forwarding = Object.entries(connected).map(([method, call]) => [
     method,

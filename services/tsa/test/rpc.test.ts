@@ -266,8 +266,12 @@ describe("callers", () => {
     ["a workload asks for certificates", () => tsa.as(workload).getCertificate({ unit: "" })],
     ["a workload asks how things are", () => tsa.as(workload).status({})],
     ["signing speaks for somebody else", () => tsa.as("signing", BRANDENBURG).timestamp(ask())],
-  ])("are refused when %s", async (_, attempt) => {
+  ])("are refused when %s, with a trace", async (_, attempt) => {
+    const { sequence } = tsa.store.audit.head();
     await expect(attempt()).rejects.toThrow(code("CALLER_NOT_ALLOWED"));
+    await expect
+      .poll(() => tsa.store.audit.read(sequence, 10))
+      .toMatchObject([{ outcome: "refused", code: "CALLER_NOT_ALLOWED" }]);
   });
 
   it("of the suite ask for themselves", async () => {
