@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { PkiError } from "@vcc-pki/errors";
 import { describe, expect, it } from "vitest";
 import {
   buildTimeStampReq,
@@ -11,6 +12,7 @@ import {
   parseTimeStampToken,
   pemEncode,
   TIME_STAMP_CHECKS,
+  type TrustCheck,
   timeStampResp,
   toHex,
   verifyTimeStampToken,
@@ -147,6 +149,43 @@ describe("trust", () => {
     expect(asked).toEqual([true, 1, GEN_TIME]);
     expect(ok).toBe(false);
     expect(checks.at(-1)).toEqual({ name: "chain", ok: false, reason: "unknown root" });
+  });
+});
+
+describe("trust that is not given", () => {
+  const unit = makeUnit();
+  const messageImprint = imprintData("sha256", DATA);
+  const failedChecks = (trust: TrustCheck) =>
+    verifyTimeStampToken(unit.stamp({ messageImprint }), { messageImprint, trust }).checks.filter(({ ok }) => !ok);
+
+  it("is none: nothing that was looked at", () => {
+    const reason = "nothing vouches for the signer";
+    expect(failedChecks(() => [])).toEqual([{ name: "trust", ok: false, reason }]);
+  });
+
+  it("is none: an error, which goes no further", () => {
+    const fail = () => {
+      throw new PkiError("DER_MALFORMED", "a list is malformed");
+    };
+    expect(failedChecks(fail)).toEqual([{ name: "trust", ok: false, reason: "a list is malformed" }]);
+  });
+});
+
+describe("a token by a unit with an Ed25519 key", () => {
+  // RFC 8419: SHA-512 for content and attributes. OpenSSL 3.0 has no Ed25519 in CMS, neither in `ts` nor in `cms`: no second opinion here.
+  const unit = makeUnit({ keyAlgorithm: "ed25519" });
+  const messageImprint = imprintData("sha256", DATA);
+  const token = unit.stamp({ messageImprint });
+
+  it("is accepted by us", () => {
+    const { checks } = verifyTimeStampToken(token, { messageImprint, trust: trusted });
+    expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+  });
+
+  it("is refused with another octet in the signature", () => {
+    const changed = token.with(token.length - 1, (token.at(-1) as number) ^ 1);
+    const { checks } = verifyTimeStampToken(changed, { messageImprint, trust: trusted });
+    expect(checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(["signature"]);
   });
 });
 

@@ -22,7 +22,7 @@ export interface SignerInfo {
   readonly version: number;
   readonly sid: SignerIdentifier;
   readonly digestAlgorithmDer: Uint8Array;
-  /** In encoded order; whether DER would order them so, and whether a type comes twice, is for `findUnsound` to say. */
+  /** In encoded order; whether DER would order them so, and whether a type comes twice, is for `SIGNER_CHECKS` to say. */
   readonly signedAttributes: readonly Attribute[] | undefined;
   /** What the signature is over: the signed attributes as they came, under the tag of a SET OF (section 5.4). */
   readonly signedAttributesDer: Uint8Array | undefined;

@@ -2,6 +2,7 @@ import { AsnConvert } from "@peculiar/asn1-schema";
 import { TimeStampReq as PeculiarRequest } from "@peculiar/asn1-tsp";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { patched } from "../../test/crafted.ts";
 import { openssl, opensslOutput } from "../../test/openssl.ts";
 import {
   buildExtension,
@@ -181,6 +182,7 @@ describe("a refusal", () => {
       request(inside, token),
       request(Uint8Array.of(0x30, 3, 2, 1, 0)),
       request(Uint8Array.of(0x30, 3, 2, 1, 9)),
+      patched(refused, "6e6f", "c328"),
     ])
       expect(() => parseTimeStampResp(der)).toThrow(expect.objectContaining({ code: "DER_MALFORMED" }));
   });

@@ -1,5 +1,6 @@
 import { malformed } from "../der/malformed.ts";
 import { DerReader } from "../der/reader.ts";
+import { decodeString } from "../der/strings.ts";
 import { TAG } from "../der/tags.ts";
 import { DerWriter, encode } from "../der/writer.ts";
 import { PKI_FAILURE_INFO, type PkiFailureInfo } from "./fail-info.ts";
@@ -45,11 +46,13 @@ export function parseTimeStampResp(der: Uint8Array): TimeStampResp {
 function readStatusInfo(info: DerReader): Omit<TimeStampResp, "tokenDer"> {
   const status = PKI_STATUS[info.smallInteger()];
   if (status === undefined) throw malformed("no such PKIStatus");
-  const texts = info.nextIs(TAG.SEQUENCE) ? info.listOf(TAG.SEQUENCE, (list) => list.content(TAG.UTF8_STRING)) : [];
+  const texts = info.nextIs(TAG.SEQUENCE) ? info.listOf(TAG.SEQUENCE, readText) : [];
   if (texts.length > MAX_TEXTS) throw malformed("too many texts");
   const failInfoBits = info.nextIs(TAG.BIT_STRING) ? info.namedBits() : [];
-  return { status, statusStrings: texts.map((text) => Buffer.from(text).toString()), failInfoBits };
+  return { status, statusStrings: texts, failInfoBits };
 }
+
+const readText = (list: DerReader): string => decodeString(TAG.UTF8_STRING, list.content(TAG.UTF8_STRING)) ?? "";
 
 /** PKIStatusInfo of status granted. */
 const GRANTED = Uint8Array.of(0x30, 3, TAG.INTEGER, 1, 0);

@@ -1,8 +1,9 @@
 import { AsnConvert } from "@peculiar/asn1-schema";
 import { TSTInfo } from "@peculiar/asn1-tsp";
 import { describe, expect, it } from "vitest";
+import { patched } from "../../test/crafted.ts";
 import { GEN_TIME, makeUnit, TEST_POLICY } from "../../test/time-stamping-unit.ts";
-import { imprintData, parseTstInfo, TokenTemplate, type TokenTemplateFields, toHex } from "../index.ts";
+import { encode, imprintData, parseTstInfo, TAG, TokenTemplate, type TokenTemplateFields, toHex } from "../index.ts";
 
 const unit = makeUnit();
 const { certificate, signatureAlgorithm } = unit;
@@ -14,6 +15,19 @@ const tstInfo = (fields: Partial<TokenTemplateFields> = {}, genTime = GEN_TIME, 
       ...{ messageImprint, serial, genTime, nonce },
     }),
   );
+/** What no template writes. */
+const longSerial = (): Uint8Array =>
+  encode((writer) => {
+    writer.generalizedTime(GEN_TIME);
+    writer.primitive(TAG.INTEGER, Uint8Array.of(1, ...new Uint8Array(21)));
+    const end = writer.mark();
+    writer.octetString(messageImprint.digest);
+    writer.raw(messageImprint.hashAlgorithmDer);
+    writer.wrap(TAG.SEQUENCE, end);
+    writer.oid(TEST_POLICY);
+    writer.integer(1);
+    writer.wrap(TAG.SEQUENCE, 0);
+  });
 const timeIn = (der: Uint8Array) => /\d{14}(\.\d*)?Z/.exec(Buffer.from(der).toString("latin1"))?.[0];
 
 describe("TSTInfo", () => {
@@ -78,6 +92,16 @@ describe("TSTInfo", () => {
   ])("does not come with serial number %s", (number) => {
     const template = new TokenTemplate({ certificate, signatureAlgorithm, policy: TEST_POLICY });
     expect(() => template.tstInfo({ messageImprint, serial: number, genTime: GEN_TIME })).toThrow(RangeError);
+  });
+
+  const said = tstInfo({ accuracy: { millis: 500 } });
+  it.each<[string, Uint8Array]>([
+    ["a negative serial number", patched(said, serial, Uint8Array.of(0x81, ...serial.subarray(1)))],
+    ["an accuracy of 1,000 ms", patched(said, "800201f4", "800203e8")],
+    ["an accuracy of 0 ms", patched(tstInfo({ accuracy: { millis: 5 } }), "800105", "800100")],
+    ["a serial number of 161 bits", longSerial()],
+  ])("is not read with %s", (_, der) => {
+    expect(() => parseTstInfo(der)).toThrow(expect.objectContaining({ code: "DER_MALFORMED" }));
   });
 
   it("comes from a template only for an algorithm of the key", () => {

@@ -43,7 +43,7 @@ export function parseTstInfo(der: Uint8Array): TstInfo {
     if (reader.smallInteger() !== 1) throw malformed("TSTInfo is not of version 1");
     const policy = reader.oid();
     const messageImprint = readMessageImprint(reader);
-    const serial = reader.integer();
+    const serial = readTokenSerial(reader);
     const genTime = readFractionalTime(reader);
     const accuracy = reader.optional(TAG.SEQUENCE, readAccuracy);
     const ordering = reader.booleanDefaultFalse();
@@ -54,8 +54,22 @@ export function parseTstInfo(der: Uint8Array): TstInfo {
   });
 }
 
+function readTokenSerial(reader: DerReader): Uint8Array {
+  const serial = reader.integer();
+  if ((serial[0] as number) >= 0x80) throw malformed("serial number is negative");
+  if (serial.length > MAX_SERIAL_OCTETS) throw malformed("serial number is longer than 160 bits");
+  return serial;
+}
+
 /** Accuracy ::= SEQUENCE { seconds INTEGER OPTIONAL, millis [0] INTEGER (1..999) OPTIONAL, micros [1] INTEGER (1..999) OPTIONAL } */
 function readAccuracy(reader: DerReader): Accuracy {
-  const part = (tag: number) => (reader.nextIs(tag) ? reader.smallInteger(tag) : 0);
-  return { seconds: part(TAG.INTEGER), millis: part(primitiveContext(0)), micros: part(primitiveContext(1)) };
+  const seconds = reader.nextIs(TAG.INTEGER) ? reader.smallInteger() : 0;
+  const [millis, micros] = [0, 1].map((number) => {
+    const tag = primitiveContext(number);
+    if (!reader.nextIs(tag)) return 0;
+    const part = reader.smallInteger(tag);
+    if (part < 1 || part > 999) throw malformed("part of the accuracy is not 1 to 999");
+    return part;
+  });
+  return { seconds, millis, micros };
 }

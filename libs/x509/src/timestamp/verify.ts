@@ -9,7 +9,7 @@ import type { TstInfo } from "./tst-info.ts";
 import { findUnitFault, findUntimely } from "./unit-certificate.ts";
 
 /** Whether the signer's certificate is trusted at a time: its chain, and what was revoked. `others` came with the token and are not trusted.
- *  One check for each thing that was looked at. */
+ *  One check for each thing that was looked at; none at all is no trust, and neither is an error. */
 export type TrustCheck = (signer: Certificate, others: readonly Certificate[], at: Date) => readonly Check[];
 
 /** What a time stamp must be about. */
@@ -101,8 +101,21 @@ export function verifyTimeStampToken(tokenDer: Uint8Array, question: TimeStampQu
   const subject: Subject = { signedData, signerInfo, signer, content, tstInfo, question };
   checks.push(...TOKEN_CHECKS.map((check) => runCheck(check, subject)));
   const others = candidates.filter((candidate) => candidate !== signer);
-  checks.push(...question.trust(signer, others, tstInfo.genTime));
+  checks.push(...askTrust(question.trust, signer, others, tstInfo.genTime));
   return outcome(checks, tstInfo, signer);
+}
+
+function askTrust(trust: TrustCheck, ...about: Parameters<TrustCheck>): readonly Check[] {
+  let made: readonly Check[] = [];
+  const nothing: NamedCheck<undefined> = [
+    TRUST,
+    () => {
+      made = trust(...about);
+      return made.length === 0 ? "nothing vouches for the signer" : undefined;
+    },
+  ];
+  const asked = runCheck(nothing, undefined);
+  return asked.ok ? made : [asked];
 }
 
 function outcome(made: readonly Check[], tstInfo?: TstInfo, signer?: Certificate): TimeStampVerification {
