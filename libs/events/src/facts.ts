@@ -69,6 +69,21 @@ export const FACTS = {
   "pki.approval.refused.v1": z.object({ approvalId: id, operation: id, code: z.string().max(40) }),
   /** The health of revocation itself: `alarm` is what is wrong, e.g. "crl-age", `subject` whose; `raised` is false when it is over. */
   "pki.status.alarm.v1": z.object({ alarm: id, subject: id, detail: z.string().max(300), raised: z.boolean() }),
+  /** Tokens that were issued since the last such event, counted by unit: they come by the thousand in a second. */
+  "pki.timestamp.issued.v1": z.object({
+    unit: id,
+    replica: id,
+    count: z.int().positive(),
+    firstSerialHex: hex,
+    lastSerialHex: hex,
+    firstGenTime: time,
+    lastGenTime: time,
+  }),
+  /** The health of time: `alarm` is what is wrong ("clock", "unit"), `subject` whose; `raised` is false when it is over. */
+  "pki.timestamp.alarm.v1": z.object({ alarm: id, subject: id, detail: z.string().max(300), raised: z.boolean() }),
+  /** `unit` is the time-stamping unit it is for, if it is for one. */
+  "pki.key.created.v1": z.object({ keyId: id, purpose: id, unit: id.optional() }),
+  "pki.key.destroyed.v1": z.object({ keyId: id, purpose: id, unit: id.optional() }),
   "pki.policy.changed.v1": z.object({ policy: id, policyId: id, version: z.int().nonnegative().optional() }),
 } as const satisfies Record<string, z.ZodObject>;
 

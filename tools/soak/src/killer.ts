@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { probeReadyz, type Suite } from "@vcc-pki/suite-tool";
 
 /** Where services say how they are, before PKI_PORT_OFFSET; NATS has no such address and is back when it runs. */
-const HEALTH_PORTS: Readonly<Record<string, number>> = { "hsm-gateway": 9401, ca: 9402, ocsp: 9403 };
+const HEALTH_PORTS: Readonly<Record<string, number>> = { "hsm-gateway": 9401, ca: 9402, ocsp: 9403, tsa: 9404 };
 const LOOK_EVERY_MS = 50;
 
 export interface Outage {

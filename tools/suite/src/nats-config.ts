@@ -22,6 +22,7 @@ interface BusRights {
 export const RIGHTS: Readonly<Record<string, BusRights>> = {
   ca: { publishes: ["organisation", "approval", "authority", "certificate", "crl", "policy"], reads: false },
   ocsp: { publishes: ["status"], reads: true },
+  tsa: { publishes: ["timestamp", "key"], reads: false },
   gateway: { publishes: [], reads: true },
 };
 

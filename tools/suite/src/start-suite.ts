@@ -13,13 +13,14 @@ const SUITE_TOOL = join(repositoryRoot, "tools/suite/src/main.ts");
 const HOST = "127.0.0.1";
 
 /** Ports before PKI_PORT_OFFSET, as deploy/config has them. */
-const GRPC_PORTS = { "hsm-gateway": 7401, ca: 7402, ocsp: 7403 } as const;
-const HEALTH_PORTS = { "hsm-gateway": 9401, ca: 9402, ocsp: 9403 } as const;
+const GRPC_PORTS = { "hsm-gateway": 7401, ca: 7402, ocsp: 7403, tsa: 7404 } as const;
+const HEALTH_PORTS = { "hsm-gateway": 9401, ca: 9402, ocsp: 9403, tsa: 9404 } as const;
 const OCSP_HTTP_PORT = 8081;
+const TSA_HTTP_PORT = 8082;
 /** A revocation list is as long as it is. */
 const MAX_RECEIVE_BYTES = 64 * 1024 * 1024;
 /** Ports that every suite listens on, to find a free offset by. */
-const PROBED_PORTS = [...Object.values(GRPC_PORTS), ...Object.values(HEALTH_PORTS), OCSP_HTTP_PORT];
+const PROBED_PORTS = [...Object.values(GRPC_PORTS), ...Object.values(HEALTH_PORTS), OCSP_HTTP_PORT, TSA_HTTP_PORT];
 /** All ports stay below those that Linux gives to outgoing connections, and no two suites' are the same. */
 const OFFSETS = { first: 20_000, step: 100, count: 20 } as const;
 
@@ -38,6 +39,7 @@ export interface Suite {
   readonly portOffset: number;
   /** Where relying parties ask, on loopback. */
   readonly ocspHttpPort: number;
+  readonly tsaHttpPort: number;
   /** Where a service tells its metrics and whether it is well. */
   healthPortOf(service: GrpcService): number;
   /** A client of `service` with the identity files of the suite service `as`. */
@@ -85,6 +87,7 @@ export async function startSuite(home: string): Promise<Suite> {
   peers = suitePeers(home, portOffset);
   return {
     ...{ home, portOffset, stop, connect: peers.connect, ocspHttpPort: OCSP_HTTP_PORT + portOffset },
+    tsaHttpPort: TSA_HTTP_PORT + portOffset,
     healthPortOf: (service) => HEALTH_PORTS[service] + portOffset,
     pidOf: (service) => Number(readFileSync(files.pid(service), "utf8")),
   };

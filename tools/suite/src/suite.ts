@@ -17,6 +17,7 @@ const SERVICES: Readonly<Record<string, readonly string[]>> = {
   "hsm-gateway": [],
   ca: ["hsm-gateway", "nats"],
   ocsp: ["ca", "nats"],
+  tsa: ["ca", "nats"],
   gateway: ["ca", "ocsp", "nats"],
 };
 

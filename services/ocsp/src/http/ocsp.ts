@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { isMediaType } from "@vcc-pki/service";
 import type { Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
 import { type Answer, errorAnswer } from "../answer.ts";
@@ -7,7 +8,6 @@ import type { CachedAnswer } from "../answer-cache.ts";
 import type { AnswerCounts } from "../metrics.ts";
 import type { Desk } from "../respond.ts";
 import { isNotModified } from "./conditional.ts";
-import { isMediaType } from "./media-type.ts";
 import { decodeQuestion, parseAddress } from "./question.ts";
 
 export interface OcspDoorOptions {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { isNotModified } from "./conditional.ts";
-import { isMediaType } from "./media-type.ts";
 import { decodeQuestion, parseAddress } from "./question.ts";
 
 describe("parseAddress", () => {
@@ -29,16 +28,6 @@ describe("decodeQuestion", () => {
   it.each(["", "%", "%zz", "a b=c", "M===", "M\u0000", "%25252B"])("refuses %j", (text) =>
     expect(decodeQuestion(text)).toBeUndefined(),
   );
-});
-
-describe("isMediaType", () => {
-  it.each([
-    ["a/b", true],
-    ["A/B ; q=1", true],
-    ["a/bc", false],
-    ["xa/b", false],
-    ["", false],
-  ])("%j", (text, expected) => expect(isMediaType(text, "a/b")).toBe(expected));
 });
 
 describe("isNotModified", () => {

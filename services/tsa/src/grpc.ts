@@ -1,0 +1,130 @@
+import { PkiError } from "@vcc-pki/errors";
+import {
+  BulkTimestampRequest,
+  type FindTokensRequest,
+  type FindTokensResponse,
+  type GetTokenRequest,
+  TimestampRequest,
+  type TimestampResponse,
+  TimestampServiceDefinition,
+  type Token,
+} from "@vcc-pki/proto/tsa";
+import { type CallContext, type Callers, implement, type ServiceImplementation } from "@vcc-pki/rpc";
+import type { Bulk } from "./bulk.ts";
+import type { Messages } from "./messages.ts";
+import { questionOf } from "./question.ts";
+import { requestKey } from "./request-key.ts";
+import type { Desk, Outcome } from "./respond.ts";
+import type { StatusReport } from "./status-report.ts";
+import type { RequestKey } from "./store/requests.ts";
+import type { TokenTable } from "./store/tokens.ts";
+import type { Units } from "./units.ts";
+import type { Verifier } from "./verify.ts";
+
+export interface TimestampDoor {
+  readonly desk: Desk;
+  readonly bulk: Bulk;
+  readonly messages: Messages;
+  readonly tokens: TokenTable;
+  readonly units: Units;
+  readonly verifier: Verifier;
+  readonly status: StatusReport;
+  /** The organisation that runs the suite. */
+  readonly operatorOrganisation: string;
+}
+
+const STAMPING = ["gateway", "signing", "audit", "ca"] as const;
+const READING = ["gateway", "signing", "audit"] as const;
+
+const CALLERS: Callers<typeof TimestampServiceDefinition> = {
+  timestamp: STAMPING,
+  bulkTimestamp: STAMPING,
+  verify: ["any-suite"],
+  getCertificate: ["any-suite"],
+  status: ["any-suite"],
+  getToken: READING,
+  findTokens: READING,
+};
+
+export function timestampService(door: TimestampDoor): ServiceImplementation {
+  const { units, bulk, status } = door;
+  return implement(
+    TimestampServiceDefinition,
+    {
+      timestamp: (request, context) => timestamp(door, request, context),
+      bulkTimestamp(request, context) {
+        requireUnit(units, request.unit);
+        const key = requestKey(context, "bulkTimestamp", BulkTimestampRequest, request);
+        return bulk.stamp(request, organisationOf(door, context), key, context.signal);
+      },
+      verify: async (request) => door.verifier.verify(request),
+      async getCertificate({ unit }) {
+        requireUnit(units, unit);
+        return { certificates: status.certificatesOf(unit) };
+      },
+      status: async () => status.status(),
+      getToken: async (request, context) => getToken(door, request, context),
+      findTokens: async (request, context) => findTokens(door, request, context),
+    },
+    CALLERS,
+  );
+}
+
+/** Tenant from the identity: a service of the suite speaks for the operator. */
+const organisationOf = ({ operatorOrganisation }: TimestampDoor, { requester }: CallContext): string =>
+  requester.kind === "suite" ? operatorOrganisation : requester.organisation;
+
+async function timestamp(
+  door: TimestampDoor,
+  request: TimestampRequest,
+  context: CallContext,
+): Promise<TimestampResponse> {
+  const { desk, messages, units } = door;
+  requireUnit(units, request.unit);
+  const key = requestKey(context, "timestamp", TimestampRequest, request);
+  const outcome = await stamp(door, request, organisationOf(door, context), key);
+  return { timeStampResp: desk.toResponse(outcome), outcome: messages.outcome(outcome) };
+}
+
+function stamp(
+  { desk }: TimestampDoor,
+  { question, unit }: TimestampRequest,
+  organisation: string,
+  request: RequestKey,
+): Promise<Outcome> {
+  const input = { unit, organisation, request };
+  if (question?.$case === "timeStampReq") return desk.stampRequest(question.value, input);
+  if (question?.$case === "query") return desk.stampAsked(() => questionOf(question.value), input);
+  throw new PkiError("REQUEST_MALFORMED", "a question is missing");
+}
+
+function getToken(door: TimestampDoor, { serialHex }: GetTokenRequest, context: CallContext): Token {
+  if (!/^([0-9a-f]{2}){1,21}$/.test(serialHex))
+    throw new PkiError("REQUEST_MALFORMED", "a serial number is lower-case hex");
+  const stored = door.tokens.findBySerial(organisationOf(door, context), Buffer.from(serialHex, "hex"));
+  if (stored === undefined) throw new PkiError("NOT_FOUND", "no such token");
+  return door.messages.token(stored);
+}
+
+const DEFAULT_PAGE = 100;
+const MAX_PAGE = 1_000;
+
+function findTokens(
+  door: TimestampDoor,
+  { digest, pageSize, pageToken }: FindTokensRequest,
+  context: CallContext,
+): FindTokensResponse {
+  if (digest.length === 0 || digest.length > 64) throw new PkiError("REQUEST_MALFORMED", "a digest has 1 to 64 octets");
+  if (!/^\d{0,15}$/.test(pageToken)) throw new PkiError("REQUEST_MALFORMED", "not a page token of ours");
+  const limit = Math.min(pageSize || DEFAULT_PAGE, MAX_PAGE);
+  const before = pageToken === "" ? Number.MAX_SAFE_INTEGER : Number(pageToken);
+  const found = door.tokens.listByDigest(organisationOf(door, context), digest, before, limit);
+  return {
+    tokens: found.map((stored) => door.messages.token(stored)),
+    nextPageToken: found.length === limit ? String(found.at(-1)?.token) : "",
+  };
+}
+
+function requireUnit(units: Units, name: string): void {
+  if (name !== "" && units.findConfig(name) === undefined) throw new PkiError("NOT_FOUND", "no such unit");
+}

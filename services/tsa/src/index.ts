@@ -1,0 +1,2 @@
+export { TsaConfig } from "./config.ts";
+export { type RunningTsa, startTsa, tsa } from "./service.ts";

@@ -1,0 +1,4 @@
+import { runService } from "@vcc-pki/service";
+import { tsa } from "./service.ts";
+
+await runService(tsa);

@@ -1,0 +1,70 @@
+import type { AuthorityServiceDefinition, CrlServiceDefinition, PublishedCrl } from "@vcc-pki/proto/ca";
+import type { Remote } from "@vcc-pki/rpc";
+import type { Logger } from "@vcc-pki/telemetry";
+import {
+  type Certificate,
+  type CertificateList,
+  isSignedBy,
+  OID,
+  parseCertificate,
+  parseCertificateList,
+} from "@vcc-pki/x509";
+
+export interface TrustOptions {
+  readonly authorities: Pick<Remote<typeof AuthorityServiceDefinition>, "listIssuers">;
+  readonly crls: Pick<Remote<typeof CrlServiceDefinition>, "list" | "get">;
+  readonly log: Logger;
+}
+
+interface KnownList {
+  readonly crlNumber: number;
+  readonly list: CertificateList;
+}
+
+/** The suite's own roots, its authorities that may issue to time-stamping units, and their lists, as the ca has them. */
+export class Trust {
+  readonly #options: TrustOptions;
+  anchors: readonly Certificate[] = [];
+  intermediates: readonly Certificate[] = [];
+  #lists = new Map<string, KnownList>();
+
+  constructor(options: TrustOptions) {
+    this.#options = options;
+  }
+
+  get crls(): CertificateList[] {
+    return [...this.#lists.values()].map(({ list }) => list);
+  }
+
+  /** Asks the ca. Never rejects: what was known remains. */
+  async run(): Promise<void> {
+    const { authorities, crls, log } = this.#options;
+    try {
+      const { issuers } = await authorities.listIssuers({});
+      const known = issuers.map((issuer) => ({ ...issuer, certificate: parseCertificate(issuer.certificateDer) }));
+      const useful = known.filter(({ certificate }) => mayIssueUnits(certificate));
+      this.anchors = useful.filter(({ parentId }) => parentId === "").map(({ certificate }) => certificate);
+      this.intermediates = useful.filter(({ parentId }) => parentId !== "").map(({ certificate }) => certificate);
+      const byId = new Map(useful.map(({ authorityId, certificate }) => [authorityId, certificate]));
+      for (const published of (await crls.list({})).crls) {
+        const issuer = byId.get(published.authorityId);
+        if (issuer !== undefined) await this.#fetch(published, issuer);
+      }
+    } catch (error) {
+      log.warn("trust not refreshed", { error });
+    }
+  }
+
+  async #fetch({ authorityId, shard, delta, crlNumber }: PublishedCrl, issuer: Certificate): Promise<void> {
+    const name = `${authorityId} ${shard} ${delta}`;
+    if (this.#lists.get(name)?.crlNumber === crlNumber) return;
+    const { crlDer } = await this.#options.crls.get({ authorityId, shard, delta });
+    const list = parseCertificateList(crlDer);
+    if (isSignedBy(list, issuer.spkiDer)) this.#lists.set(name, { crlNumber, list });
+    else this.#options.log.error("list is not signed by its issuer", { authorityId, shard, delta });
+  }
+}
+
+/** Key purposes of a CA bound what it issues (our policy, as most verifiers'). */
+const mayIssueUnits = ({ extendedKeyUsages }: Certificate): boolean =>
+  extendedKeyUsages === undefined || extendedKeyUsages.includes(OID.timeStamping);

@@ -1,0 +1,103 @@
+import { PkiError } from "@vcc-pki/errors";
+import type { VerifyRequest, VerifyResponse } from "@vcc-pki/proto/tsa";
+import type { Clock } from "@vcc-pki/time";
+import {
+  DerReader,
+  HASH_ALGORITHMS,
+  type HashAlgorithm,
+  imprintData,
+  parseCertificate,
+  parseCertificateList,
+  parseOcspResponse,
+  parseTimeStampResp,
+  parseTimeStampToken,
+  serialToHex,
+  TAG,
+  type TimeStampQuestion,
+  trustAnchors,
+  verifyTimeStampToken,
+} from "@vcc-pki/x509";
+import type { Trust } from "./trust.ts";
+
+/** Of each kind of thing a request may bring along. */
+const MAX_BROUGHT = 32;
+
+/** Says of a token, ours or another authority's, whether it is what it seems, and names every check. */
+export class Verifier {
+  readonly #trust: Trust;
+  readonly #clock: Clock;
+
+  constructor(trust: Trust, clock: Clock) {
+    this.#trust = trust;
+    this.#clock = clock;
+  }
+
+  /** A token that is none is an answer, too. Throws REQUEST_MALFORMED when it is not said what was stamped, ALGORITHM_NOT_ALLOWED for its
+   *  hash, and the parser's refusal of what was brought along. */
+  verify(request: VerifyRequest): VerifyResponse {
+    const brought = [request.anchorsDer, request.certificatesDer, request.crlsDer, request.ocspResponsesDer];
+    if (brought.some((list) => list.length > MAX_BROUGHT))
+      throw new PkiError("REQUEST_MALFORMED", `at most ${MAX_BROUGHT} certificates, lists or responses`);
+    const tokenDer = tokenIn(request.tokenDer);
+    const { ok, checks, tstInfo, signer } = verifyTimeStampToken(tokenDer, {
+      messageImprint: stampedOf(request, tokenDer),
+      nonce: request.nonce.length === 0 ? undefined : request.nonce,
+      policies: request.policyOids.length === 0 ? undefined : request.policyOids,
+      certificates: request.certificatesDer.map(parseCertificate),
+      trust: this.#trustOf(request),
+    });
+    return {
+      ok,
+      genTime: tstInfo?.genTime,
+      serialHex: tstInfo === undefined ? "" : serialToHex(tstInfo.serial),
+      policyOid: tstInfo?.policy ?? "",
+      signerDer: signer?.der ?? new Uint8Array(),
+      checks: checks.map(({ name, ok: holds, reason = "" }) => ({ name, ok: holds, reason })),
+    };
+  }
+
+  /** The suite's own authorities, and whom the request trusts beside them. */
+  #trustOf({ anchorsDer, crlsDer, ocspResponsesDer, requireRevocation }: VerifyRequest): TimeStampQuestion["trust"] {
+    return trustAnchors({
+      anchors: [...this.#trust.anchors, ...anchorsDer.map(parseCertificate)],
+      intermediates: this.#trust.intermediates,
+      revocation: {
+        crls: [...this.#trust.crls, ...crlsDer.map(parseCertificateList)],
+        ocspResponses: ocspResponsesDer.map(parseOcspResponse),
+        now: this.#clock.now(),
+      },
+      requireRevocation,
+    });
+  }
+}
+
+/** Of a TimeStampResp, the token in it; octets of any other kind as they are. */
+function tokenIn(der: Uint8Array): Uint8Array {
+  try {
+    const first = DerReader.over(der).enter(TAG.SEQUENCE).peekTag();
+    return (first === TAG.SEQUENCE ? parseTimeStampResp(der).tokenDer : undefined) ?? der;
+  } catch (error) {
+    if (error instanceof PkiError) return der; // is found malformed when it is verified
+    throw error;
+  }
+}
+
+/** Data is hashed as the token says. */
+function stampedOf({ stamped }: VerifyRequest, tokenDer: Uint8Array): TimeStampQuestion["messageImprint"] {
+  if (stamped?.$case === "data") return imprintData(hashIn(tokenDer), stamped.value);
+  if (stamped?.$case !== "messageImprint") throw new PkiError("REQUEST_MALFORMED", "what was stamped is missing");
+  const { hashAlgorithm, digest } = stamped.value;
+  if (!Object.hasOwn(HASH_ALGORITHMS, hashAlgorithm))
+    throw new PkiError("ALGORITHM_NOT_ALLOWED", "hash algorithm is not one we accept");
+  return { hash: hashAlgorithm as HashAlgorithm, digest };
+}
+
+/** SHA-256 when the token does not say, or names a hash that is refused anyway. */
+function hashIn(tokenDer: Uint8Array): HashAlgorithm {
+  try {
+    return parseTimeStampToken(tokenDer).tstInfo.messageImprint.hash ?? "sha256";
+  } catch (error) {
+    if (error instanceof PkiError) return "sha256";
+    throw error;
+  }
+}
