@@ -209,6 +209,7 @@ describe("revocation lists, fetched by curl and judged by OpenSSL", () => {
         "-in",
         await saved(await download(url)),
       );
+      expect({ ca_id, exitCode: text.exitCode, stderr: text.stderr }).toEqual({ ca_id, exitCode: 0, stderr: "" });
       expect(String(text.stdout), ca_id).toContain("Certificate Revocation List (CRL)");
       const head = await fetch(url, { method: "HEAD" });
       expect([head.status, head.headers.get("content-type")]).toEqual([200, "application/pkix-crl"]);
