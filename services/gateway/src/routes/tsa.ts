@@ -1,7 +1,7 @@
 import { PkiError } from "@vcc-pki/errors";
 import type { BulkItem, BulkTimestampResponse, TimestampServiceDefinition, Token } from "@vcc-pki/proto/tsa";
 import type { Remote } from "@vcc-pki/rpc";
-import { IdempotencyHeaders } from "../api/fields.ts";
+import { IdempotencyHeaders, NoQuery } from "../api/fields.ts";
 import {
   BulkTimestampAnswer,
   BulkTimestampQuestion,
@@ -79,6 +79,7 @@ export function tsaRoutes(app: App, timestamps: Remote<TimestampServiceDefinitio
       schema: {
         tags,
         summary: "The clock and the units: whether they sign, and until when",
+        querystring: NoQuery,
         response: { 200: TsaStatus, ...refusals },
       },
     },
