@@ -8,6 +8,7 @@ import type {
 } from "@vcc-pki/proto/ca";
 import type { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
 import type { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
+import type { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import type { DenyList, IdentitySource, Remote } from "@vcc-pki/rpc";
 import type { Logger, Telemetry } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
@@ -31,7 +32,9 @@ import { type HealthRouteOptions, healthRoute } from "./routes/health.ts";
 import { ocspRoute } from "./routes/ocsp.ts";
 import { organisationRoutes } from "./routes/organisations.ts";
 import { profileRoutes } from "./routes/profiles.ts";
+import { timestampRoute } from "./routes/timestamp.ts";
 import { trustRoute } from "./routes/trust.ts";
+import { tsaRoutes } from "./routes/tsa.ts";
 import { createTlsServer } from "./tls.ts";
 
 export const VERSION = "0.1.0";
@@ -46,6 +49,7 @@ export interface Peers {
   readonly approvals: Remote<ApprovalServiceDefinition>;
   readonly custodians: Remote<CustodianServiceDefinition>;
   readonly status: Remote<StatusServiceDefinition>;
+  readonly timestamps: Remote<TimestampServiceDefinition>;
 }
 
 export interface GatewayOptions {
@@ -99,6 +103,8 @@ function addRoutes(app: App, options: GatewayOptions, identify: Identify): void 
   certificateRoutes(app, peers.certificates);
   crlRoute(app, peers.crls, clock);
   ocspRoute(app, { ...peers, responder: httpResponder(config.statusOrigin) });
+  timestampRoute(app, peers.timestamps);
+  tsaRoutes(app, peers.timestamps);
   approvalRoutes(app, peers.approvals, createApprovalAccess({ ...peers, ...config }));
   organisationRoutes(app, peers.organisations);
   profileRoutes(app, peers.profiles);

@@ -49,6 +49,8 @@ const ROUTES = [
   "GET /api/v1/profiles",
   "GET /api/v1/profiles/{profile}",
   "GET /api/v1/trust/bundle",
+  "GET /api/v1/tsa/certificate",
+  "GET /api/v1/tsa/status",
   "POST /api/v1/approvals/{id}/decisions",
   "POST /api/v1/ca/create-issuing-ca",
   "POST /api/v1/ca/revoke/{ca_id}",
@@ -59,6 +61,8 @@ const ROUTES = [
   "POST /api/v1/organisations",
   "POST /api/v1/organisations/{org_id}/members",
   "POST /api/v1/organisations/{org_id}/members/revoke",
+  "POST /api/v1/tsa/bulk-timestamp",
+  "POST /api/v1/tsa/timestamp",
 ];
 
 it("has a page that loads under its own content security policy", async () => {

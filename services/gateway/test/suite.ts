@@ -20,6 +20,7 @@ import {
 } from "@vcc-pki/proto/ca";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
+import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import {
   connectInProcess,
   createDenyList,
@@ -200,7 +201,7 @@ const freePort = (): Promise<number> =>
   });
 
 /** The services as one of the suite's callers reaches them. */
-function peersOf(caller: string, services: readonly ServiceImplementation[], clock: FakeClock): Peers {
+export function peersOf(caller: string, services: readonly ServiceImplementation[], clock: FakeClock): Peers {
   const at = <D extends ServiceDefinition>(definition: D, mayForward?: readonly string[]) =>
     connectInProcess(services, definition, { caller, clock, mayForward });
   const atCa = <D extends ServiceDefinition>(definition: D) => at(definition, ["gateway", "ceremony"]);
@@ -213,6 +214,7 @@ function peersOf(caller: string, services: readonly ServiceImplementation[], clo
     approvals: at(ApprovalServiceDefinition),
     custodians: at(CustodianServiceDefinition),
     status: at(StatusServiceDefinition),
+    timestamps: at(TimestampServiceDefinition),
   };
 }
 
@@ -259,7 +261,7 @@ async function makeOrganisations({ organisations }: Peers): Promise<void> {
   await organisations.grantMembership({ requestId: randomUUID(), membership }, { requester: OPERATOR });
 }
 
-async function issueIdentity(
+export async function issueIdentity(
   { certificates }: Peers,
   profile: string,
   subjectAltNames: GeneralNamesInput,

@@ -37,6 +37,9 @@ export const Scope = z.strictObject({
   organisation: OrganisationId.optional().describe("Organisation acted for; the requester's own when absent"),
 });
 
+/** For what takes no parameters. */
+export const NoQuery = z.strictObject({});
+
 /** Repeats of a write with the same key and content return the first answer (draft-ietf-httpapi-idempotency-key-header). */
 export const IdempotencyHeaders = z.looseObject({
   "idempotency-key": z

@@ -10,3 +10,4 @@ export * from "./ocsp.ts";
 export * from "./organisations.ts";
 export * from "./problem.ts";
 export * from "./profiles.ts";
+export * from "./tsa.ts";

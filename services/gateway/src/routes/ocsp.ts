@@ -8,6 +8,7 @@ import { OcspAnswer, OcspQuestion } from "../api/ocsp.ts";
 import { type App, onBehalfOf } from "../http.ts";
 import type { Responder } from "../responder.ts";
 import { ocspStatusToJson } from "../wire/ocsp.ts";
+import { integerOctets } from "../wire/values.ts";
 import { raw, refusals } from "./documented.ts";
 
 const OCSP_REQUEST = "application/ocsp-request";
@@ -65,7 +66,7 @@ export function ocspRoute(app: App, { responder, status, authorities }: OcspRout
           return issuers;
         });
         // Asked in our own name: what anybody may know, nobody is asked about.
-        const answer = await status.get({ authorityId, serial: serialOctets(serialHex) });
+        const answer = await status.get({ authorityId, serial: integerOctets(serialHex) });
         return reply.send(ocspStatusToJson(authorityId, serialHex, answer));
       },
     );
@@ -114,10 +115,4 @@ function issuerOf(certificate: Certificate, issuers: readonly Issuer[]): Issuer 
   });
   if (issuer === undefined) throw new PkiError("NOT_FOUND", "no authority of this suite has issued the certificate");
   return issuer;
-}
-
-/** Content octets of the INTEGER (X.690 section 8.3.2): a zero octet before a high bit, none more than that. */
-function serialOctets(serialHex: string): Uint8Array {
-  const octets = Buffer.from(serialHex.replace(/^(00)+(?=..)/, ""), "hex");
-  return ((octets[0] ?? 0) & 0x80) === 0 ? octets : Buffer.concat([Buffer.of(0), octets]);
 }

@@ -23,3 +23,9 @@ export function known<T>(value: T | undefined, field: string): T {
   if (value === undefined) throw new Error(`the answer has an unknown ${field}`);
   return value;
 }
+
+/** Content octets of the INTEGER (X.690 section 8.3.2): a zero octet before a high bit, none more than that. */
+export function integerOctets(unsignedHex: string): Uint8Array {
+  const octets = Buffer.from(unsignedHex.replace(/^(00)+(?=..)/, ""), "hex");
+  return ((octets[0] ?? 0) & 0x80) === 0 ? octets : Buffer.concat([Buffer.of(0), octets]);
+}

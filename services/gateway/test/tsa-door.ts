@@ -1,0 +1,141 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { HIERARCHY } from "@vcc-pki/ca/harness";
+import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
+import { connect, createDenyList, type IdentitySource, suiteId } from "@vcc-pki/rpc";
+import { silentLogger, startTelemetry } from "@vcc-pki/telemetry";
+import { fakeClock } from "@vcc-pki/testkit/clock";
+import { createTestHierarchy } from "@vcc-pki/testkit/hierarchy";
+import { systemClock } from "@vcc-pki/time";
+import { newTsa, POLICY, TEST_NAME, type TsaHarness } from "@vcc-pki/tsa/harness";
+import { pemEncode } from "@vcc-pki/x509";
+import { buildGateway, type Peers } from "../src/gateway.ts";
+import { type Answer, type Knock, knock } from "./https.ts";
+import { issueIdentity, OPERATOR, peersOf } from "./suite.ts";
+
+export interface TsaDoor {
+  readonly tsa: TsaHarness;
+  /** Root of the suite, PEM. */
+  readonly rootPem: string;
+  /** One request over TLS, as the operator unless told otherwise. */
+  knock(options: Omit<Knock, "port" | "trustPem">): Promise<Answer>;
+  /** The same at a door whose tsa is at an address where nobody listens. */
+  knockWithoutTsa(options: Omit<Knock, "port" | "trustPem">): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+const UNITS = [
+  { name: "main", policies: [POLICY.main] },
+  { name: "other", policies: [POLICY.other] },
+  { name: "trial", policies: [POLICY.test], test: true },
+];
+
+/** The real door before a real tsa, ca and hsm-gateway. Its clock stands still at the moment of the start, so that TLS, which has the
+ *  machine's, agrees. */
+export async function newTsaDoor(): Promise<TsaDoor> {
+  const clock = fakeClock(new Date());
+  const tsa = await newTsa({ clock, config: { units: UNITS, keys: { interval: "1d", testName: TEST_NAME } } });
+  const { ca, hsm } = tsa.ca;
+  const root = { parentId: "vcc-root-ca" };
+  await tsa.ca.createAuthority({ authorityId: "vcc-admin-ca", ...root, ...HIERARCHY["vcc-admin-ca"] });
+  const services = [...ca.services, ...hsm.services, ...tsa.tsa.services];
+  const peers = peersOf("gateway", services, clock);
+  const admin = await issueIdentity(peersOf("ceremony", services, clock), "admin", { uri: [OPERATOR] }, OPERATOR);
+  const rootPem = pemEncode("CERTIFICATE", (await tsa.root()).der);
+
+  // TLS of the door itself, by an authority of the test's own.
+  const hierarchy = createTestHierarchy({ clock: systemClock });
+  const names = { uri: [suiteId("gateway")], dns: ["localhost"], ip: ["127.0.0.1"] };
+  const { keyPem, chainPem } = hierarchy.root.issueAuthority("VCC Platform CA", 0).issue({ subjectAltNames: names });
+  const identity: IdentitySource = {
+    current: () => ({ keyPem, chainPem, trustPem: rootPem }),
+    onChange: () => () => {},
+  };
+  const telemetry = startTelemetry({ service: "gateway-test" });
+  const open = async (behind: Peers) => {
+    const app = await buildGateway({
+      config: {
+        ...{ operatorOrganisation: "vcc", adminIssuers: ["vcc-admin-ca"], adminIssuersRefresh: 60_000 },
+        ...{ adminStatusRefresh: 5_000, rateLimit: { perSecond: 10_000, burst: 10_000 }, eventHeartbeat: 1_000 },
+        statusOrigin: "http://127.0.0.1:1",
+      },
+      ...{ trustDomain: "vcc.internal", peers: behind, identity, denyList: createDenyList(), bus: undefined },
+      ...{ health: async () => ({}), clock, log: silentLogger, telemetry },
+    });
+    await app.listen({ host: "127.0.0.1", port: 0 });
+    return app;
+  };
+  const nobody = connect(TimestampServiceDefinition, {
+    ...{ address: "127.0.0.1:1", identity, expect: suiteId("tsa"), log: silentLogger },
+  });
+  const app = await open(peers);
+  const without = await open({ ...peers, timestamps: nobody });
+  const knockAt = (door: typeof app) => (options: Omit<Knock, "port" | "trustPem">) => {
+    const { port } = door.server.address() as AddressInfo;
+    return knock({ port, trustPem: hierarchy.trustPem, as: admin, ...options });
+  };
+  return {
+    ...{ tsa, rootPem, knock: knockAt(app), knockWithoutTsa: knockAt(without) },
+    async close() {
+      await app.close();
+      await without.close();
+      nobody.close();
+      await tsa.close();
+      await telemetry.shutdown();
+    },
+  };
+}
+
+/** OpenSSL as a client, with files of its own. */
+export class Openssl {
+  readonly #directory = mkdtempSync(join(tmpdir(), "vcc-gateway-ts-"));
+
+  /** A TimeStampReq for this text. */
+  query(text: string, ...options: string[]): Buffer {
+    const data = this.#file("data", text);
+    return execFileSync("openssl", ["ts", "-query", "-data", data, ...options], { stdio: "pipe" });
+  }
+
+  /** A TimeStampReq for a SHA-256 digest, without nonce. */
+  queryDigest(digestHex: string): Buffer {
+    const words = ["ts", "-query", "-digest", digestHex, "-sha256", "-no_nonce"];
+    return execFileSync("openssl", words, { stdio: "pipe" });
+  }
+
+  /** What `openssl ts -verify` says of a response, or of a token, to the question. */
+  verify(queryDer: Buffer, answer: { readonly response: Buffer } | { readonly token: Buffer }, trust: Trust): string {
+    const files = ["-queryfile", this.#file("query", queryDer)];
+    const given =
+      "token" in answer
+        ? ["-in", this.#file("token", answer.token), "-token_in"]
+        : ["-in", this.#file("response", answer.response)];
+    const anchors = ["-CAfile", this.#file("root", trust.rootPem), "-untrusted", this.#file("chain", trust.chainPem)];
+    const words = ["ts", "-verify", ...files, ...given, ...anchors, "-x509_strict"];
+    const { stdout, stderr } = spawnSync("openssl", words, { encoding: "utf8" });
+    return stdout.includes("Verification: OK") ? "OK" : stderr;
+  }
+
+  /** `openssl ts -reply -text`. */
+  show(responseDer: Buffer): string {
+    const words = ["ts", "-reply", "-in", this.#file("response", responseDer), "-text"];
+    return execFileSync("openssl", words, { encoding: "utf8", stdio: "pipe" });
+  }
+
+  close(): void {
+    rmSync(this.#directory, { recursive: true });
+  }
+
+  #file(name: string, content: string | Buffer): string {
+    const path = join(this.#directory, name);
+    writeFileSync(path, content);
+    return path;
+  }
+}
+
+interface Trust {
+  readonly rootPem: string;
+  readonly chainPem: string;
+}
