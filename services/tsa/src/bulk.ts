@@ -1,7 +1,7 @@
 import { PkiError } from "@vcc-pki/errors";
 import { leafHash, MerkleTree } from "@vcc-pki/merkle";
 import { type BulkItem, BulkMode, type BulkTimestampRequest, type BulkTimestampResponse } from "@vcc-pki/proto/tsa";
-import type { TimeStampReq } from "@vcc-pki/x509";
+import { TimeStampRefusal, type TimeStampReq } from "@vcc-pki/x509";
 import type { Messages } from "./messages.ts";
 import { questionOf } from "./question.ts";
 import { itemKey } from "./request-key.ts";
@@ -83,7 +83,7 @@ export class Bulk {
     const { desk, messages } = this.#options;
     const tree = new MerkleTree(digests.map(leafHash));
     const ask = () => {
-      for (const digest of digests) questionFor(request, request.hashAlgorithm, digest);
+      requireDigests(request, digests);
       return questionFor(request, "sha256", tree.root);
     };
     const stamped: Outcome = await desk.stampAsked(ask, { unit, organisation, request: key });
@@ -106,6 +106,14 @@ const questionFor = (
   digest: Uint8Array,
 ): TimeStampReq =>
   questionOf({ messageImprint: { hashAlgorithm, digest }, policyOid, certReq, nonce: new Uint8Array() });
+
+/** The first is looked at as if it were stamped by itself; all are as long. */
+function requireDigests(request: Omit<BulkTimestampRequest, "digests" | "unit">, digests: readonly Uint8Array[]): void {
+  const [first = new Uint8Array()] = digests;
+  questionFor(request, request.hashAlgorithm, first);
+  if (digests.some(({ length }) => length !== first.length))
+    throw new TimeStampRefusal("badDataFormat", `digest does not have the length of ${request.hashAlgorithm}`);
+}
 
 const toItems = (items: BulkItem[]): BulkTimestampResponse => ({ rootToken: undefined, items, refusal: undefined });
 

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { AuthorityServiceDefinition, CrlServiceDefinition, PublishedCrl } from "@vcc-pki/proto/ca";
 import type { Remote } from "@vcc-pki/rpc";
 import type { Logger } from "@vcc-pki/telemetry";
@@ -26,7 +27,9 @@ export class Trust {
   readonly #options: TrustOptions;
   anchors: readonly Certificate[] = [];
   intermediates: readonly Certificate[] = [];
-  #lists = new Map<string, KnownList>();
+  readonly #lists = new Map<string, KnownList>();
+  #authorities = "";
+  #generation = 0;
 
   constructor(options: TrustOptions) {
     this.#options = options;
@@ -36,6 +39,11 @@ export class Trust {
     return [...this.#lists.values()].map(({ list }) => list);
   }
 
+  /** Counts the changes of all this. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   /** Asks the ca. Never rejects: what was known remains. */
   async run(): Promise<void> {
     const { authorities, crls, log } = this.#options;
@@ -43,8 +51,7 @@ export class Trust {
       const { issuers } = await authorities.listIssuers({});
       const known = issuers.map((issuer) => ({ ...issuer, certificate: parseCertificate(issuer.certificateDer) }));
       const useful = known.filter(({ certificate }) => mayIssueUnits(certificate));
-      this.anchors = useful.filter(({ parentId }) => parentId === "").map(({ certificate }) => certificate);
-      this.intermediates = useful.filter(({ parentId }) => parentId !== "").map(({ certificate }) => certificate);
+      this.#setAuthorities(useful);
       const byId = new Map(useful.map(({ authorityId, certificate }) => [authorityId, certificate]));
       for (const published of (await crls.list({})).crls) {
         const issuer = byId.get(published.authorityId);
@@ -55,13 +62,26 @@ export class Trust {
     }
   }
 
+  #setAuthorities(useful: readonly { readonly parentId: string; readonly certificate: Certificate }[]): void {
+    const names = useful.map(({ certificate }) => hash("sha256", certificate.der)).join(" ");
+    if (names === this.#authorities) return;
+    this.#authorities = names;
+    this.#generation++;
+    this.anchors = useful.filter(({ parentId }) => parentId === "").map(({ certificate }) => certificate);
+    this.intermediates = useful.filter(({ parentId }) => parentId !== "").map(({ certificate }) => certificate);
+  }
+
   async #fetch({ authorityId, shard, delta, crlNumber }: PublishedCrl, issuer: Certificate): Promise<void> {
     const name = `${authorityId} ${shard} ${delta}`;
     if (this.#lists.get(name)?.crlNumber === crlNumber) return;
     const { crlDer } = await this.#options.crls.get({ authorityId, shard, delta });
     const list = parseCertificateList(crlDer);
-    if (isSignedBy(list, issuer.spkiDer)) this.#lists.set(name, { crlNumber, list });
-    else this.#options.log.error("list is not signed by its issuer", { authorityId, shard, delta });
+    if (!isSignedBy(list, issuer.spkiDer)) {
+      this.#options.log.error("list is not signed by its issuer", { authorityId, shard, delta });
+      return;
+    }
+    this.#lists.set(name, { crlNumber, list });
+    this.#generation++;
   }
 }
 

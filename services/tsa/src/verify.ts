@@ -18,14 +18,19 @@ import {
   verifyTimeStampToken,
 } from "@vcc-pki/x509";
 import type { Trust } from "./trust.ts";
+import { TrustMemory } from "./trust-memory.ts";
 
 /** Of each kind of thing a request may bring along. */
 const MAX_BROUGHT = 32;
+
+type Brought = Pick<VerifyRequest, "anchorsDer" | "crlsDer" | "ocspResponsesDer" | "requireRevocation">;
 
 /** Says of a token, ours or another authority's, whether it is what it seems, and names every check. */
 export class Verifier {
   readonly #trust: Trust;
   readonly #clock: Clock;
+  readonly #memories = new Map<boolean, TrustMemory>();
+  #generation = -1;
 
   constructor(trust: Trust, clock: Clock) {
     this.#trust = trust;
@@ -57,7 +62,25 @@ export class Verifier {
   }
 
   /** The suite's own authorities, and whom the request trusts beside them. */
-  #trustOf({ anchorsDer, crlsDer, ocspResponsesDer, requireRevocation }: VerifyRequest): TimeStampQuestion["trust"] {
+  #trustOf(request: VerifyRequest): TimeStampQuestion["trust"] {
+    const { anchorsDer, crlsDer, ocspResponsesDer, requireRevocation } = request;
+    const bringsNothing = anchorsDer.length + crlsDer.length + ocspResponsesDer.length === 0;
+    return bringsNothing ? this.#remembered(requireRevocation).check : this.#trustNow(request);
+  }
+
+  /** Until the ca has something new to say. */
+  #remembered(requireRevocation: boolean): TrustMemory {
+    if (this.#generation !== this.#trust.generation) this.#memories.clear();
+    this.#generation = this.#trust.generation;
+    const known = this.#memories.get(requireRevocation);
+    if (known !== undefined) return known;
+    const nothing = { anchorsDer: [], crlsDer: [], ocspResponsesDer: [] };
+    const memory = new TrustMemory((...about) => this.#trustNow({ ...nothing, requireRevocation })(...about));
+    this.#memories.set(requireRevocation, memory);
+    return memory;
+  }
+
+  #trustNow({ anchorsDer, crlsDer, ocspResponsesDer, requireRevocation }: Brought): TimeStampQuestion["trust"] {
     return trustAnchors({
       anchors: [...this.#trust.anchors, ...anchorsDer.map(parseCertificate)],
       intermediates: this.#trust.intermediates,

@@ -1,0 +1,38 @@
+import { hash } from "node:crypto";
+import type { Certificate, Check, TrustCheck } from "@vcc-pki/x509";
+
+/** Between these moments, in milliseconds, nothing was wrong with a signer. */
+interface KnownGood {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly checks: readonly Check[];
+}
+
+/** Signers of whom this is remembered. */
+const MAX_SIGNERS = 1_024;
+
+/** Remembers who was trusted and when: the same few units sign all tokens, and their chains and lists cost ten times a token. Who was good at
+ *  two moments, by the same authorities and lists, was good between them: validity has no gaps, and a revocation does not end. (A hold does,
+ *  which the profile of units does not admit.) What is refused is looked at again each time. */
+export class TrustMemory {
+  readonly #trust: TrustCheck;
+  readonly #known = new Map<string, KnownGood>();
+
+  /** `trust` must give the same answers for as long as this lives. */
+  constructor(trust: TrustCheck) {
+    this.#trust = trust;
+  }
+
+  readonly check: TrustCheck = (signer: Certificate, others, at) => {
+    const name = hash("sha256", signer.der, "latin1");
+    const atMs = at.getTime();
+    const known = this.#known.get(name);
+    if (known !== undefined && known.fromMs <= atMs && atMs <= known.toMs) return known.checks;
+    const checks = this.#trust(signer, others, at);
+    if (checks.length === 0 || !checks.every(({ ok }) => ok)) return checks;
+    if (known === undefined && this.#known.size >= MAX_SIGNERS) this.#known.clear();
+    const { fromMs = atMs, toMs = atMs } = this.#known.get(name) ?? {};
+    this.#known.set(name, { fromMs: Math.min(fromMs, atMs), toMs: Math.max(toMs, atMs), checks });
+    return checks;
+  };
+}
