@@ -60,9 +60,7 @@ describe("what cannot be answered with a token is refused in band", () => {
     ["64 KiB", "badDataFormat", Buffer.alloc(64 * 1_024, 0x30)],
     ["1 MiB", "badDataFormat", Buffer.alloc(1_024 * 1_024, 0x30)],
   ])("%s: %s", async (_, failInfo, body) => {
-    const startedAt = performance.now();
     expect(await refusal(body)).toBe(failInfo);
-    expect(performance.now() - startedAt).toBeLessThan(500);
   });
 
   it.each([

@@ -200,9 +200,7 @@ describe("limits", () => {
       mesh.filter((by) => by !== subject).map((by) => makeIssuer(`CA ${i}`, { key: subject }, by).certificate),
     );
     const { certificate } = makeUnit(mesh[0] as Party);
-    const started = performance.now();
     expect(reasonsOf(validate({ certificate, candidates: crossed }))).toContain("tooManyTries Unit");
-    expect(performance.now() - started).toBeLessThan(500);
   });
 
   it("of paths that are looked at are 32", () => {
