@@ -1,4 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { newTsa, POLICY, type TsaHarness } from "@vcc-pki/tsa/harness";
 import { parseTimeStampResp, parseTimeStampToken, pemEncode, TIME_STAMP_CHECKS, timeStampResp } from "@vcc-pki/x509";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -108,6 +111,52 @@ describe("tsa stamp", () => {
     const file = newFile("refused");
     const ran = await stamp(file, "--json", ...options());
     expect([ran.exit, JSON.parse(ran.err).code, existsSync(`${file}.tsr`)]).toEqual([exit, code, false]);
+  });
+
+  it.each<[string, string, (earlier: Buffer) => Uint8Array]>([
+    ["to the same question of another day", "(nonce: it is not the request's)", (earlier) => earlier],
+    ["that is none", "", () => Buffer.from("<html>")],
+  ])("writes nothing for an answer %s", async (_, fault, answer) => {
+    const file = newFile("again");
+    await stamp(file);
+    const replaying = createServer((_request, response) => response.end(answer(readFileSync(`${file}.tsr`))));
+    await new Promise<void>((resolve) => replaying.listen(0, "127.0.0.1", resolve));
+    const again = newFile("again");
+    const url = `http://127.0.0.1:${(replaying.address() as AddressInfo).port}`;
+    const { exit, err } = await stamp(again, "--url", url);
+    replaying.close();
+    expect([exit, existsSync(`${again}.tsr`)]).toEqual([3, false]);
+    expect(err).toContain(fault === "" ? "(DER_MALFORMED)" : `${fault} (SIGNATURE_INVALID)`);
+  });
+
+  it("tells of those that are stamped when a later one is not", async () => {
+    const [first, second] = [newFile("first"), newFile("second")];
+    const answers: Buffer[] = [];
+    const once = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", async () => {
+        if (answers.length > 0) return response.writeHead(503).end();
+        const headers = { "content-type": "application/timestamp-query" };
+        const asked = await fetch(`${tsa.url}/tsa`, { method: "POST", headers, body: Buffer.concat(chunks) });
+        answers.push(Buffer.from(await asked.arrayBuffer()));
+        return response.end(answers[0]);
+      });
+    });
+    await new Promise<void>((resolve) => once.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(once.address() as AddressInfo).port}`;
+    const { exit, json } = await stamp(first, second, "--url", url, "--json");
+    once.close();
+    expect([exit, json()]).toEqual([5, [expect.objectContaining({ file: first })]]);
+    expect([first, second].map((file) => existsSync(`${file}.tsr`))).toEqual([true, false]);
+  });
+
+  it("writes what OpenSSL verifies", async () => {
+    const file = newFile("for openssl");
+    await stamp(file);
+    const at = String(Math.floor(tsa.clock.now().getTime() / 1_000));
+    const words = ["ts", "-verify", "-data", file, "-in", `${file}.tsr`, "-CAfile", `${cli.home}/trust/root.pem`];
+    expect(execFileSync("openssl", [...words, "-attime", at], { encoding: "utf8", stdio: "pipe" })).toContain("OK");
   });
 
   it("writes nothing when the time cannot be proven, and says why", async () => {
