@@ -42,5 +42,6 @@ export function readInput(file: string): Buffer {
   }
 }
 
-const reasonOf = (error: unknown): string =>
+/** "ENOENT" and the like, for people. */
+export const reasonOf = (error: unknown): string =>
   error instanceof Error && "code" in error ? String(error.code) : String(error);

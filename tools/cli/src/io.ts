@@ -17,9 +17,11 @@ export interface Io {
   paint(style: Style, text: string): string;
   /** Asks on the terminal. Only when interactive. */
   ask(question: string): Promise<string>;
-  /** Says on `err` that `work` is under way, and whether it went well. */
-  during<T>(label: string, work: Promise<T>): Promise<T>;
+  /** Says on `err` that `work` is under way, on a terminal also how far it is, and whether it went well. */
+  during<T>(label: string, work: Promise<T>, progress?: () => string): Promise<T>;
 }
+
+const PROGRESS_INTERVAL_MS = 250;
 
 export const processIo: Io = {
   env: process.env,
@@ -36,12 +38,17 @@ export const processIo: Io = {
       prompt.close();
     }
   },
-  async during(label, work) {
+  async during(label, work, progress) {
     if (!process.stderr.isTTY) {
       process.stderr.write(`${label}\n`);
       return work;
     }
     const spinner = ora({ text: label, stream: process.stderr, discardStdin: false }).start();
+    const timer =
+      progress &&
+      setInterval(() => {
+        spinner.text = `${label} ${progress()}`;
+      }, PROGRESS_INTERVAL_MS);
     try {
       const result = await work;
       spinner.succeed();
@@ -49,6 +56,8 @@ export const processIo: Io = {
     } catch (error) {
       spinner.fail();
       throw error;
+    } finally {
+      clearInterval(timer);
     }
   },
 };

@@ -18,9 +18,8 @@ const MAX_CERTIFICATE_BYTES = 64 * 1024;
 /** The authority that issued the certificate, with a chain of signatures to a trusted root: from what came with the certificate, the
  *  suite's own bundle, or where the certificate says. Throws SIGNATURE_INVALID when there is none. */
 export async function findIssuer({ certificate, others }: Chain, settings: Settings, now: Date): Promise<Certificate> {
-  const roots = readCertificates(settings.caFile);
-  const bundle = join(dirname(settings.caFile), "bundle.pem");
-  const near = [...others, ...roots, ...(existsSync(bundle) ? readCertificates(bundle) : [])];
+  const { roots, bundle } = readTrusted(settings);
+  const near = [...others, ...roots, ...bundle];
   const trusted = trustedIssuer(certificate, near, roots, now);
   if (trusted !== undefined) return trusted;
   const fetched = await fetchIssuers(certificate, near);
@@ -66,6 +65,12 @@ async function fetchIssuers(certificate: Certificate, near: readonly Certificate
 }
 
 const ISSUER = { accept: "application/pkix-cert", maxBytes: MAX_CERTIFICATE_BYTES } as const;
+
+/** The roots to trust, and the suite's authorities where they lie beside them. Throws UsageError. */
+export function readTrusted({ caFile }: Settings): { roots: Certificate[]; bundle: Certificate[] } {
+  const bundle = join(dirname(caFile), "bundle.pem");
+  return { roots: readCertificates(caFile), bundle: existsSync(bundle) ? readCertificates(bundle) : [] };
+}
 
 /** Throws UsageError when the file cannot be read or holds no certificates in PEM. */
 function readCertificates(file: string): Certificate[] {

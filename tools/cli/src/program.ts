@@ -12,6 +12,7 @@ import { addCertCommands } from "./program/cert.ts";
 import { addEventCommands, addOrganisationCommands, addProfileCommands } from "./program/others.ts";
 import type { RunAlone, RunIn } from "./program/run.ts";
 import { addCrlCommands, addStatusCommand } from "./program/status.ts";
+import { addTimeStampCommands } from "./program/tsa.ts";
 import { createOutput } from "./session.ts";
 import { type GlobalOptions, resolveSettings } from "./settings.ts";
 import { Cancelled, UsageError } from "./usage.ts";
@@ -73,6 +74,7 @@ function buildProgram(io: Io, globals: GlobalOptions, verdict: { exit: Exit }, j
   addStatusCommand(program, inSession, alone);
   addAuthorityCommands(program, inSession);
   addCrlCommands(program, inSession, alone);
+  addTimeStampCommands(program, alone);
   addProfileCommands(program, inSession);
   addOrganisationCommands(program, inSession);
   addApprovalCommands(program, inSession);

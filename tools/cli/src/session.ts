@@ -13,8 +13,8 @@ export interface Output {
   result(value: unknown, human: () => string): void;
   /** Something a person should know, on standard error; nothing with --json. */
   note(text: string): void;
-  /** Runs `work` and shows that it is under way; silently with --json. */
-  during<T>(label: string, work: Promise<T>): Promise<T>;
+  /** Runs `work` and shows that it is under way, and how far; silently with --json. */
+  during<T>(label: string, work: Promise<T>, progress?: () => string): Promise<T>;
   /** Asks before something that cannot be undone. `--yes` answers; without it and without a terminal it is a UsageError. */
   confirm(question: string, yes: boolean | undefined): Promise<void>;
   /** The exit code of a command that came to its end, when that is a verdict. */
@@ -36,7 +36,7 @@ export function createOutput(settings: Settings, io: Io, json: boolean, conclude
     note: (text) => {
       if (!json) io.err(`${text}\n`);
     },
-    during: (label, work) => (json ? work : io.during(label, work)),
+    during: (label, work, progress) => (json ? work : io.during(label, work, progress)),
     async confirm(question, yes) {
       if (yes) return;
       if (!io.interactive) throw new UsageError("this cannot be undone: confirm with --yes");

@@ -16,6 +16,7 @@ describe("settings", () => {
       keyFile: "/env/operator/admin-key.pem",
       caFile: "/env/trust/root.pem",
       organisation: "brandenburg",
+      tsaUrl: "http://127.0.0.1:8182/tsa",
     });
     expect(resolveSettings({ home: "/given" }, env).caFile).toBe("/given/trust/root.pem");
   });

@@ -22,17 +22,20 @@ export interface Settings {
   readonly keyFile: string;
   readonly caFile: string;
   readonly organisation: string;
+  /** Where the tsa speaks plain HTTP; undefined for a remote suite, which does not say. */
+  readonly tsaUrl: string | undefined;
 }
 
 const DEFAULT_HOME = new URL("../../../var", import.meta.url).pathname;
 const DEFAULT_ORGANISATION = "brandenburg";
 const GATEWAY_PORT = 8443;
+const TSA_PORT = 8082;
 
 /** `--server` names a remote suite and needs the three files; otherwise the suite in `--home`, PKI_HOME or var/ is meant, with
  *  the operator's certificate that its ceremony made. Throws UsageError. */
 export function resolveSettings(options: GlobalOptions, env: Readonly<Record<string, string | undefined>>): Settings {
   const organisation = options.organisation ?? DEFAULT_ORGANISATION;
-  if (options.server !== undefined) return { ...remote(options, options.server), organisation };
+  if (options.server !== undefined) return { ...remote(options, options.server), organisation, tsaUrl: undefined };
   const home = resolve(options.home ?? env.PKI_HOME ?? DEFAULT_HOME);
   const offset = env.PKI_PORT_OFFSET ? parseOffset(env.PKI_PORT_OFFSET) : (runningOffset(home) ?? 0);
   return {
@@ -41,6 +44,7 @@ export function resolveSettings(options: GlobalOptions, env: Readonly<Record<str
     keyFile: options.key ?? join(home, "operator/admin-key.pem"),
     caFile: options.ca ?? join(home, "trust/root.pem"),
     organisation,
+    tsaUrl: `http://127.0.0.1:${TSA_PORT + offset}/tsa`,
   };
 }
 

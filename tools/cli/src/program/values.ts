@@ -39,6 +39,14 @@ export function moment(text: string): Date {
   return value;
 }
 
+const OID = /^([01]\.[1-3]?\d|2\.(0|[1-9]\d{0,8}))(\.(0|[1-9]\d{0,8})){1,30}$/;
+
+/** An object identifier, dotted. */
+export function objectIdentifier(text: string): string {
+  if (!OID.test(text)) throw new InvalidArgumentError("It must be an object identifier such as 1.3.6.1.4.1.32473.1.");
+  return text;
+}
+
 const plain = (reason: string): string => reason.replace(/[-_]/g, "").toLowerCase();
 
 /** The roadmap's "key_compromise", RFC 5280's "keyCompromise" and "key-compromise" are one. */

@@ -1,0 +1,23 @@
+import { type Command, Option } from "commander";
+import { type StampOptions, stampFiles, type VerifyOptions, verifyFile } from "../commands/tsa.ts";
+import type { RunAlone } from "./run.ts";
+import { objectIdentifier } from "./values.ts";
+
+export function addTimeStampCommands(program: Command, alone: RunAlone): void {
+  const tsa = program.command("tsa").description("time stamps (RFC 3161)");
+  tsa
+    .command("stamp")
+    .description("have files time-stamped; each answer is verified and goes to FILE.tsr. Only digests are sent")
+    .argument("<file...>")
+    .addOption(new Option("--hash <hash>", "of the file").choices(["sha256", "sha384", "sha512"]).default("sha256"))
+    .option("--policy <oid>", "under this policy; the tsa's own choice unless given", objectIdentifier)
+    .option("--url <url>", "of another tsa, or of one unit: http://127.0.0.1:8082/tsa/UNIT")
+    .option("--force", "replace files that exist")
+    .action((files: string[], options: StampOptions) => alone((output) => stampFiles(files, options, output)));
+  tsa
+    .command("verify")
+    .description("verify a file's time stamp offline, down to the roots of --ca (exit code 0, or 3 when a check fails)")
+    .argument("<file>")
+    .option("--tsr <file>", "the answer or the bare token, DER (default: FILE.tsr)")
+    .action((file: string, options: VerifyOptions) => alone((output) => verifyFile(file, options, output)));
+}
