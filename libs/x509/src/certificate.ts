@@ -17,7 +17,7 @@ import { type KnownExtensions, parseKnownExtensions } from "./extensions/known-e
 import { type Name, readName } from "./name.ts";
 import type { GeneralNames } from "./names/general-names.ts";
 import type { Signed } from "./signature.ts";
-import { parseSigned, readAlgorithmIdentifier } from "./signed.ts";
+import { parseSigned, readAlgorithmIdentifier, requireSameAlgorithm } from "./signed.ts";
 import { type KeyAlgorithmName, keyAlgorithmOf } from "./spki.ts";
 
 /** Room for thousands of names and for post-quantum keys. */
@@ -146,12 +146,6 @@ export class Certificate extends TbsCertificate implements Signed {
     requireSameAlgorithm(tbs, signed);
     return Object.assign(Object.create(Certificate.prototype), tbs, { der, signature: signed.signature });
   }
-}
-
-/** RFC 5280 section 4.1.1.2. */
-function requireSameAlgorithm(tbs: TbsCertificate, signed: Signed): void {
-  if (!equalBytes(signed.signatureAlgorithmDer, tbs.signatureAlgorithmDer))
-    throw malformed("signature algorithm differs inside and outside");
 }
 
 /** Certificate ::= SIGNED{TBSCertificate}. Throws CERTIFICATE_MALFORMED. */

@@ -15,7 +15,7 @@ import { type Extension, readExtensions } from "./extensions/extension.ts";
 import { type KnownExtensions, parseKnownExtensions } from "./extensions/known-extensions.ts";
 import { type Name, readName } from "./name.ts";
 import type { Signed } from "./signature.ts";
-import { parseSigned, readAlgorithmIdentifier } from "./signed.ts";
+import { parseSigned, readAlgorithmIdentifier, requireSameAlgorithm } from "./signed.ts";
 
 /** Some four million entries. */
 const MAX_CRL_OCTETS = 256 * 1024 * 1024;
@@ -115,12 +115,6 @@ export class CertificateList extends TbsCertList implements Signed {
     this.signature = signed.signature;
     requireSameAlgorithm(this, signed);
   }
-}
-
-/** RFC 5280 section 5.1.1.2. */
-function requireSameAlgorithm(tbs: TbsCertList, signed: Signed): void {
-  if (!equalBytes(signed.signatureAlgorithmDer, tbs.signatureAlgorithmDer))
-    throw malformed("signature algorithm differs inside and outside");
 }
 
 /** CertificateList ::= SIGNED{TBSCertList}. Throws CRL_MALFORMED. */

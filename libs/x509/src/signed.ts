@@ -1,4 +1,6 @@
 import { SIGNATURE_ALGORITHMS, type SignatureAlgorithmId } from "./algorithms.ts";
+import { equalBytes } from "./der/bytes.ts";
+import { malformed } from "./der/malformed.ts";
 import { DerReader } from "./der/reader.ts";
 import { TAG } from "./der/tags.ts";
 import { encode } from "./der/writer.ts";
@@ -44,4 +46,11 @@ export function parseSigned(der: Uint8Array, maxOctets: number): Signed {
     }),
     maxOctets,
   );
+}
+
+/** The algorithm stands in what is signed and beside the signature, and has to be the same (RFC 5280 sections 4.1.1.2 and 5.1.1.2). Throws
+ *  DER_MALFORMED. */
+export function requireSameAlgorithm(tbs: Pick<Signed, "signatureAlgorithmDer">, signed: Signed): void {
+  if (!equalBytes(signed.signatureAlgorithmDer, tbs.signatureAlgorithmDer))
+    throw malformed("signature algorithm differs inside and outside");
 }

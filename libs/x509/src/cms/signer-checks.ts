@@ -11,16 +11,33 @@ import { OID } from "../oids.ts";
 import { verifySignature } from "../signature.ts";
 import { readAlgorithmIdentifier } from "../signed.ts";
 import type { NamedCheck } from "./check.ts";
-import { parseSignedAttributes } from "./signed-attributes.ts";
+import { parseSignedAttributes, type SignedAttributes } from "./signed-attributes.ts";
 import type { SignedData, SignerInfo } from "./signed-data.ts";
 
 /** A signature in a CMS message, and the certificate that every check is made with: resolved once (see `findSigner`). */
-export interface SignedBy {
+export interface CmsSignature {
   readonly signedData: SignedData;
   readonly signerInfo: SignerInfo;
   readonly signer: Certificate;
   /** What was signed: eContent, or what the message is detached from. */
   readonly content: Uint8Array;
+}
+
+/** The same, with what several checks are about. */
+export interface SignedBy extends CmsSignature {
+  /** Parsed when first asked for. Throws DER_MALFORMED. */
+  readonly attributes: () => SignedAttributes;
+}
+
+export function signedBy(signature: CmsSignature): SignedBy {
+  const { signedAttributesDer } = signature.signerInfo;
+  let known: SignedAttributes | undefined;
+  const attributes = (): SignedAttributes => {
+    if (signedAttributesDer === undefined) throw malformed("there are no signed attributes");
+    known ??= parseSignedAttributes(signedAttributesDer);
+    return known;
+  };
+  return { ...signature, attributes };
 }
 
 /** The certificate that the signer identifier names, among these. The names in it prove nothing; that there are two to choose from is a
@@ -43,23 +60,22 @@ export const SIGNER_CHECKS: readonly NamedCheck<SignedBy>[] = [
   ["versions", findWrongVersion],
   [
     "signed-attributes",
-    ({ signerInfo }) => {
-      if (signerInfo.signedAttributesDer === undefined) return "there are no signed attributes";
-      parseSignedAttributes(signerInfo.signedAttributesDer);
+    ({ attributes }) => {
+      attributes();
       return undefined;
     },
   ],
   [
     "content-type",
-    ({ signedData, signerInfo }) =>
-      attributesOf(signerInfo).contentType === signedData.contentType ? undefined : "the content is of another type",
+    ({ signedData, attributes }) =>
+      attributes().contentType === signedData.contentType ? undefined : "the content is of another type",
   ],
   ["digest-algorithm", findWrongDigestAlgorithm],
   [
     "message-digest",
-    ({ signerInfo, content }) => {
+    ({ signerInfo, content, attributes }) => {
       const digest = hash(digestAlgorithmOf(signerInfo), content, "buffer");
-      return equalBytes(attributesOf(signerInfo).messageDigest, digest) ? undefined : "the content has another digest";
+      return equalBytes(attributes().messageDigest, digest) ? undefined : "the content has another digest";
     },
   ],
   [
@@ -152,11 +168,6 @@ function attributeValue({ signedAttributes = [] }: SignerInfo, oid: string): Uin
   const [values, again] = signedAttributes.filter((attribute) => attribute.oid === oid).map(({ values }) => values);
   if (again !== undefined || (values && values.length > 1)) throw malformed("an attribute has two values");
   return values?.[0];
-}
-
-function attributesOf({ signedAttributesDer }: SignerInfo) {
-  if (signedAttributesDer === undefined) throw malformed("there are no signed attributes");
-  return parseSignedAttributes(signedAttributesDer);
 }
 
 const digestAlgorithmOf = ({ digestAlgorithmDer }: SignerInfo): HashAlgorithm => knownHash(digestAlgorithmDer);

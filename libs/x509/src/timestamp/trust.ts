@@ -10,7 +10,8 @@ export type TrustedBy = Pick<PathQuestion, "anchors" | "policies" | "keys" | "re
 };
 
 /** Trusts a time-stamping unit whose certificate had a path to one of these anchors at the time of the token, and was not revoked then (see
- *  `validatePath` and `revocationAt`; RFC 3161 section 2.2 leaves the rest to the one who relies on it). Two checks: "path" and "revocation". */
+ *  `validatePath` and `revocationAt`; RFC 3161 section 2.2 leaves the rest to the one who relies on it). The checks are "path" and, where it is
+ *  looked at or required, "revocation". */
 export function trustAnchors({ intermediates = [], ...trusted }: TrustedBy): TrustCheck {
   return (signer, others, at) => {
     const candidates = [...others, ...intermediates];
@@ -23,6 +24,8 @@ export function trustAnchors({ intermediates = [], ...trusted }: TrustedBy): Tru
       return reasons.length === 0 ? passed(name) : failed(name, reasons.join("; "));
     };
     const isRevocation = (reason: string) => reason === "revoked" || reason === "revocationUnknown";
-    return [outcome("path", (reason) => !isRevocation(reason)), outcome("revocation", isRevocation)];
+    const path = outcome("path", (reason) => !isRevocation(reason));
+    const isAsked = trusted.revocation !== undefined || trusted.requireRevocation === true;
+    return isAsked ? [path, outcome("revocation", isRevocation)] : [path];
   };
 }

@@ -1,7 +1,7 @@
 import { PkiError } from "@vcc-pki/errors";
 import type { Certificate } from "../certificate.ts";
 import { type Check, failed, type NamedCheck, passed, runCheck } from "../cms/check.ts";
-import { findSigner, SIGNER_CHECKS, type SignedBy } from "../cms/signer-checks.ts";
+import { findSigner, SIGNER_CHECKS, type SignedBy, signedBy } from "../cms/signer-checks.ts";
 import { equalBytes } from "../der/bytes.ts";
 import type { HashAlgorithm } from "../hash-algorithms.ts";
 import { parseTimeStampToken, type TimeStampToken } from "./token.ts";
@@ -98,7 +98,7 @@ export function verifyTimeStampToken(tokenDer: Uint8Array, question: TimeStampQu
   checks.push(runCheck(found, undefined));
   if (signer === undefined) return outcome(checks, tstInfo);
 
-  const subject: Subject = { signedData, signerInfo, signer, content, tstInfo, question };
+  const subject: Subject = { ...signedBy({ signedData, signerInfo, signer, content }), tstInfo, question };
   checks.push(...TOKEN_CHECKS.map((check) => runCheck(check, subject)));
   const others = candidates.filter((candidate) => candidate !== signer);
   checks.push(...askTrust(question.trust, signer, others, tstInfo.genTime));

@@ -4,7 +4,6 @@ import {
   messageImprintOf,
   parseTimeStampResp,
   parseTimeStampToken,
-  type TrustCheck,
   trustAnchors,
   verifyTimeStampToken,
 } from "@vcc-pki/x509";
@@ -89,10 +88,7 @@ export async function verifyFile(file: string, options: VerifyOptions, output: O
 /** Our roots, with the suite's own authorities to stand in between. */
 function readTrust(settings: Settings) {
   const { roots, bundle } = readTrusted(settings);
-  const anchored = trustAnchors({ anchors: roots, intermediates: bundle });
-  // Without lists or responses at hand, nothing was looked at that could hold.
-  const trust: TrustCheck = (...about) => anchored(...about).filter(({ name }) => name !== "revocation");
-  return { trust, certificates: bundle };
+  return { trust: trustAnchors({ anchors: roots, intermediates: bundle }), certificates: bundle };
 }
 
 /** A TimeStampResp as we write it, or the bare token that others keep. What is neither fails the checks. Throws DER_MALFORMED for a
