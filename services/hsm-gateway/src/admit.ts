@@ -1,7 +1,9 @@
 import { PkiError } from "@vcc-pki/errors";
 import { KeyPurpose } from "@vcc-pki/proto/hsm";
 import {
+  digestAlgorithmFor,
   equalBytes,
+  HASH_ALGORITHMS,
   OID,
   parseCertificationRequestInfo,
   parseOcspResponseData,
@@ -26,20 +28,17 @@ export interface Signatory {
 
 type Check = (octets: Uint8Array, algorithm: SignatureAlgorithmId, key: Signatory) => void;
 
-const ID_CT_TST_INFO = "1.2.840.113549.1.9.16.1.4";
-const ID_DATA = "1.2.840.113549.1.7.1";
-
 /** What each purpose admits, and what is then checked. What is not named here is not signed. */
 const ADMITTED: Readonly<Record<Purpose, Partial<Record<PayloadCase, Check>>>> = {
   [KeyPurpose.ROOT_CA]: { tbsCertificate: admitCertificate, tbsCertList: admitCertList },
   [KeyPurpose.ISSUING_CA]: { tbsCertificate: admitCertificate, tbsCertList: admitCertList },
   [KeyPurpose.OCSP_RESPONDER]: { ocspResponseData: admitResponseData, certificationRequestInfo: admitOwnRequest },
   [KeyPurpose.TIME_STAMPING]: {
-    cmsSignedAttributes: (octets, algorithm) => admitAttributes(octets, algorithm, ID_CT_TST_INFO),
+    cmsSignedAttributes: (octets, algorithm) => admitAttributes(octets, algorithm, OID.tstInfo),
     certificationRequestInfo: admitOwnRequest,
   },
   [KeyPurpose.CODE_SIGNING]: {
-    cmsSignedAttributes: (octets, algorithm) => admitAttributes(octets, algorithm, ID_DATA),
+    cmsSignedAttributes: (octets, algorithm) => admitAttributes(octets, algorithm, OID.data),
     dssePae: (octets) => void parsePae(octets),
     certificationRequestInfo: admitOwnRequest,
   },
@@ -115,21 +114,18 @@ function admitResponseData(octets: Uint8Array, _algorithm: SignatureAlgorithmId,
   if (!equalBytes(responderId.keyHash, sha1KeyIdentifier(spkiDer))) throw refused("the responder is another key");
 }
 
-/** One hash for content and attributes (RFC 8933 section 3), so the digest has the length of the algorithm's. Ed25519 goes with
- *  SHA-512 (RFC 8419 section 3.1). */
+/** One hash for content and attributes, so the digest has the length of the algorithm's. */
 function admitAttributes(octets: Uint8Array, algorithm: SignatureAlgorithmId, contentType: string): void {
   const attributes = parseSignedAttributes(octets);
   if (attributes.contentType !== contentType) throw refused(`content of type ${attributes.contentType}`);
-  const digestOctets = DIGEST_OCTETS[SIGNATURE_ALGORITHMS[algorithm].hash ?? "sha512"];
-  if (attributes.messageDigest.length !== digestOctets) throw refused("messageDigest is of another hash");
+  if (attributes.messageDigest.length !== HASH_ALGORITHMS[digestAlgorithmFor(algorithm)].octets)
+    throw refused("messageDigest is of another hash");
 }
 
 /** A request for a certificate for this very key (RFC 2986): it proves possession and nothing else. */
 function admitOwnRequest(octets: Uint8Array, _algorithm: SignatureAlgorithmId, { spkiDer }: Signatory): void {
   if (!equalBytes(parseCertificationRequestInfo(octets).spkiDer, spkiDer)) throw refused("a request for another key");
 }
-
-const DIGEST_OCTETS = { sha256: 32, sha384: 48, sha512: 64 } as const;
 
 function requireAlgorithm(algorithmIdentifierDer: Uint8Array, algorithm: SignatureAlgorithmId): void {
   if (!equalBytes(algorithmIdentifierDer, SIGNATURE_ALGORITHMS[algorithm].algorithmIdentifierDer)) {

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { PkiError } from "@vcc-pki/errors";
 import {
+  digestAlgorithmFor,
   equalBytes,
   isSignedByInBackground,
   parseSignedAttributes,
@@ -24,7 +25,7 @@ export interface OwnToken {
 export async function verifyOwnToken(
   { tstInfoDer, signedAttributesDer, signature }: OwnToken,
   meant: Pick<TimeStampReq, "messageImprint" | "nonce"> & Pick<TstInfo, "serial" | "policy">,
-  { certificate, signer, templates }: UnitKey,
+  { certificate, signer }: UnitKey,
 ): Promise<void> {
   const { serial, policy, messageImprint, nonce } = parseTstInfo(tstInfoDer);
   const isMeant =
@@ -35,8 +36,7 @@ export async function verifyOwnToken(
     equalBytes(nonce ?? NONE, meant.nonce ?? NONE);
   if (!isMeant) throw new PkiError("SIGNATURE_INVALID", "the token says something else than was meant");
   const { messageDigest } = parseSignedAttributes(signedAttributesDer);
-  const [template] = templates.values();
-  const digest = hash(template?.digestAlgorithm ?? "sha256", tstInfoDer, "buffer");
+  const digest = hash(digestAlgorithmFor(signer.algorithm), tstInfoDer, "buffer");
   if (!equalBytes(messageDigest, digest))
     throw new PkiError("SIGNATURE_INVALID", "the attributes are over other octets");
   const { algorithmIdentifierDer: signatureAlgorithmDer } = SIGNATURE_ALGORITHMS[signer.algorithm];

@@ -31,7 +31,7 @@ export class TrustMemory {
     const checks = this.#trust(signer, others, at);
     if (checks.length === 0 || !checks.every(({ ok }) => ok)) return checks;
     if (known === undefined && this.#known.size >= MAX_SIGNERS) this.#known.clear();
-    const { fromMs = atMs, toMs = atMs } = this.#known.get(name) ?? {};
+    const { fromMs = atMs, toMs = atMs } = known ?? {};
     this.#known.set(name, { fromMs: Math.min(fromMs, atMs), toMs: Math.max(toMs, atMs), checks });
     return checks;
   };
