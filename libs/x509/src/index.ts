@@ -160,7 +160,7 @@ export {
   type TimeStampReqFields,
 } from "./timestamp/request.ts";
 export { type PkiStatus, parseTimeStampResp, type TimeStampResp, timeStampResp } from "./timestamp/response.ts";
-export { parseTimeStampToken, type TimeStampToken } from "./timestamp/token.ts";
+export { findStampedHash, parseTimeStampToken, type TimeStampToken } from "./timestamp/token.ts";
 export {
   type TokenFields,
   TokenTemplate,

@@ -3,6 +3,7 @@ import type { VerifyRequest, VerifyResponse } from "@vcc-pki/proto/tsa";
 import type { Clock } from "@vcc-pki/time";
 import {
   DerReader,
+  findStampedHash,
   HASH_ALGORITHMS,
   type HashAlgorithm,
   imprintData,
@@ -10,7 +11,6 @@ import {
   parseCertificateList,
   parseOcspResponse,
   parseTimeStampResp,
-  parseTimeStampToken,
   serialToHex,
   TAG,
   type TimeStampQuestion,
@@ -105,22 +105,12 @@ function tokenIn(der: Uint8Array): Uint8Array {
   }
 }
 
-/** Data is hashed as the token says. */
+/** Data is hashed as the token says; with SHA-256 when it does not, or names a hash that is refused anyway. */
 function stampedOf({ stamped }: VerifyRequest, tokenDer: Uint8Array): TimeStampQuestion["messageImprint"] {
-  if (stamped?.$case === "data") return imprintData(hashIn(tokenDer), stamped.value);
+  if (stamped?.$case === "data") return imprintData(findStampedHash(tokenDer) ?? "sha256", stamped.value);
   if (stamped?.$case !== "messageImprint") throw new PkiError("REQUEST_MALFORMED", "what was stamped is missing");
   const { hashAlgorithm, digest } = stamped.value;
   if (!Object.hasOwn(HASH_ALGORITHMS, hashAlgorithm))
     throw new PkiError("ALGORITHM_NOT_ALLOWED", "hash algorithm is not one we accept");
   return { hash: hashAlgorithm as HashAlgorithm, digest };
-}
-
-/** SHA-256 when the token does not say, or names a hash that is refused anyway. */
-function hashIn(tokenDer: Uint8Array): HashAlgorithm {
-  try {
-    return parseTimeStampToken(tokenDer).tstInfo.messageImprint.hash ?? "sha256";
-  } catch (error) {
-    if (error instanceof PkiError) return "sha256";
-    throw error;
-  }
 }

@@ -1,5 +1,7 @@
+import { PkiError } from "@vcc-pki/errors";
 import { parseSignedData, type SignedData } from "../cms/signed-data.ts";
 import { malformed } from "../der/malformed.ts";
+import type { HashAlgorithm } from "../hash-algorithms.ts";
 import { OID } from "../oids.ts";
 import { parseTstInfo, type TstInfo } from "./tst-info.ts";
 
@@ -20,4 +22,14 @@ export function parseTimeStampToken(der: Uint8Array): TimeStampToken {
   if (contentType !== OID.tstInfo) throw malformed("content is not id-ct-TSTInfo");
   if (tstInfoDer === undefined) throw malformed("content is missing");
   return { signedData, tstInfoDer, tstInfo: parseTstInfo(tstInfoDer) };
+}
+
+/** The hash of what a token is about; undefined when it is none of ours, and for octets that are no token. */
+export function findStampedHash(der: Uint8Array): HashAlgorithm | undefined {
+  try {
+    return parseTimeStampToken(der).tstInfo.messageImprint.hash;
+  } catch (error) {
+    if (error instanceof PkiError) return undefined;
+    throw error;
+  }
 }

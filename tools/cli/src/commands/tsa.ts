@@ -1,9 +1,10 @@
 import { PkiError } from "@vcc-pki/errors";
 import {
+  findStampedHash,
   type HashAlgorithm,
   messageImprintOf,
   parseTimeStampResp,
-  parseTimeStampToken,
+  type TimeStampResp,
   trustAnchors,
   verifyTimeStampToken,
 } from "@vcc-pki/x509";
@@ -69,7 +70,7 @@ export async function verifyFile(file: string, options: VerifyOptions, output: O
   const tsr = options.tsr ?? responseFile(file);
   const { trust, certificates } = readTrust(output.settings);
   const tokenDer = tokenIn(new Uint8Array(readInput(tsr)), tsr);
-  const hash = hashIn(tokenDer) ?? "sha256";
+  const hash = findStampedHash(tokenDer) ?? "sha256";
   const digest = await hashFile(file, hash, output);
   const verification = verifyTimeStampToken(tokenDer, { messageImprint: { hash, digest }, trust, certificates });
   const { ok, checks } = verification;
@@ -94,22 +95,15 @@ function readTrust(settings: Settings) {
 /** A TimeStampResp as we write it, or the bare token that others keep. What is neither fails the checks. Throws DER_MALFORMED for a
  *  response without a token. */
 function tokenIn(der: Uint8Array, file: string): Uint8Array {
-  const response = attempt(() => parseTimeStampResp(der));
-  if (response === undefined) return der;
-  if (response.tokenDer !== undefined) return response.tokenDer;
-  throw new PkiError("DER_MALFORMED", `${file} holds a refusal, no time stamp: ${refusalText(response)}`);
-}
-
-const hashIn = (tokenDer: Uint8Array): HashAlgorithm | undefined =>
-  attempt(() => parseTimeStampToken(tokenDer))?.tstInfo.messageImprint.hash;
-
-function attempt<T>(read: () => T): T | undefined {
+  let response: TimeStampResp;
   try {
-    return read();
+    response = parseTimeStampResp(der);
   } catch (error) {
-    if (error instanceof PkiError) return undefined;
+    if (error instanceof PkiError) return der;
     throw error;
   }
+  if (response.tokenDer !== undefined) return response.tokenDer;
+  throw new PkiError("DER_MALFORMED", `${file} holds a refusal, no time stamp: ${refusalText(response)}`);
 }
 
 function noteTest(file: string, isTest: boolean, output: Output): void {
