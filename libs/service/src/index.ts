@@ -1,3 +1,4 @@
+export { type AlarmFinding, Alarms, type AlarmsOptions } from "./alarms.ts";
 export { type Chore, type Chores, startChores } from "./chores.ts";
 export { BaseConfig, type Environment, loadConfig } from "./config.ts";
 export { defineService, type RunningService, type ServiceContext, type ServiceDefinition } from "./define.ts";
@@ -5,6 +6,7 @@ export { Duration } from "./duration.ts";
 export { endHttp, type HttpServer, type HttpServerOptions, openHttpServer } from "./http-server.ts";
 export { type FileIdentity, fileIdentity, hasIdentity, writeIdentity } from "./identity-files.ts";
 export { isMediaType } from "./media-type.ts";
+export { type BodyReader, readBody } from "./read-body.ts";
 export {
   createKeyAndCsr,
   type PendingIdentity,

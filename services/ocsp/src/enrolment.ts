@@ -3,18 +3,11 @@ import { ERRORS, PkiError, toPkiError } from "@vcc-pki/errors";
 import type { CertificateServiceDefinition, ProfileServiceDefinition } from "@vcc-pki/proto/ca";
 import type { KeyServiceDefinition } from "@vcc-pki/proto/hsm";
 import type { Remote } from "@vcc-pki/rpc";
+import { signCertificationRequest } from "@vcc-pki/signer";
 import type { Store } from "@vcc-pki/store";
 import type { Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
-import {
-  assembleSigned,
-  buildCertificationRequestInfo,
-  type Certificate,
-  equalBytes,
-  isSignedBy,
-  OID,
-  parseCertificate,
-} from "@vcc-pki/x509";
+import { type Certificate, equalBytes, isSignedBy, OID, parseCertificate } from "@vcc-pki/x509";
 import type { Issuer, Issuers } from "./issuers.ts";
 import { RESPONDER_ALGORITHM, RESPONDER_KEY_ALGORITHM, responderKeyPolicy } from "./responder-key.ts";
 import type { OpenSigner, Responders } from "./responders.ts";
@@ -150,13 +143,11 @@ export class Enrolment {
     }
   }
 
-  /** PKCS#10, signed by the key it is for; the ca names responders itself. The same request id gives the same octets. */
-  async #request({ organisation }: StoredResponder, key: Key, renewalId: string): Promise<Uint8Array> {
+  /** Without names: the ca names responders itself. */
+  #request({ organisation }: StoredResponder, key: Key, renewalId: string): Promise<Uint8Array> {
     const { openSigner } = this.#options;
     const signer = openSigner({ organisation, ...key, algorithm: RESPONDER_ALGORITHM });
-    const infoDer = buildCertificationRequestInfo({ spkiDer: key.spkiDer });
-    const signature = await signer.sign({ $case: "certificationRequestInfo", value: infoDer }, `${renewalId}.csr`);
-    return assembleSigned(infoDer, RESPONDER_ALGORITHM, signature);
+    return signCertificationRequest(signer, {}, `${renewalId}.csr`);
   }
 
   async #replace(before: readonly StoredResponder[]): Promise<void> {

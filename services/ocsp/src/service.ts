@@ -10,7 +10,7 @@ import { KeyServiceDefinition, SigningServiceDefinition } from "@vcc-pki/proto/h
 import { defineService, type RunningService, type ServiceContext, startChores } from "@vcc-pki/service";
 import { openSigningChannel, remoteSigner } from "@vcc-pki/signer";
 import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
-import { Alarms } from "./alarms.ts";
+import { openAlarms } from "./alarms.ts";
 import { refreshIssuers } from "./authorities.ts";
 import { Budget } from "./budget.ts";
 import { changeFromEvent } from "./changes.ts";
@@ -148,7 +148,7 @@ export async function startOcsp(
   });
   const files = new Files(issuers, lists, clock);
   const health = new Health({ ...common, responders, lists, limits: config.alarms }, telemetry.meter);
-  const alarms = new Alarms(store, config.organisation, log);
+  const alarms = openAlarms(store, config.organisation, log);
 
   // Who hears of what.
   projection.onRecorded((changes) => {

@@ -3,10 +3,11 @@ import { ERRORS, type PkiError, toPkiError } from "@vcc-pki/errors";
 import type { CertificateServiceDefinition } from "@vcc-pki/proto/ca";
 import type { KeyServiceDefinition } from "@vcc-pki/proto/hsm";
 import type { Remote } from "@vcc-pki/rpc";
+import { signCertificationRequest } from "@vcc-pki/signer";
 import type { Store } from "@vcc-pki/store";
 import type { Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
-import { assembleSigned, buildCertificationRequestInfo, parseCertificate } from "@vcc-pki/x509";
+import { parseCertificate } from "@vcc-pki/x509";
 import type { TsaConfig, UnitConfig } from "./config.ts";
 import type { KeyRecords } from "./key-records.ts";
 import type { StoredUnitKey, UnitKeyTable } from "./store/unit-keys.ts";
@@ -159,20 +160,11 @@ export class Enrolment {
     }
   }
 
-  /** PKCS#10, signed by the key it is for. The same request id gives the same octets. */
-  async #request(
-    { organisation, algorithm, isTest }: StoredUnitKey,
-    key: Key,
-    issuanceId: string,
-  ): Promise<Uint8Array> {
+  #request({ organisation, algorithm, isTest }: StoredUnitKey, key: Key, issuanceId: string): Promise<Uint8Array> {
     const { openSigner, self, config } = this.#options;
     const signer = openSigner({ organisation, ...key, algorithm });
-    const infoDer = buildCertificationRequestInfo({
-      spkiDer: key.spkiDer,
-      subjectAltNames: { uri: [self], dns: isTest ? [config.keys.testName] : [] },
-    });
-    const signature = await signer.sign({ $case: "certificationRequestInfo", value: infoDer }, `${issuanceId}.csr`);
-    return assembleSigned(infoDer, algorithm, signature);
+    const subjectAltNames = { uri: [self], dns: isTest ? [config.keys.testName] : [] };
+    return signCertificationRequest(signer, { subjectAltNames }, `${issuanceId}.csr`);
   }
 
   async #retire(spent: readonly StoredUnitKey[], why: string): Promise<void> {

@@ -5,7 +5,7 @@ import { type Refusal, suiteId } from "@vcc-pki/rpc";
 import { defineService, type RunningService, type ServiceContext, startChores } from "@vcc-pki/service";
 import { openSigningChannel, remoteSigner } from "@vcc-pki/signer";
 import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
-import { Alarms } from "./alarms.ts";
+import { openAlarms } from "./alarms.ts";
 import { Bulk } from "./bulk.ts";
 import { ClockProof, type ClockSource, createSources } from "./clock/index.ts";
 import { requireTestUnits, TsaConfig } from "./config.ts";
@@ -146,7 +146,7 @@ export async function startTsa(
   const desk = new Desk({ issuance, units, counts, clock, log });
   const messages = new Messages(desk, unitKeys);
   const health = new Health({ proof, units, replica, clock, unitAlarmMs: config.keys.rekeyBefore / 2 });
-  const alarms = new Alarms({ store, organisation, self, log });
+  const alarms = openAlarms({ store, organisation, self, log });
 
   let hasBegun = false;
   const chores = startChores(

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { isMediaType } from "@vcc-pki/service";
+import { isMediaType, readBody } from "@vcc-pki/service";
 import type { Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
 import { type Answer, errorAnswer } from "../answer.ts";
@@ -24,7 +24,6 @@ const REQUEST_TYPE = "application/ocsp-request";
 const RESPONSE_TYPE = "application/ocsp-response";
 
 const MAX_REQUEST_OCTETS = 10 * 1024;
-/** What is read and thrown away of a body that is too long, so that its sender gets to see the answer. */
 const MAX_DISCARDED_OCTETS = 256 * 1024;
 
 /** Headers of what nobody may keep, but for its length. */
@@ -88,21 +87,16 @@ export class OcspDoor {
     if (address.rest !== "") return false;
     const contentType = request.headers["content-type"];
     const isOcsp = contentType !== undefined && isMediaType(contentType, REQUEST_TYPE);
-    let body: Buffer | undefined;
-    let octets = 0;
-    request.on("data", (chunk: Buffer) => {
-      octets += chunk.length;
-      if (octets <= MAX_REQUEST_OCTETS) body = body === undefined ? chunk : Buffer.concat([body, chunk]);
-      else if (octets > MAX_DISCARDED_OCTETS) request.destroy();
-      else if (!response.headersSent) this.#sendTooLong(response);
-    });
-    request.on("end", () => {
-      if (response.headersSent) return;
-      if (!isOcsp || body === undefined) this.#send(response, errorAnswer("malformedRequest"));
-      else {
-        const answer = this.#answerPost(body.toString("latin1"), path, address.authorityId);
-        this.#whenAnswered(answer, response, (known) => this.#send(response, known));
-      }
+    readBody(request, response, {
+      ...{ maxOctets: MAX_REQUEST_OCTETS, maxDiscardedOctets: MAX_DISCARDED_OCTETS },
+      onBody: (body) => {
+        if (!isOcsp || body === undefined) this.#send(response, errorAnswer("malformedRequest"));
+        else {
+          const answer = this.#answerPost(body.toString("latin1"), path, address.authorityId);
+          this.#whenAnswered(answer, response, (known) => this.#send(response, known));
+        }
+      },
+      onTooLong: () => this.#send(response, errorAnswer("malformedRequest")),
     });
     return true;
   }
@@ -162,14 +156,6 @@ export class OcspDoor {
       ...["Content-Type", RESPONSE_TYPE, "Content-Length", String(body.length), "Cache-Control", "no-store"],
     ]);
     response.end(body, "latin1");
-  }
-
-  #sendTooLong(response: ServerResponse): void {
-    response.setHeader("Connection", "close");
-    response.setHeader("Content-Type", RESPONSE_TYPE);
-    response.setHeader("Cache-Control", "no-store");
-    this.#options.counts.malformedRequest++;
-    response.end(errorAnswer("malformedRequest").body, "latin1");
   }
 
   #freshnessOfCached(cached: CachedAnswer): Freshness {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { endHttp, isMediaType } from "@vcc-pki/service";
+import { endHttp, isMediaType, readBody } from "@vcc-pki/service";
 import type { Logger } from "@vcc-pki/telemetry";
 import type { Desk } from "../respond.ts";
 import type { Units } from "../units.ts";
@@ -17,7 +17,6 @@ const REQUEST_TYPE = "application/timestamp-query";
 const RESPONSE_TYPE = "application/timestamp-reply";
 
 const MAX_REQUEST_OCTETS = 64 * 1024;
-/** What is read and thrown away of a body that is too long, so that its sender gets to see the answer. */
 const MAX_DISCARDED_OCTETS = 4 * 1024 * 1024;
 
 /** Time stamps over HTTP (RFC 3161 section 3.4): every request has an answer of status 200, what is wrong stands in it. */
@@ -46,22 +45,14 @@ export class TsaDoor {
   #post(request: IncomingMessage, response: ServerResponse, unit: string): void {
     const { desk } = this.#options;
     const type = request.headers["content-type"];
-    let body: Buffer | undefined;
-    let octets = 0;
-    request.on("data", (chunk: Buffer) => {
-      octets += chunk.length;
-      if (octets <= MAX_REQUEST_OCTETS) body = body === undefined ? chunk : Buffer.concat([body, chunk]);
-      else if (octets > MAX_DISCARDED_OCTETS) request.destroy();
-      else if (!response.headersSent) {
-        response.setHeader("Connection", "close");
-        send(response, desk.refuse("badDataFormat", "request is too long"));
-      }
-    });
-    request.on("end", () => {
-      if (response.headersSent) return;
-      if (type === undefined || !isMediaType(type, REQUEST_TYPE))
-        send(response, desk.refuse("badRequest", `the media type of a request is ${REQUEST_TYPE}`));
-      else this.#answer(body ?? Buffer.alloc(0), unit, response);
+    readBody(request, response, {
+      ...{ maxOctets: MAX_REQUEST_OCTETS, maxDiscardedOctets: MAX_DISCARDED_OCTETS },
+      onBody: (body) => {
+        if (type === undefined || !isMediaType(type, REQUEST_TYPE))
+          send(response, desk.refuse("badRequest", `the media type of a request is ${REQUEST_TYPE}`));
+        else this.#answer(body ?? Buffer.alloc(0), unit, response);
+      },
+      onTooLong: () => send(response, desk.refuse("badDataFormat", "request is too long")),
     });
   }
 
