@@ -10,6 +10,7 @@ import { ocsp } from "./benches/ocsp.ts";
 import { ocspMillion } from "./benches/ocsp-million.ts";
 import { revocation } from "./benches/revocation.ts";
 import { statusSigning } from "./benches/status-signing.ts";
+import { tsa } from "./benches/tsa.ts";
 import { describeMachine } from "./machine.ts";
 import { missingPrograms, PACKAGES } from "./programs.ts";
 import { buildReport, type Report, renderTable } from "./report.ts";
@@ -22,6 +23,7 @@ export const BENCHES: readonly Bench[] = [
   ocspMillion,
   revocation,
   statusSigning,
+  tsa,
   memory,
 ];
 

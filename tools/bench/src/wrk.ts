@@ -8,12 +8,31 @@ const SCRIPT = resolve(import.meta.dirname, "wrk.lua");
 /** One thread: the other core is the server's. */
 const THREADS = 1;
 
+/** Octets within a question. */
+export interface Place {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export type WrkQuestions =
+  /** A path for each. */
+  | { readonly method: "GET"; readonly paths: readonly string[] }
+  /** Octets for each, all to one path. */
+  | { readonly method: "POST"; readonly path: string; readonly type: string; readonly bodies: readonly Uint8Array[] }
+  /** One question of which some places are random each time, so that no two are the same. Every answer must have these octets at that
+   *  offset. */
+  | {
+      readonly method: "PATTERN";
+      readonly path: string;
+      readonly type: string;
+      readonly pattern: Uint8Array;
+      readonly random: readonly Place[];
+      readonly answer: { readonly offset: number; readonly octets: Uint8Array };
+    };
+
 export interface WrkTarget {
   readonly port: number;
-  /** GET: a path for each question. POST: octets for each, all to one path. */
-  readonly questions:
-    | { readonly method: "GET"; readonly paths: readonly string[] }
-    | { readonly method: "POST"; readonly path: string; readonly bodies: readonly Uint8Array[] };
+  readonly questions: WrkQuestions;
 }
 
 export interface WrkOptions {
@@ -30,18 +49,15 @@ export interface WrkFigures {
   readonly p99Ms: number;
   /** Of an answer with its headers, on average. */
   readonly octetsEach: number;
+  /** All that were asked, warm-up included. */
+  readonly started: number;
 }
 
-/** Closed loop of `wrk` (Debian package of the same name) over kept connections. Throws when anything failed or was not answered with
- *  status 200. */
-export async function measureWrk(target: WrkTarget, options: WrkOptions): Promise<WrkFigures> {
-  const { port, questions } = target;
+/** Closed loop of `wrk` (Debian package of the same name) over kept connections. Throws when anything failed, was not answered with
+ *  status 200, or was answered otherwise than it must be. */
+export async function measureWrk({ port, questions }: WrkTarget, options: WrkOptions): Promise<WrkFigures> {
   const { connections, warmUpSeconds, measureSeconds, directory } = options;
-  const file = join(directory, "wrk.questions");
-  const isPost = questions.method === "POST";
-  const lines = isPost ? questions.bodies.map((body) => Buffer.from(body).toString("hex")) : questions.paths;
-  writeFileSync(file, `${lines.join("\n")}\n`);
-  const words = isPost ? ["POST", questions.path, file] : ["GET", file];
+  const words = scriptWords(questions, join(directory, "wrk.questions"));
   const load = async (seconds: number): Promise<Printed> => {
     const { stdout } = await run("wrk", [
       ...["--threads", String(THREADS), "--connections", String(connections), "--duration", `${seconds}s`],
@@ -49,16 +65,34 @@ export async function measureWrk(target: WrkTarget, options: WrkOptions): Promis
     ]);
     return JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
   };
-  if (warmUpSeconds > 0) await load(warmUpSeconds);
+  const warmedUp = warmUpSeconds > 0 ? (await load(warmUpSeconds)).requests : 0;
   const printed = await load(measureSeconds);
-  if (printed.failed > 0) throw new Error(`wrk: ${printed.failed} of ${printed.requests} requests failed`);
+  const { requests, failed, refused } = printed;
+  if (failed + refused > 0)
+    throw new Error(`wrk: of ${requests} requests, ${failed} failed and ${refused} were refused`);
   return {
-    perSecond: (printed.requests * 1e6) / printed.microseconds,
+    perSecond: (requests * 1e6) / printed.microseconds,
     p50Ms: printed.p50Us / 1_000,
     p99Ms: printed.p99Us / 1_000,
-    octetsEach: printed.octets / printed.requests,
+    octetsEach: printed.octets / requests,
+    started: warmedUp + requests,
   };
 }
+
+/** What wrk.lua is told. Questions that are not made by it are written to `file`. */
+function scriptWords(questions: WrkQuestions, file: string): string[] {
+  const { method } = questions;
+  if (method === "PATTERN") {
+    const { path, type, pattern, random, answer } = questions;
+    const places = random.map(({ offset, length }) => `${offset}:${length}`).join(",");
+    return [method, path, type, hex(pattern), places, String(answer.offset), hex(answer.octets)];
+  }
+  const lines = method === "POST" ? questions.bodies.map(hex) : questions.paths;
+  writeFileSync(file, `${lines.join("\n")}\n`);
+  return method === "POST" ? [method, questions.path, questions.type, file] : [method, file];
+}
+
+const hex = (octets: Uint8Array): string => Buffer.from(octets).toString("hex");
 
 /** What wrk.lua prints. */
 interface Printed {
@@ -66,6 +100,7 @@ interface Printed {
   readonly octets: number;
   readonly microseconds: number;
   readonly failed: number;
+  readonly refused: number;
   readonly p50Us: number;
   readonly p99Us: number;
 }

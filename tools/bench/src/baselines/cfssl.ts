@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isFree } from "@vcc-pki/suite-tool";
 import { findFreePort } from "../free-port.ts";
+import { REQUEST_TYPE } from "../ocsp-questions.ts";
 import { measureWrk, type WrkFigures, type WrkOptions } from "../wrk.ts";
 
 const LOG_LEVEL_ERROR = "3";
@@ -30,7 +31,10 @@ export async function measureCfssl(
       await sleep(50, undefined, { signal: deadline });
     }
     await requireAnswer(port, questions[0] ?? new Uint8Array(), answers[0] ?? new Uint8Array());
-    return await measureWrk({ port, questions: { method: "POST", path: "/", bodies: questions } }, options);
+    return await measureWrk(
+      { port, questions: { method: "POST", path: "/", type: REQUEST_TYPE, bodies: questions } },
+      options,
+    );
   } finally {
     child.kill();
     await ended;

@@ -56,7 +56,7 @@ export const hsmStream: Bench = {
 type ProcessName = "client" | "hsm-gateway";
 
 interface KeyLoads {
-  readonly busy: readonly WithCpu<ProcessName>[];
+  readonly busy: readonly WithCpu<ProcessName, LoadFigures>[];
   readonly alone: readonly LoadFigures[];
 }
 
@@ -105,7 +105,7 @@ async function measureKey(
         return signer.sign({ $case: "cmsSignedAttributes", value }, randomUUIDv7());
       },
     });
-  const busy: WithCpu<ProcessName>[] = [];
+  const busy: WithCpu<ProcessName, LoadFigures>[] = [];
   const alone: LoadFigures[] = [];
   for (let run = 1; run <= runs; run++) {
     progress(`${name}: run ${run} of ${runs}`);

@@ -63,7 +63,7 @@ const PROCESSES = ["client", ...SERVICES] as const;
 type ProcessName = (typeof PROCESSES)[number];
 
 interface AuthorityLoads {
-  readonly busy: readonly WithCpu<ProcessName>[];
+  readonly busy: readonly WithCpu<ProcessName, LoadFigures>[];
   readonly alone: readonly LoadFigures[];
 }
 
@@ -78,7 +78,7 @@ async function measureAuthority({ runs, progress }: BenchContext, subject: Subje
     ["client", process.pid],
     ...SERVICES.map((name) => [name, suite.pidOf(name)]),
   ]) as Record<ProcessName, number>;
-  const busy: WithCpu<ProcessName>[] = [];
+  const busy: WithCpu<ProcessName, LoadFigures>[] = [];
   const alone: LoadFigures[] = [];
   for (let run = 1; run <= runs; run++) {
     progress(`${authorityId}: run ${run} of ${runs}`);

@@ -12,6 +12,7 @@ import {
   ocspPath,
   pathOf,
   questionAbout,
+  REQUEST_TYPE,
   requireStatus,
 } from "../ocsp-questions.ts";
 import { missingPrograms } from "../programs.ts";
@@ -86,14 +87,14 @@ async function measureAll({ runs, workDirectory, progress }: BenchContext, subje
   const hasCfssl = missingPrograms(["cfssl"]).length === 0;
   if (!hasCfssl) progress("cfssl is missing and is not measured; Debian: apt-get install golang-cfssl");
 
-  const path = ocspPath(authorityId);
+  const post = { method: "POST", path: ocspPath(authorityId), type: REQUEST_TYPE } as const;
   const paths = questions.map((question) => pathOf(authorityId, question));
   for (let run = 1; run <= runs; run++) {
     progress(`run ${run} of ${runs}`);
-    measured.post.push(await load("ahead", { method: "POST", path, bodies: questions }));
+    measured.post.push(await load("ahead", { ...post, bodies: questions }));
     if (hasCfssl) measured.cfssl.push(await measureCfssl(questions, answers, options));
     measured.get.push(await load("ahead", { method: "GET", paths }));
-    measured.nonce.push(await load("onDemand", { method: "POST", path, bodies: withNonce }));
+    measured.nonce.push(await load("onDemand", { ...post, bodies: withNonce }));
   }
   return measured;
 }
