@@ -25,7 +25,8 @@ export interface AppOptions {
 }
 
 /** The door without its routes. Each request goes through the same steps, unknown paths included:
- *  1 trace, 2 headers that would name a client are dropped, 3 the person is identified, 4 the rate limit is asked,
+ *  1 trace, 2 headers that would name a client are dropped, 3 the client is identified, and is of a kind
+ *  that the route is for, 4 the rate limit is asked,
  *  5 the shape is checked by the route's schema, 6 the route runs; whatever fails becomes a problem. */
 export function createApp({ createServer, identify, rateLimiter, log, telemetry }: AppOptions): App {
   const app: App = fastify({
@@ -44,6 +45,10 @@ export function createApp({ createServer, identify, rateLimiter, log, telemetry 
   addSecurityHeaders(app);
   app.addHook("onRequest", async (request) => {
     request.requester = await identify(tlsSocketOf(request));
+    const { clients = ["admin"] } = request.routeOptions.config;
+    if (!clients.includes(request.requester.kind)) {
+      throw new PkiError("CALLER_NOT_ALLOWED", "only administrators may do this");
+    }
   });
   app.addHook("onRequest", async (request) => {
     const waitMs = rateLimiter.take(request.requester.uri);

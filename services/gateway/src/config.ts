@@ -8,13 +8,15 @@ const doorShape = {
   operatorOrganisation: OrganisationId.default("vcc"),
   /** Authorities of the operator whose certificates make an administrator. */
   adminIssuers: z.array(AuthorityId).min(1).default(["vcc-admin-ca"]),
+  /** Authorities of the operator whose certificates make a workload: a service of an organisation. */
+  workloadIssuers: z.array(AuthorityId).min(1).default(["vcc-services-ca"]),
   /** How long the ca's answer about these authorities is used before it is asked again. A revoked one is refused after that. */
-  adminIssuersRefresh: Duration.prefault("1m"),
-  /** How long the ca's answer about a person's certificate is used: the longest a revoked one gets through without a push. */
-  adminStatusRefresh: Duration.prefault("5s"),
+  clientIssuersRefresh: Duration.prefault("1m"),
+  /** How long the ca's answer about a client's certificate is used: the longest a revoked one gets through without a push. */
+  clientStatusRefresh: Duration.prefault("5s"),
   /** Origin of the ocsp service, where OCSP requests are handed on to. */
   statusOrigin: z.url({ protocol: /^http$/ }),
-  /** Requests of one person: kept up per second, and at once after a pause. */
+  /** Requests of one client: kept up per second, and at once after a pause. */
   rateLimit: z
     .strictObject({ perSecond: z.number().positive(), burst: z.int().positive() })
     .default({ perSecond: 100, burst: 200 }),

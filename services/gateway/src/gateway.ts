@@ -12,10 +12,10 @@ import type { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import type { DenyList, IdentitySource, Remote } from "@vcc-pki/rpc";
 import type { Logger, Telemetry } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
-import { createAdminIssuers } from "./admin-issuers.ts";
-import { createAdminStatus } from "./admin-status.ts";
 import { createApp, tlsSocketOf } from "./app.ts";
 import { createApprovalAccess } from "./approval-access.ts";
+import { createClientIssuers } from "./client-issuers.ts";
+import { createClientStatus } from "./client-status.ts";
 import type { DoorConfig } from "./config.ts";
 import type { App } from "./http.ts";
 import { createIdentify, type Identify } from "./identity.ts";
@@ -70,16 +70,18 @@ export interface GatewayOptions {
 /** The whole door, not yet listening. Closing it ends event streams too. */
 export async function buildGateway(options: GatewayOptions): Promise<App> {
   const { config, trustDomain, peers, identity, denyList, clock, log, telemetry } = options;
-  const issuers = createAdminIssuers({
-    authorities: peers.authorities,
-    authorityIds: config.adminIssuers,
-    organisation: config.operatorOrganisation,
-    refreshMs: config.adminIssuersRefresh,
-    clock,
-    log,
-  });
-  const refreshMs = config.adminStatusRefresh;
-  const status = createAdminStatus({ certificates: peers.certificates, refreshMs, clock, log });
+  const issuersOf = (authorityIds: readonly string[]) =>
+    createClientIssuers({
+      authorities: peers.authorities,
+      authorityIds,
+      organisation: config.operatorOrganisation,
+      refreshMs: config.clientIssuersRefresh,
+      clock,
+      log,
+    });
+  const issuers = { admin: issuersOf(config.adminIssuers), workload: issuersOf(config.workloadIssuers) };
+  const refreshMs = config.clientStatusRefresh;
+  const status = createClientStatus({ certificates: peers.certificates, refreshMs, clock, log });
   const identify = createIdentify({ issuers, status, denyList, trustDomain, clock });
   const app = createApp({
     createServer: (listener) => createTlsServer(identity, listener),

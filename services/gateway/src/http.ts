@@ -10,13 +10,29 @@ export type App = FastifyInstance<Server, IncomingMessage, ServerResponse, Fasti
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** The person who asks, from the client certificate. Set before anything of the request is looked at. */
-    requester: AdminId;
+    /** Who asks, from the client certificate. Set before anything of the request is looked at. */
+    requester: ClientId;
     traceId: string;
+  }
+  interface FastifyContextConfig {
+    /** The kinds of clients that may use the route; administrators alone when absent. */
+    readonly clients?: readonly ClientId["kind"][];
   }
 }
 
+/** A person or a service of an organisation. The services of the suite do not come through this door. */
+export type ClientId = Extract<SpiffeId, { kind: "admin" | "workload" }>;
+
 export type AdminId = Extract<SpiffeId, { kind: "admin" }>;
+
+/** For routes that workloads may use as well. */
+export const FOR_WORKLOADS_TOO = { clients: ["admin", "workload"] } as const;
+
+/** The person who asks. For routes that administrators alone may use. */
+export function adminOf({ requester }: Pick<FastifyRequest, "requester">): AdminId {
+  if (requester.kind !== "admin") throw new Error("a route for administrators let another in");
+  return requester;
+}
 
 /** The `request_id` of a write: the caller's Idempotency-Key (quotes of RFC 8941 strings removed), else a new UUIDv7. */
 export function requestIdOf(request: { headers: Readonly<Record<string, unknown>> }): string {

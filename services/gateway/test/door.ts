@@ -6,9 +6,9 @@ import { silentLogger, startTelemetry } from "@vcc-pki/telemetry";
 import { createTestHierarchy, type TestAuthority, type TestCertificateOptions } from "@vcc-pki/testkit/hierarchy";
 import { type Clock, systemClock } from "@vcc-pki/time";
 import { onTestFinished } from "vitest";
-import { createAdminIssuers } from "../src/admin-issuers.ts";
-import { createAdminStatus } from "../src/admin-status.ts";
 import { createApp } from "../src/app.ts";
+import { createClientIssuers } from "../src/client-issuers.ts";
+import { createClientStatus } from "../src/client-status.ts";
 import type { App } from "../src/http.ts";
 import { createIdentify } from "../src/identity.ts";
 import { createRateLimiter, type RateLimitOptions } from "../src/rate-limit.ts";
@@ -16,6 +16,8 @@ import { createTlsServer } from "../src/tls.ts";
 import { type Knock, type Knocker, knock } from "./https.ts";
 
 export const OPERATOR = "spiffe://vcc.internal/org/vcc/admin/operator";
+
+export const WORKLOAD = "spiffe://vcc.internal/org/brandenburg/service/argus";
 
 export interface DoorOptions {
   readonly clock?: Clock;
@@ -28,6 +30,7 @@ export interface DoorOptions {
 export async function newDoor({ clock = systemClock, rateLimit, addRoutes }: DoorOptions = {}) {
   const hierarchy = createTestHierarchy({ clock: systemClock });
   const adminCa = hierarchy.root.issueAuthority("VCC Admin CA", 0);
+  const servicesCa = hierarchy.root.issueAuthority("VCC Services CA", 0);
   const platformCa = hierarchy.root.issueAuthority("VCC Platform CA", 0);
   const denyList = createDenyList();
   const state = {
@@ -38,20 +41,25 @@ export async function newDoor({ clock = systemClock, rateLimit, addRoutes }: Doo
     unknown: new Set<string>(),
   };
 
-  const issuers = createAdminIssuers({
-    authorities: {
-      async get() {
-        if (!state.reachable) throw new PkiError("PEER_UNAVAILABLE", "the ca is away");
-        return authorityOf(adminCa, state.adminCa);
+  const issuersOf = (authorityId: string, authority: () => Authority) =>
+    createClientIssuers({
+      authorities: {
+        async get() {
+          if (!state.reachable) throw new PkiError("PEER_UNAVAILABLE", "the ca is away");
+          return authority();
+        },
       },
-    },
-    authorityIds: ["vcc-admin-ca"],
-    organisation: "vcc",
-    refreshMs: 60_000,
-    clock,
-    log: silentLogger,
-  });
-  const status = createAdminStatus({
+      authorityIds: [authorityId],
+      organisation: "vcc",
+      refreshMs: 60_000,
+      clock,
+      log: silentLogger,
+    });
+  const issuers = {
+    admin: issuersOf("vcc-admin-ca", () => authorityOf("vcc-admin-ca", adminCa, state.adminCa)),
+    workload: issuersOf("vcc-services-ca", () => authorityOf("vcc-services-ca", servicesCa, AuthorityState.ACTIVE)),
+  };
+  const status = createClientStatus({
     certificates: {
       async getStatus({ certificateId }) {
         if (!state.reachable) throw new PkiError("PEER_UNAVAILABLE", "the ca is away");
@@ -86,9 +94,12 @@ export async function newDoor({ clock = systemClock, rateLimit, addRoutes }: Doo
 
   const issueAdmin = (options: TestCertificateOptions = {}): Issued =>
     adminCa.issue({ subjectAltNames: { uri: [OPERATOR] }, extendedKeyUsages: [CLIENT_AUTH], ...options });
+  const issueWorkload = (options: TestCertificateOptions = {}): Issued =>
+    servicesCa.issue({ subjectAltNames: { uri: [WORKLOAD] }, extendedKeyUsages: [CLIENT_AUTH], ...options });
   return {
-    ...{ app, port, hierarchy, adminCa, platformCa, denyList, state, serverIdentity, issueAdmin },
+    ...{ app, port, hierarchy, adminCa, platformCa, denyList, state, serverIdentity, issueAdmin, issueWorkload },
     admin: issueAdmin(),
+    workload: issueWorkload(),
     knock: (options: Omit<Knock, "port" | "trustPem">) => knock({ port, trustPem: hierarchy.trustPem, ...options }),
   };
 }
@@ -97,14 +108,14 @@ const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
 
 type Issued = Knocker & ReturnType<TestAuthority["issue"]>;
 
-function authorityOf(authority: TestAuthority, state: AuthorityState): Authority {
+function authorityOf(authorityId: string, authority: TestAuthority, state: AuthorityState): Authority {
   const { der, notBefore, notAfter } = authority.certificate;
   return {
-    authorityId: "vcc-admin-ca",
+    authorityId,
     organisation: "vcc",
     parentId: "vcc-root-ca",
     state,
-    subject: "CN=VCC Admin CA",
+    subject: `CN=${authorityId}`,
     keyAlgorithm: "ec-p256",
     certificateDer: der,
     notBefore,

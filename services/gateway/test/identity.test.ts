@@ -6,22 +6,62 @@ import { createTestHierarchy } from "@vcc-pki/testkit/hierarchy";
 import { systemClock } from "@vcc-pki/time";
 import { buildName, parseCertificate } from "@vcc-pki/x509";
 import { describe, expect, it } from "vitest";
-import { newDoor, OPERATOR } from "./door.ts";
+import { FOR_WORKLOADS_TOO } from "../src/http.ts";
+import { newDoor, OPERATOR, WORKLOAD } from "./door.ts";
 
 /** Any path does: who asks is looked at before what is asked for. */
 const path = "/api/v1/ca/list";
+/** One that workloads may use. */
+const openPath = "/api/v1/tsa/status";
 const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
 /** TLS 1.3 tells the client of a refusal after its own side of the handshake is done: as an alert, or by hanging up. */
 const CUT_OFF = /certificate required|unknown ca|ECONNRESET|EPIPE|socket hang up/i;
 const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
 const inDoor = (addRoutes?: Parameters<typeof newDoor>[0]) =>
-  newDoor({ ...addRoutes, addRoutes: (app) => app.get(path, async (asked) => ({ you: asked.requester.uri })) });
+  newDoor({
+    ...addRoutes,
+    addRoutes: (app) => {
+      app.get(path, async (asked) => ({ you: asked.requester.uri }));
+      app.get(openPath, { config: FOR_WORKLOADS_TOO }, async (asked) => ({ you: asked.requester.uri }));
+    },
+  });
 
 describe("who gets through the door", () => {
   it("an administrator", async () => {
     const { knock, admin } = await inDoor();
     const answer = await knock({ path, as: admin });
     expect([answer.status, answer.json()]).toEqual([200, { you: OPERATOR }]);
+  });
+
+  it("a workload, where a route is for it, and nowhere else", async () => {
+    const door = await inDoor();
+    const { knock, workload, admin } = door;
+    const answer = await knock({ path: openPath, as: workload });
+    expect([answer.status, answer.json()]).toEqual([200, { you: WORKLOAD }]);
+    expect((await knock({ path: openPath, as: admin })).status).toBe(200);
+    for (const closed of [path, "/nothing/here"]) {
+      const refused = await knock({ path: closed, as: workload });
+      expect([refused.status, refused.json().code]).toEqual([403, "CALLER_NOT_ALLOWED"]);
+    }
+  });
+
+  it("no workload's name from the Admin CA, no admin's name from the Services CA", async () => {
+    const door = await inDoor();
+    const impostors = [
+      door.issueAdmin({ subjectAltNames: { uri: [WORKLOAD] } }),
+      door.issueWorkload({ subjectAltNames: { uri: [OPERATOR] } }),
+    ];
+    for (const as of impostors) {
+      const refused = await door.knock({ path: openPath, as });
+      expect([refused.status, refused.json().code]).toEqual([403, "CALLER_NOT_ALLOWED"]);
+    }
+  });
+
+  it("no workload that is revoked at the ca", async () => {
+    const door = await inDoor();
+    door.state.revoked.add(`vcc-services-ca:${door.workload.certificate.serialHex}`);
+    const refused = await door.knock({ path: openPath, as: door.workload });
+    expect([refused.status, refused.json().code]).toEqual([401, "CALLER_REVOKED"]);
   });
 
   it("nobody without a certificate: the handshake fails", async () => {

@@ -108,8 +108,9 @@ export async function newSuite({ eventHeartbeat = 50 }: { readonly eventHeartbea
     config: {
       operatorOrganisation: "vcc",
       adminIssuers: ["vcc-admin-ca"],
-      adminIssuersRefresh: 60_000,
-      adminStatusRefresh: 5_000,
+      workloadIssuers: ["vcc-services-ca"],
+      clientIssuersRefresh: 60_000,
+      clientStatusRefresh: 5_000,
       rateLimit: { perSecond: 10_000, burst: 10_000 },
       eventHeartbeat,
       statusOrigin,

@@ -58,8 +58,13 @@ export async function newTsaDoor(): Promise<TsaDoor> {
   const open = async (behind: Peers) => {
     const app = await buildGateway({
       config: {
-        ...{ operatorOrganisation: "vcc", adminIssuers: ["vcc-admin-ca"], adminIssuersRefresh: 60_000 },
-        ...{ adminStatusRefresh: 5_000, rateLimit: { perSecond: 10_000, burst: 10_000 }, eventHeartbeat: 1_000 },
+        ...{
+          operatorOrganisation: "vcc",
+          adminIssuers: ["vcc-admin-ca"],
+          workloadIssuers: ["vcc-services-ca"],
+          clientIssuersRefresh: 60_000,
+        },
+        ...{ clientStatusRefresh: 5_000, rateLimit: { perSecond: 10_000, burst: 10_000 }, eventHeartbeat: 1_000 },
         statusOrigin: "http://127.0.0.1:1",
       },
       ...{ trustDomain: "vcc.internal", peers: behind, identity, denyList: createDenyList(), bus: undefined },

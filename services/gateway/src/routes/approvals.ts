@@ -2,7 +2,7 @@ import type { ApprovalServiceDefinition } from "@vcc-pki/proto/hsm";
 import type { Remote } from "@vcc-pki/rpc";
 import { Approval, ApprovalDecision, ApprovalList, ApprovalListQuery, ApprovalParams } from "../api/approvals.ts";
 import type { ApprovalAccess } from "../approval-access.ts";
-import { type App, onBehalfOf } from "../http.ts";
+import { type App, adminOf, onBehalfOf } from "../http.ts";
 import { approvalStatusToProto, approvalToJson, decisionToProto } from "../wire/approval.ts";
 import { refusals } from "./documented.ts";
 
@@ -24,7 +24,7 @@ export function approvalRoutes(app: App, approvals: Remote<ApprovalServiceDefini
     async (request) => {
       const state = approvalStatusToProto(request.query.status);
       const answer = await approvals.list({ state }, onBehalfOf(request));
-      const mayView = await access.viewOf(request.requester);
+      const mayView = await access.viewOf(adminOf(request));
       return { approvals: answer.approvals.filter(mayView).map(approvalToJson) };
     },
   );
@@ -39,7 +39,7 @@ export function approvalRoutes(app: App, approvals: Remote<ApprovalServiceDefini
         response: { 200: Approval, ...refusals },
       },
     },
-    async (request) => approvalToJson(await access.get(request.params.id, request.requester)),
+    async (request) => approvalToJson(await access.get(request.params.id, adminOf(request))),
   );
 
   app.post(
@@ -55,7 +55,7 @@ export function approvalRoutes(app: App, approvals: Remote<ApprovalServiceDefini
     },
     async (request) => {
       const { custodian_id, decision, signature } = request.body;
-      const { approvalId } = await access.get(request.params.id, request.requester);
+      const { approvalId } = await access.get(request.params.id, adminOf(request));
       const decided = {
         approvalId,
         custodianId: custodian_id,

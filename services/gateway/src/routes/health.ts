@@ -1,6 +1,6 @@
 import type { Clock } from "@vcc-pki/time";
 import { Health } from "../api/health.ts";
-import type { App } from "../http.ts";
+import { type App, FOR_WORKLOADS_TOO } from "../http.ts";
 import { refusals } from "./documented.ts";
 
 export interface HealthRouteOptions {
@@ -14,7 +14,10 @@ export interface HealthRouteOptions {
 export function healthRoute(app: App, { version, clock, ready }: HealthRouteOptions): void {
   app.get(
     "/api/v1/health",
-    { schema: { tags: ["health"], summary: "Whether the suite can work", response: { 200: Health, ...refusals } } },
+    {
+      config: FOR_WORKLOADS_TOO,
+      schema: { tags: ["health"], summary: "Whether the suite can work", response: { 200: Health, ...refusals } },
+    },
     async () => {
       const checks = Object.entries(await ready());
       return {

@@ -4,7 +4,7 @@ import type { Remote } from "@vcc-pki/rpc";
 import { z } from "zod";
 import { IdempotencyHeaders } from "../api/fields.ts";
 import { TimestampQuestion, TimestampToken, TsaUnitQuery } from "../api/tsa.ts";
-import { type App, onBehalfOf, requestIdOf } from "../http.ts";
+import { type App, FOR_WORKLOADS_TOO, onBehalfOf, requestIdOf } from "../http.ts";
 import { refusalToError, tokenToJson } from "../wire/tsa.ts";
 import { integerOctets } from "../wire/values.ts";
 import { raw, refusals } from "./documented.ts";
@@ -29,6 +29,7 @@ export function timestampRoute(app: App, timestamps: Remote<TimestampServiceDefi
       "/api/v1/tsa/timestamp",
       {
         bodyLimit: BODY_LIMIT_BYTES,
+        config: FOR_WORKLOADS_TOO,
         schema: {
           tags: ["time stamps"],
           summary: "A time-stamp token (RFC 3161) over a digest",

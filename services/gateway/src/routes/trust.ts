@@ -1,6 +1,6 @@
 import type { AuthorityServiceDefinition } from "@vcc-pki/proto/ca";
 import type { Remote } from "@vcc-pki/rpc";
-import { type App, onBehalfOf } from "../http.ts";
+import { type App, FOR_WORKLOADS_TOO, onBehalfOf } from "../http.ts";
 import { chainPem } from "../wire/values.ts";
 import { PEM_CHAIN, raw, refusals } from "./documented.ts";
 
@@ -9,6 +9,7 @@ export function trustRoute(app: App, authorities: Remote<AuthorityServiceDefinit
   app.get(
     "/api/v1/trust/bundle",
     {
+      config: FOR_WORKLOADS_TOO,
       schema: {
         tags: ["trust"],
         summary: "Trust anchors and intermediates (PEM)",

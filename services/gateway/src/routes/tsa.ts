@@ -9,7 +9,7 @@ import {
   TsaStatus,
   TsaUnitQuery,
 } from "../api/tsa.ts";
-import { type App, onBehalfOf, requestIdOf } from "../http.ts";
+import { type App, FOR_WORKLOADS_TOO, onBehalfOf, requestIdOf } from "../http.ts";
 import { bulkItemToJson, MODE_TO_PROTO, refusalToError, tokenToJson, tsaStatusToJson } from "../wire/tsa.ts";
 import { chainPem } from "../wire/values.ts";
 import { PEM_CHAIN, raw, refusals } from "./documented.ts";
@@ -27,6 +27,7 @@ export function tsaRoutes(app: App, timestamps: Remote<TimestampServiceDefinitio
     "/api/v1/tsa/bulk-timestamp",
     {
       bodyLimit: BULK_BODY_LIMIT_BYTES,
+      config: FOR_WORKLOADS_TOO,
       schema: {
         tags,
         summary: "Time stamps over many digests: a token for each, or one over a Merkle tree with a proof for each",
@@ -57,6 +58,7 @@ export function tsaRoutes(app: App, timestamps: Remote<TimestampServiceDefinitio
   app.get(
     "/api/v1/tsa/certificate",
     {
+      config: FOR_WORKLOADS_TOO,
       schema: {
         tags,
         summary: "The certificates that sign now, each followed by its issuers, without the root (PEM)",
@@ -76,6 +78,7 @@ export function tsaRoutes(app: App, timestamps: Remote<TimestampServiceDefinitio
   app.get(
     "/api/v1/tsa/status",
     {
+      config: FOR_WORKLOADS_TOO,
       schema: {
         tags,
         summary: "The clock and the units: whether they sign, and until when",

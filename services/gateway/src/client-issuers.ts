@@ -5,19 +5,19 @@ import type { Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
 import { type Certificate, equalBytes, isSignedBy, parseCertificate } from "@vcc-pki/x509";
 
-export interface AdminIssuer {
+export interface ClientIssuer {
   readonly authorityId: string;
   readonly certificate: Certificate;
 }
 
-/** The authorities whose certificates make an administrator. */
-export interface AdminIssuers {
+/** The authorities whose certificates make a client of one kind: an administrator, a workload. */
+export interface ClientIssuers {
   /** The authority whose key signed `certificate`, or undefined when it is none of ours.
    *  Throws PEER_UNAVAILABLE when the ca has never been reached. */
-  find(certificate: Certificate): Promise<AdminIssuer | undefined>;
+  find(certificate: Certificate): Promise<ClientIssuer | undefined>;
 }
 
-export interface AdminIssuersOptions {
+export interface ClientIssuersOptions {
   readonly authorities: Pick<Remote<AuthorityServiceDefinition>, "get">;
   /** Their ids and the organisation they belong to. */
   readonly authorityIds: readonly string[];
@@ -30,12 +30,12 @@ export interface AdminIssuersOptions {
 
 /** Asks the ca for the authorities named in the configuration. TLS has proved that a chain to our roots exists; this proves
  *  which key is its first link, by checking the signature with it. A name alone would not: any authority may carry any name. */
-export function createAdminIssuers(options: AdminIssuersOptions): AdminIssuers {
+export function createClientIssuers(options: ClientIssuersOptions): ClientIssuers {
   const { authorities, authorityIds, organisation, refreshMs, clock, log } = options;
-  let known: { issuers: readonly AdminIssuer[]; untilMs: number } | undefined;
-  let asking: Promise<readonly AdminIssuer[]> | undefined;
+  let known: { issuers: readonly ClientIssuer[]; untilMs: number } | undefined;
+  let asking: Promise<readonly ClientIssuer[]> | undefined;
 
-  const ask = async (): Promise<readonly AdminIssuer[]> => {
+  const ask = async (): Promise<readonly ClientIssuer[]> => {
     const found = await Promise.all(authorityIds.map((authorityId) => authorities.get({ organisation, authorityId })));
     const issuers = found
       .filter((authority) => authority.state === AuthorityState.ACTIVE)
@@ -44,7 +44,7 @@ export function createAdminIssuers(options: AdminIssuersOptions): AdminIssuers {
     return issuers;
   };
 
-  const current = async (): Promise<readonly AdminIssuer[]> => {
+  const current = async (): Promise<readonly ClientIssuer[]> => {
     if (known !== undefined && clock.monotonicMs() < known.untilMs) return known.issuers;
     asking ??= ask().finally(() => {
       asking = undefined;
@@ -53,7 +53,7 @@ export function createAdminIssuers(options: AdminIssuersOptions): AdminIssuers {
       return await asking;
     } catch (error) {
       if (known === undefined) throw error;
-      log.warn("admin issuers not refreshed", { error });
+      log.warn("client issuers not refreshed", { error });
       return known.issuers;
     }
   };
@@ -61,5 +61,5 @@ export function createAdminIssuers(options: AdminIssuersOptions): AdminIssuers {
   return { find: async (certificate) => (await current()).find((issuer) => isIssuedBy(certificate, issuer)) };
 }
 
-const isIssuedBy = (certificate: Certificate, { certificate: issuer }: AdminIssuer): boolean =>
+const isIssuedBy = (certificate: Certificate, { certificate: issuer }: ClientIssuer): boolean =>
   equalBytes(certificate.issuer.der, issuer.subject.der) && isSignedBy(certificate, issuer.spkiDer);

@@ -3,16 +3,16 @@ import { type CertificateServiceDefinition, CertificateState } from "@vcc-pki/pr
 import type { Remote } from "@vcc-pki/rpc";
 import type { Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
-import type { AdminId } from "./http.ts";
+import type { ClientId } from "./http.ts";
 
-/** What the ca says of an administrator's certificate. */
-export interface AdminStatus {
+/** What the ca says of a client's certificate. */
+export interface ClientStatus {
   /** False for one that is revoked, and for one that the ca has never issued. Throws PEER_UNAVAILABLE when it cannot be asked and has
    *  never answered for this certificate. */
-  isValid(certificateId: string, admin: AdminId): Promise<boolean>;
+  isValid(certificateId: string, client: ClientId): Promise<boolean>;
 }
 
-export interface AdminStatusOptions {
+export interface ClientStatusOptions {
   readonly certificates: Pick<Remote<CertificateServiceDefinition>, "getStatus">;
   /** For how long an answer is used. After that an old one serves only while the ca cannot be reached. */
   readonly refreshMs: number;
@@ -25,12 +25,12 @@ const MAX_REMEMBERED = 1_000;
 
 /** Asks the ca, at most once per certificate and `refreshMs`. The deny-list that is pushed to every door is faster; this one needs no
  *  push and refuses what nobody issued. */
-export function createAdminStatus({ certificates, refreshMs, clock, log }: AdminStatusOptions): AdminStatus {
+export function createClientStatus({ certificates, refreshMs, clock, log }: ClientStatusOptions): ClientStatus {
   const answers = new Map<string, { readonly valid: boolean; readonly untilMs: number }>();
   const asking = new Map<string, Promise<boolean>>();
 
-  const ask = async (certificateId: string, admin: AdminId): Promise<boolean> => {
-    const valid = await certificates.getStatus({ organisation: "", certificateId }, { requester: admin }).then(
+  const ask = async (certificateId: string, client: ClientId): Promise<boolean> => {
+    const valid = await certificates.getStatus({ organisation: "", certificateId }, { requester: client }).then(
       ({ state }) => state === CertificateState.VALID,
       (error) => {
         if (error instanceof PkiError && error.code === "NOT_FOUND") return false;
@@ -45,17 +45,17 @@ export function createAdminStatus({ certificates, refreshMs, clock, log }: Admin
   };
 
   return {
-    async isValid(certificateId, admin) {
+    async isValid(certificateId, client) {
       const known = answers.get(certificateId);
       if (known !== undefined && clock.monotonicMs() < known.untilMs) return known.valid;
       const current =
-        asking.get(certificateId) ?? ask(certificateId, admin).finally(() => asking.delete(certificateId));
+        asking.get(certificateId) ?? ask(certificateId, client).finally(() => asking.delete(certificateId));
       asking.set(certificateId, current);
       try {
         return await current;
       } catch (error) {
         if (known === undefined) throw error;
-        log.warn("admin status not refreshed", { error });
+        log.warn("client status not refreshed", { error });
         return known.valid;
       }
     },
