@@ -11,6 +11,7 @@ import { ocspMillion } from "./benches/ocsp-million.ts";
 import { revocation } from "./benches/revocation.ts";
 import { statusSigning } from "./benches/status-signing.ts";
 import { tsa } from "./benches/tsa.ts";
+import { tsaLog } from "./benches/tsa-log.ts";
 import { describeMachine } from "./machine.ts";
 import { missingPrograms, PACKAGES } from "./programs.ts";
 import { buildReport, type Report, renderTable } from "./report.ts";
@@ -24,6 +25,7 @@ export const BENCHES: readonly Bench[] = [
   revocation,
   statusSigning,
   tsa,
+  tsaLog,
   memory,
 ];
 

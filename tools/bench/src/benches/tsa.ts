@@ -1,6 +1,7 @@
 import { startSuite } from "@vcc-pki/suite-tool";
 import type { Bench } from "../bench.ts";
 import { measureBulk } from "../time-stamps/bulk.ts";
+import { timestampService } from "../time-stamps/questions.ts";
 import { measureStamping } from "../time-stamps/stamping.ts";
 import { measureVerifying } from "../time-stamps/verifying.ts";
 
@@ -14,10 +15,11 @@ export const tsa: Bench = {
     context.progress("starting a suite");
     const suite = await startSuite(context.workDirectory);
     try {
+      const service = timestampService(suite);
       return [
         ...(await measureStamping(context, suite)),
-        ...(await measureBulk(context, suite)),
-        ...(await measureVerifying(context, suite)),
+        ...(await measureBulk(context, service)),
+        ...(await measureVerifying(context, service)),
       ];
     } finally {
       await suite.stop();

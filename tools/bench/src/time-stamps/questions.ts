@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
+import type { Remote } from "@vcc-pki/rpc";
 import type { Suite } from "@vcc-pki/suite-tool";
 import { buildTimeStampReq, type MessageImprint, messageImprintOf, parseTimeStampResp } from "@vcc-pki/x509";
 import { HttpConnection, postRequest } from "../http-connection.ts";
@@ -46,8 +47,8 @@ export const wrkQuestions = (): WrkQuestions => ({
   ...questionPattern(),
 });
 
-/** Stamps a new digest over HTTP and has the tsa verify the token. Throws unless every check holds. */
-export async function requireGoodToken(suite: Suite): Promise<void> {
+/** Stamps a new digest over HTTP and has the tsa verify the token. Resolves with the digest; rejects unless every check holds. */
+export async function requireGoodToken(suite: Suite): Promise<Uint8Array> {
   const imprint = messageImprintOf("sha256", newDigest());
   const nonce = newNonce();
   const connection = await HttpConnection.open(suite.tsaHttpPort);
@@ -58,13 +59,17 @@ export async function requireGoodToken(suite: Suite): Promise<void> {
     const verdict = await timestampService(suite).verify({ ...verifyRequest(tokenDer, imprint.digest), nonce });
     const failed = verdict.checks.filter(({ ok }) => !ok).map(({ name, reason }) => `${name}: ${reason}`);
     if (!verdict.ok) throw new Error(`the token is not good: ${failed.join(", ")}`);
+    return imprint.digest;
   } finally {
     connection.close();
   }
 }
 
-/** As the gateway reaches it. */
-export const timestampService = (suite: Suite) => suite.connect(TimestampServiceDefinition, "tsa", "gateway");
+export type TimestampService = Remote<typeof TimestampServiceDefinition>;
+
+/** As the gateway reaches it, over a connection of its own. */
+export const timestampService = (suite: Suite): TimestampService =>
+  suite.connect(TimestampServiceDefinition, "tsa", "gateway");
 
 /** What is asked of Verify about a token over a SHA-256 digest, when nothing but these two are at hand. */
 export const verifyRequest = (tokenDer: Uint8Array, digest: Uint8Array, anchorsDer: Uint8Array[] = []) => ({

@@ -1,26 +1,24 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { BulkMode, type VerifyRequest } from "@vcc-pki/proto/tsa";
-import type { Suite } from "@vcc-pki/suite-tool";
 import { systemClock } from "@vcc-pki/time";
 import { foreignAuthority } from "@vcc-pki/tsa/foreign";
 import { messageImprintOf } from "@vcc-pki/x509";
 import type { BenchContext, Figure } from "../bench.ts";
 import { type LoadFigures, measureLoad } from "../load.ts";
 import { bulkTimestamp } from "./bulk.ts";
-import { newDigest, questionAbout, timestampService, verifyRequest } from "./questions.ts";
+import { newDigest, questionAbout, type TimestampService, verifyRequest } from "./questions.ts";
 
 const OWN = 1_000;
 const FOREIGN = 100;
 const LOAD = { inFlight: 32, warmUpMs: 1_500, measureMs: 4_000, clock: systemClock } as const;
 
 /** Verify over gRPC, 32 in flight: tokens of the suite, and of an authority whose root comes with each request. */
-export async function measureVerifying(context: BenchContext, suite: Suite): Promise<Figure[]> {
+export async function measureVerifying(context: BenchContext, service: TimestampService): Promise<Figure[]> {
   const { runs, workDirectory, progress } = context;
   progress("making tokens to verify");
-  const own = await ownTokens(suite);
+  const own = await ownTokens(service);
   const foreign = foreignTokens(join(workDirectory, "foreign"));
-  const service = timestampService(suite);
   const load = (requests: readonly VerifyRequest[]) =>
     measureLoad({
       ...LOAD,
@@ -41,9 +39,9 @@ export async function measureVerifying(context: BenchContext, suite: Suite): Pro
   ]);
 }
 
-async function ownTokens(suite: Suite): Promise<VerifyRequest[]> {
+async function ownTokens(service: TimestampService): Promise<VerifyRequest[]> {
   const digests = Array.from({ length: OWN }, newDigest);
-  const items = await bulkTimestamp(suite, BulkMode.SINGLE_TOKENS, digests);
+  const items = await bulkTimestamp(service, BulkMode.SINGLE_TOKENS, digests);
   return items.map(({ index, outcome }) => {
     if (outcome?.$case !== "token") throw new Error("a digest was not stamped");
     return verifyRequest(outcome.value.tokenDer, digests[index] as Uint8Array);
