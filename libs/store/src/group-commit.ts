@@ -29,9 +29,9 @@ const MAX_OPERATIONS = 256;
 
 /** A batch of this many shows that there is company to wait for; one that is alone never waits. */
 const COMPANY = 4;
-/** How long, after such a batch, the next one gathers. A page that many change is encrypted and written once for all of them. */
+/** How long, after such a batch, the next one gathers at most. A page that many change is encrypted and written once for all of them. */
 const GATHER_MS = 3;
-/** Operations for which a commit waits no longer. */
+/** Operations for which a commit waits no longer, nor does it when as many as the last time are there: callers that take turns come back together. */
 const ENOUGH = 48;
 
 /** Many callers, one fsync. What is queued by the end of the event loop's turn becomes one transaction with a savepoint for
@@ -75,7 +75,7 @@ export class GroupCommit {
       const run = inCurrentContext(work);
       this.#queue.push({ checksFirst, run, resolve: resolve as (value: unknown) => void, reject });
       this.#schedule();
-      if (this.#gathering && this.#queue.length >= ENOUGH) this.#stopGathering();
+      if (this.#gathering && this.#isEnough()) this.#stopGathering();
     });
   }
 
@@ -104,9 +104,13 @@ export class GroupCommit {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    const waits = this.#lastSize >= COMPANY && this.#queue.length < ENOUGH && !this.#closed;
+    const waits = this.#lastSize >= COMPANY && !this.#isEnough() && !this.#closed;
     if (waits) this.#gathering = setTimeout(() => this.#stopGathering(), GATHER_MS);
     else setImmediate(() => this.#flush());
+  }
+
+  #isEnough(): boolean {
+    return this.#queue.length >= Math.min(ENOUGH, this.#lastSize);
   }
 
   #stopGathering(): void {
