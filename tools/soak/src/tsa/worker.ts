@@ -17,7 +17,7 @@ import { REPLICAS, type ReplicaName } from "./replica.ts";
 
 const HTTP_PORT = 8082;
 const TELL_EVERY_MS = 500;
-const HTTP_EVERY_MS = 80;
+const HTTP_EVERY_MS = 25;
 const RPC_EVERY_MS = 60;
 const BULK_EVERY_MS = 800;
 const MAX_AT_ONCE = 16;
