@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import type { Soak, SoakReport } from "./soak.ts";
 import { status } from "./status/status.ts";
+import { tsa } from "./tsa/tsa.ts";
 
-const SOAKS: readonly Soak[] = [status];
-const KILLABLE = ["ocsp", "ca", "nats", "hsm-gateway"];
+const SOAKS: readonly Soak[] = [status, tsa];
 
 const positiveNumber = (text: string): number => {
   const value = Number(text);
@@ -14,16 +14,11 @@ const positiveNumber = (text: string): number => {
   return value;
 };
 
-const processNames = (text: string): string[] => {
-  const names = text.split(",").filter((name) => name !== "" && name !== "none");
-  const unknown = names.find((name) => !KILLABLE.includes(name));
-  if (unknown !== undefined) throw new InvalidArgumentError(`not one of ${KILLABLE.join(", ")}: ${unknown}`);
-  return names;
-};
+const processNames = (text: string): string[] => text.split(",").filter((name) => name !== "" && name !== "none");
 
 interface Options {
   readonly minutes: number;
-  readonly kill: string[];
+  readonly kill?: string[];
   readonly killEvery: number;
   readonly grace: number;
   readonly json: boolean;
@@ -33,21 +28,23 @@ await new Command("./pki soak")
   .description("Runs a suite of its own for a while under load and faults, and counts what must not happen.")
   .argument("<name>", `which soak: ${SOAKS.map(({ name }) => name).join(", ")}`)
   .option("--minutes <n>", "how long", positiveNumber, 10)
-  .option("--kill <names>", `what gets kill -9, with commas between: ${KILLABLE.join(", ")}, or none`, processNames, [
-    "ocsp",
-  ])
+  .option("--kill <names>", "what gets kill -9, with commas between, or none", processNames)
   .option("--kill-every <seconds>", "how often", positiveNumber, 30)
   .option("--grace <ms>", "how long a change of status may take to be seen", positiveNumber, 2_000)
   .option("--json", "one JSON document instead of lines", false)
   .addHelpText(
     "after",
-    `\nSoaks:\n${SOAKS.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join("\n")}\n
+    `\nSoaks:\n${SOAKS.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join("\n")}
+${SOAKS.map(({ name, kill, killable }) => `--kill of ${name}: ${killable.join(", ")}; unless told ${kill.join(",")}`).join("\n")}\n
 Exit code: 0 nothing wrong, 1 something wrong or the soak could not run, 2 wrong usage.`,
   )
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
-  .action(async (name: string, { minutes, kill, killEvery, grace, json }: Options, command: Command) => {
+  .action(async (name: string, { minutes, killEvery, grace, json, ...options }: Options, command: Command) => {
     const soak = SOAKS.find((one) => one.name === name);
     if (soak === undefined) return command.error(`no soak is called ${name}`, { exitCode: 2 });
+    const kill = options.kill ?? soak.kill;
+    const unknown = kill.find((process) => !soak.killable.includes(process));
+    if (unknown !== undefined) return command.error(`${name} cannot kill ${unknown}`, { exitCode: 2 });
     const workDirectory = await mkdtemp(join(tmpdir(), `vcc-pki-soak-${soak.name}-`));
     const times = { durationMs: minutes * 60_000, killEveryMs: killEvery * 1_000, graceMs: grace };
     const progress = (message: string) => console.error(`  ${message}`);

@@ -27,5 +27,8 @@ export interface SoakReport {
 export interface Soak {
   readonly name: string;
   readonly summary: string;
+  /** Processes that get kill -9 unless others are named, and all that may be named. */
+  readonly kill: readonly string[];
+  readonly killable: readonly string[];
   run(context: SoakContext): Promise<SoakReport>;
 }

@@ -6,3 +6,4 @@ export { probeReadyz } from "./probe.ts";
 export { writeSoftHsmConf } from "./softhsm.ts";
 export { type GrpcService, type Suite, type SuitePeers, startSuite, suitePeers } from "./start-suite.ts";
 export { identityNames, serviceNames } from "./suite.ts";
+export { Supervisor } from "./supervisor.ts";

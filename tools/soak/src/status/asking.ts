@@ -12,7 +12,8 @@ import {
   parseOcspResponse,
   verifyOcspResponse,
 } from "@vcc-pki/x509";
-import { type Answered, type ListFetched, type Outcome, sharedMs } from "./messages.ts";
+import { sharedMs } from "../worker-process.ts";
+import type { Answered, ListFetched, Outcome } from "./messages.ts";
 
 /** An authority, with the addresses that its certificates carry. */
 export interface Authority {

@@ -1,7 +1,5 @@
 import type { RevocationReason } from "@vcc-pki/x509";
-
-/** A moment by a clock that never goes back and that every process of this machine shares (CLOCK_MONOTONIC), in milliseconds. */
-export const sharedMs = (): number => Number(process.hrtime.bigint() / 1_000n) / 1_000;
+import type { FinishOrder, LifeReport } from "../workers.ts";
 
 /** What OCSP can say about a certificate: a revocation by its reason. */
 export type Said = "good" | "unknown" | RevocationReason;
@@ -19,11 +17,12 @@ export type Order =
   /** A certificate of another worker that is worth asking about. */
   | { readonly type: "look"; readonly certificateId: string }
   /** Change nothing any more; ask once more about everything. */
-  | { readonly type: "finish" };
+  | FinishOrder;
 
 /** What a worker tells the conductor, in the order in which it happens; `atMs` is when. */
 export type Report = { readonly atMs: number } & (
-  | { readonly type: "alive" | "finished" }
+  | LifeReport
+  | { readonly type: "alive" }
   /** A change of status is about to be asked for, of a certificate whose issuance was acknowledged. */
   | { readonly type: "asked"; readonly certificateId: string; readonly status: Said }
   | { readonly type: "acknowledged"; readonly certificateId: string }
@@ -32,8 +31,6 @@ export type Report = { readonly atMs: number } & (
   /** A change was first seen, so long after it was acknowledged. */
   | { readonly type: "seen"; readonly change: "revocation" | "release"; readonly afterMs: number }
   | ({ readonly type: "list" } & ListFetched)
-  /** The worker cannot go on. */
-  | { readonly type: "failed"; readonly message: string }
 );
 
 /** One question and what came of it. */

@@ -1,10 +1,11 @@
-import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Suite, startSuite } from "@vcc-pki/suite-tool";
-import { type Outage, startKiller } from "../killer.ts";
+import { type Outage, outageFigures, startKiller, victimIn } from "../killer.ts";
 import type { Soak, SoakContext, SoakReport } from "../soak.ts";
-import { type Order, type Report, sharedMs, type WorkerOptions } from "./messages.ts";
+import { sharedMs } from "../worker-process.ts";
+import { Workers } from "../workers.ts";
+import type { Order, Report, WorkerOptions } from "./messages.ts";
 import { Tally } from "./tally.ts";
 
 const WORKERS = 3;
@@ -15,6 +16,8 @@ const WORKER = join(import.meta.dirname, "worker.ts");
 export const status: Soak = {
   name: "status",
   summary: "issue, revoke, hold, release and ask OCSP and lists from three processes, with kill -9: no wrong answer",
+  kill: ["ocsp"],
+  killable: ["ocsp", "ca", "nats", "hsm-gateway"],
   async run(context) {
     context.progress("starting a suite");
     const suite = await startSuite(context.workDirectory);
@@ -32,69 +35,54 @@ class Conductor {
   readonly #context: SoakContext;
   readonly #startMs = sharedMs();
   readonly #tally: Tally;
-  readonly #workers: ChildProcess[] = [];
+  readonly #workers: Workers<Report, Order>;
   readonly #outages: Outage[] = [];
   #caDeadSinceMs: number | undefined;
-  #failure: Error | undefined;
 
   constructor(suite: Suite, context: SoakContext) {
     this.#suite = suite;
     this.#context = context;
     this.#tally = new Tally({ graceMs: context.graceMs, workers: WORKERS, startMs: this.#startMs });
+    const { home, portOffset } = suite;
+    this.#workers = new Workers({
+      script: WORKER,
+      options: Array.from({ length: WORKERS }, (_, worker): WorkerOptions => {
+        return { worker, home, portOffset, graceMs: context.graceMs };
+      }),
+      heard: (worker, report) => this.#heard(worker, report),
+    });
   }
 
   async run(): Promise<SoakReport> {
-    const ended = Array.from({ length: WORKERS }, (_, worker) => this.#startWorker(worker));
     const judging = setInterval(() => this.#tally.judge(this.#caDeadSinceMs), JUDGE_EVERY_MS);
     const telling = setInterval(() => this.#tellProgress(), PROGRESS_EVERY_MS);
     const { kill, killEveryMs: everyMs, durationMs } = this.#context;
     const killer = startKiller({
-      ...{ suite: this.#suite, kill, everyMs, nowMs: sharedMs },
+      victims: kill.map((name) => victimIn(this.#suite, name)),
+      ...{ everyMs, nowMs: sharedMs },
       onKilled: (process) => this.#killed(process),
       onBack: (outage) => this.#isBack(outage),
     });
     try {
-      await Promise.race([sleep(durationMs), Promise.all(ended)]);
+      await Promise.race([sleep(durationMs), this.#workers.ended]);
       await killer.stop();
       this.#context.progress("asking about everything once more");
-      for (const worker of this.#workers) worker.send({ type: "finish" } satisfies Order);
-      await Promise.all(ended);
-      if (this.#failure !== undefined) throw this.#failure;
+      this.#workers.send({ type: "finish" });
+      await this.#workers.ended;
     } finally {
       await killer.stop();
       clearInterval(judging);
       clearInterval(telling);
-      for (const worker of this.#workers) worker.kill("SIGKILL");
+      this.#workers.kill();
     }
     this.#tally.judge();
     return this.#report();
   }
 
-  /** Resolves when it has ended; rejects when it ended before its time. */
-  #startWorker(worker: number): Promise<void> {
-    const { home, portOffset } = this.#suite;
-    const options: WorkerOptions = { worker, home, portOffset, graceMs: this.#context.graceMs };
-    const child = fork(WORKER, [JSON.stringify(options)], { serialization: "advanced" });
-    this.#workers.push(child);
-    return new Promise((resolve, reject) => {
-      let hasFinished = false;
-      child.on("message", (report: Report) => {
-        if (report.type === "finished") hasFinished = true;
-        if (report.type === "failed") this.#failure ??= new Error(`worker ${worker}: ${report.message}`);
-        this.#tally.heard(worker, report);
-        if (report.type === "issued" || report.type === "asked") this.#passOn(worker, report.certificateId);
-      });
-      child.on("exit", (code, signal) => {
-        if (hasFinished) resolve();
-        else reject(this.#failure ?? new Error(`worker ${worker} ended with ${signal ?? `exit code ${code}`}`));
-      });
-    });
-  }
-
-  #passOn(from: number, certificateId: string): void {
-    for (const [worker, child] of this.#workers.entries()) {
-      if (worker !== from && child.connected) child.send({ type: "look", certificateId } satisfies Order);
-    }
+  #heard(worker: number, report: Report): void {
+    this.#tally.heard(worker, report);
+    if (report.type === "issued" || report.type === "asked")
+      this.#workers.send({ type: "look", certificateId: report.certificateId }, worker);
   }
 
   #killed(process: string): void {
@@ -120,14 +108,15 @@ class Conductor {
 
   #report(): SoakReport {
     const { wrong, examples, answers, questions, lists, changes, seenAfterMs, longestGapMs, judged } = this.#tally;
-    const kills: Record<string, number> = {};
-    const longestRestartMs: Record<string, number> = {};
-    for (const { process, fromMs, toMs } of this.#outages) {
-      kills[process] = (kills[process] ?? 0) + 1;
-      longestRestartMs[process] = Math.max(longestRestartMs[process] ?? 0, Math.round(toMs - fromMs));
-    }
     const figures = {
-      ...{ answers, questions, lists, changes, kills, longestRestartMs, longestGapMs: Math.round(longestGapMs) },
+      ...{
+        answers,
+        questions,
+        lists,
+        changes,
+        ...outageFigures(this.#outages),
+        longestGapMs: Math.round(longestGapMs),
+      },
       revocationSeenMs: spread(seenAfterMs.revocation),
       releaseSeenMs: spread(seenAfterMs.release),
     };

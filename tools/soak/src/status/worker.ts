@@ -1,10 +1,11 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { suitePeers } from "@vcc-pki/suite-tool";
+import { sharedMs, WorkerProcess } from "../worker-process.ts";
 import { type Authority, ask, fetchList } from "./asking.ts";
 import { Certificates } from "./certificates.ts";
 import { type Changing, changing, type Own, PROFILES, type Profile, type REASONS } from "./changing.ts";
-import { type Answered, type Order, type Report, type Said, sharedMs, type WorkerOptions } from "./messages.ts";
+import type { Answered, Order, Report, Said, WorkerOptions } from "./messages.ts";
 
 // One of the processes that issue, revoke and ask. Everything it does and hears it tells the conductor, in order.
 
@@ -18,44 +19,28 @@ const LOOK_FOR_MS = 60_000;
 const LOOK_EVERY_MS = 15;
 const LOOK_AGAIN_MS = 100;
 
-const { worker, home, portOffset, graceMs } = JSON.parse(process.argv[2] ?? "") as WorkerOptions;
+const self = new WorkerProcess<WorkerOptions, Report, Order>();
+const { worker, home, portOffset, graceMs } = self.options;
 const peers = suitePeers(home, portOffset);
 const certificates = new Certificates();
 const authorities = new Map<string, Authority>();
-let isFinishing = false;
 let issued = 0;
 
 type Unstamped<T> = T extends unknown ? Omit<T, "atMs"> : never;
-const send = (report: Report): void => void process.send?.(report);
-const tell = (report: Unstamped<Report>): void => send({ ...report, atMs: sharedMs() } as Report);
+const tell = (report: Unstamped<Report>): void => self.tell({ ...report, atMs: sharedMs() } as Report);
 
 async function main(): Promise<void> {
-  process.on("message", (order: Order) => {
-    if (order.type === "look") certificates.look(order.certificateId);
-    else isFinishing = true;
-  });
-  process.on("disconnect", () => process.exit(1));
   const alive = setInterval(() => tell({ type: "alive" }), ALIVE_EVERY_MS);
-  const ca = changing(peers, () => !isFinishing);
+  const ca = changing(peers, () => !self.isFinishing);
   for (const profile of PROFILES) await issue(ca, profile);
   await Promise.all([
-    repeat(CHANGE_EVERY_MS, () => change(ca)),
-    repeat(LISTS_EVERY_MS, fetchLists),
-    ...Array.from({ length: ASKERS }, () => repeat(ASK_EVERY_MS, askAboutSomething)),
+    self.repeat(CHANGE_EVERY_MS, () => change(ca)),
+    self.repeat(LISTS_EVERY_MS, fetchLists),
+    ...Array.from({ length: ASKERS }, () => self.repeat(ASK_EVERY_MS, askAboutSomething)),
   ]);
   await askAboutAll();
   clearInterval(alive);
   peers.close();
-  tell({ type: "finished" });
-  process.disconnect?.();
-  process.exit(0);
-}
-
-async function repeat(everyMs: number, work: () => Promise<unknown>): Promise<void> {
-  while (!isFinishing) {
-    await work();
-    await sleep(randomInt(2 * everyMs));
-  }
 }
 
 async function issue(ca: Changing, profile: Profile): Promise<void> {
@@ -107,13 +92,13 @@ async function alter({ certificateId }: Own, status: Said, request: () => Promis
 /** A request that is given up because the end has come is no failure. */
 async function unlessFinishing(work: () => Promise<void>): Promise<void> {
   await work().catch((error) => {
-    if (!isFinishing) throw error;
+    if (!self.isFinishing) throw error;
   });
 }
 
 /** Asks until the change is seen, unless the certificate changes again before. */
 async function lookFor(certificateId: string, status: Said, version: number, sinceMs: number): Promise<void> {
-  while (!isFinishing && sharedMs() - sinceMs < LOOK_FOR_MS && certificates.version(certificateId) === version) {
+  while (!self.isFinishing && sharedMs() - sinceMs < LOOK_FOR_MS && certificates.version(certificateId) === version) {
     const { outcome, atMs } = await question(certificateId);
     if (outcome.kind === "said" && outcome.said === status) {
       const isSame = certificates.version(certificateId) === version;
@@ -129,7 +114,7 @@ async function question(certificateId: string): Promise<Answered> {
   const authority = authorities.get(authorityOf(certificateId));
   if (authority === undefined) throw new Error(`no such authority: ${certificateId}`);
   const answered = await ask(authority, certificateId);
-  send({ type: "answered", ...answered });
+  self.tell({ type: "answered", ...answered });
   return answered;
 }
 
@@ -150,7 +135,7 @@ function neverIssued(): string {
 
 async function fetchLists(): Promise<void> {
   for (const authority of authorities.values()) {
-    for (const delta of [false, true]) send({ type: "list", ...(await fetchList(authority, delta)) });
+    for (const delta of [false, true]) self.tell({ type: "list", ...(await fetchList(authority, delta)) });
   }
 }
 
@@ -162,7 +147,6 @@ async function askAboutAll(): Promise<void> {
   }
 }
 
-await main().catch((error: unknown) => {
-  tell({ type: "failed", message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-  setTimeout(() => process.exit(1), 500);
+await self.run(main, (order) => {
+  if (order.type === "look") certificates.look(order.certificateId);
 });
