@@ -7,10 +7,12 @@ import {
   parseCertificate,
   parseCertificateList,
   parseOcspResponse,
+  trustAnchors,
   verifyOcspResponse,
+  verifyTimeStampToken,
 } from "@vcc-pki/x509";
 import { ACCEPTS, type Judge, refuses, type Verdict } from "./judge.ts";
-import type { CertificateSpecimen, CrlSpecimen, OcspSpecimen, PairSpecimen } from "./specimen.ts";
+import type { CertificateSpecimen, CrlSpecimen, OcspSpecimen, PairSpecimen, TimeStampSpecimen } from "./specimen.ts";
 
 /** libs/x509 as a judge among the judges: parse strictly, chain names and key identifiers byte for byte, verify signatures, dates and CRLs
  *  (RFC 5280 section 6.1.3 and 6.3.3, as far as this suite's own objects need them). */
@@ -31,6 +33,7 @@ export function ourJudge(clock: Clock): Judge {
       crl: (specimen) => judged(() => verifyCrlSpecimen(specimen, clock.now())),
       ocsp: (specimen) => judged(() => verifyOcspSpecimen(specimen, clock.now())),
       pair: (specimen) => judged(() => verifyPair(specimen)),
+      "time-stamp": (specimen) => judged(() => verifyTimeStamp(specimen)),
     },
   };
 }
@@ -98,6 +101,17 @@ function verifyOcspSpecimen({ object, issuer, asked }: OcspSpecimen, at: Date): 
 
 function verifyPair({ object, issuer }: PairSpecimen): void {
   verifyIssuedBy(parseCertificate(object.der), parseCertificate(issuer.der), 0);
+}
+
+function verifyTimeStamp({ object, question, root, certificates }: TimeStampSpecimen): void {
+  const { messageImprint, nonce, reqPolicy } = question;
+  const { checks } = verifyTimeStampToken(object.der, {
+    ...{ messageImprint, nonce, policies: reqPolicy === undefined ? undefined : [reqPolicy] },
+    certificates: certificates.map(({ der }) => parseCertificate(der)),
+    trust: trustAnchors({ anchors: [parseCertificate(root.der)] }),
+  });
+  const failed = checks.filter(({ ok }) => !ok).map(({ name, reason }) => `${name}: ${reason}`);
+  require(failed.length === 0, failed.join("; "));
 }
 
 function require(condition: boolean, complaint: string): void {

@@ -1,7 +1,7 @@
-import type { CertIdHash, CertStatus } from "@vcc-pki/x509";
+import type { CertIdHash, CertStatus, TimeStampReq } from "@vcc-pki/x509";
 
 /** Something the suite emitted (or a corrupted variant of it), as files that a foreign tool can read. */
-export type Specimen = CertificateSpecimen | CrlSpecimen | OcspSpecimen | PairSpecimen;
+export type Specimen = CertificateSpecimen | CrlSpecimen | OcspSpecimen | PairSpecimen | TimeStampSpecimen;
 
 /** An object in both encodings a tool may want. */
 export interface ObjectFiles {
@@ -59,4 +59,21 @@ export interface OcspSpecimen extends SpecimenBase {
 export interface PairSpecimen extends SpecimenBase {
   readonly kind: "pair";
   readonly issuer: ObjectFiles;
+}
+
+/** A time-stamp token, and the question it answers. */
+export interface TimeStampSpecimen extends SpecimenBase {
+  readonly kind: "time-stamp";
+  /** TimeStampResp with the token in it, and the TimeStampReq; both DER. */
+  readonly responseFile: string;
+  readonly requestFile: string;
+  /** What was stamped. */
+  readonly dataFile: string;
+  readonly question: TimeStampReq;
+  readonly root: ObjectFiles;
+  /** The unit's certificate and those above it but for the root, which a token need not carry. */
+  readonly certificates: readonly ObjectFiles[];
+  readonly certificatesFile: string;
+  /** What genTime says, or should say. */
+  readonly at: Date;
 }

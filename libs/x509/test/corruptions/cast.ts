@@ -15,6 +15,7 @@ import {
   sorted,
   usualAttributes,
 } from "../crafted-token.ts";
+import { makeKey } from "../keys.ts";
 import { makeUnit, TEST_POLICY, type TestUnit, type UnitOptions } from "../time-stamping-unit.ts";
 
 /** What is wrong, the token, the first of our checks that fails, and why `openssl ts -verify` accepts it, where it does. */
@@ -56,12 +57,26 @@ export const flipped = (der: Uint8Array, part: Uint8Array, at = part.length - 1)
   return der.with(start + at, (der[start + at] as number) ^ 1);
 };
 
-/** A certificate with the unit's name and serial number for another key. */
-export const sameName = parseCertificate(
-  unit.ca.sign(
-    leafTbs(unit.ca, {
-      ...{ serial: unit.certificate.serial, spkiDer: stranger.spkiDer, notAfter: NOT_AFTER },
-      extensions: { extendedKeyUsage: extendedKeyUsage([OID.timeStamping], true), subjectAltName: new Uint8Array() },
-    }),
-  ),
+/** A certificate with the unit's name and serial number for another key. It comes first where certificates are in the order of DER. */
+export const sameName = madeUntil(
+  () =>
+    parseCertificate(
+      unit.ca.sign(
+        leafTbs(unit.ca, {
+          ...{ serial: unit.certificate.serial, spkiDer: makeKey().spkiDer, notAfter: NOT_AFTER },
+          extensions: {
+            extendedKeyUsage: extendedKeyUsage([OID.timeStamping], true),
+            subjectAltName: new Uint8Array(),
+          },
+        }),
+      ),
+    ),
+  ({ der }) => Buffer.compare(der, unit.certificate.der) < 0,
 );
+
+function madeUntil<T>(make: () => T, isWanted: (made: T) => boolean): T {
+  for (;;) {
+    const made = make();
+    if (isWanted(made)) return made;
+  }
+}

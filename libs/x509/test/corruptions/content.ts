@@ -1,6 +1,6 @@
 import { OID } from "../../src/index.ts";
 import { patched } from "../crafted.ts";
-import { craftSignerInfo, craftToken } from "../crafted-token.ts";
+import { craftSignerInfo, craftToken, sorted } from "../crafted-token.ts";
 import { type Row, sound, stranger, tstInfoDer, unit, withContent } from "./cast.ts";
 
 const hex = (text: string) => Buffer.from(text).toString("hex");
@@ -10,17 +10,12 @@ export const CONTENT: readonly Row[] = [
   ["nothing at all", new Uint8Array(), "well-formed"],
   ["cut short", sound.subarray(0, -1), "well-formed"],
   ["cut in half", sound.subarray(0, sound.length / 2), "well-formed"],
-  [
-    "an octet behind it",
-    Uint8Array.from([...sound, 0]),
-    "well-formed",
-    "it reads the first value and nothing behind it",
-  ],
+  ["an octet behind it", Uint8Array.from([...sound, 0]), "well-formed", "reads the first value and nothing behind it"],
   [
     "a length of more octets than needed",
     Uint8Array.from([0x30, 0x83, 0, ...sound.subarray(2)]),
     "well-formed",
-    "it reads BER",
+    "reads BER",
   ],
   ["another content in ContentInfo", craftToken(unit, tstInfoDer, { contentInfoOid: OID.data }), "well-formed"],
   ["no content", craftToken(unit, tstInfoDer, { content: undefined }), "well-formed"],
@@ -31,19 +26,19 @@ export const CONTENT: readonly Row[] = [
     "genTime in local time",
     withContent(patched(tstInfoDer, hex(".789Z"), hex(".789A"))),
     "well-formed",
-    "it does not read genTime",
+    "does not read genTime",
   ],
   [
     "genTime of a 13th month",
     withContent(patched(tstInfoDer, hex("20261101"), hex("20261301"))),
     "well-formed",
-    "it does not read genTime",
+    "does not read genTime",
   ],
   [
     "a fraction with a zero at its end",
     withContent(patched(tstInfoDer, hex(".789Z"), hex(".780Z"))),
     "well-formed",
-    "it does not read genTime",
+    "does not read genTime",
   ],
   ["no signer", craftToken(unit, tstInfoDer, { signerInfos: [] }), "one-signer"],
   [
@@ -56,7 +51,7 @@ export const CONTENT: readonly Row[] = [
   [
     "another signer beside",
     craftToken(unit, tstInfoDer, {
-      certificates: [unit.certificate.der, stranger.certificate.der],
+      certificates: sorted([unit.certificate.der, stranger.certificate.der]),
       signerInfos: [craftSignerInfo(unit, tstInfoDer), craftSignerInfo(stranger, tstInfoDer)],
     }),
     "one-signer",

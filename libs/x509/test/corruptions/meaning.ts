@@ -40,7 +40,7 @@ export const MEANING: readonly Row[] = [
     "an unknown purpose beside",
     byUnitWith({ extendedKeyUsage: extendedKeyUsage([OID.timeStamping, "1.3.6.1.4.1.32473.7"], true) }),
     "unit-certificate",
-    "it counts the purposes that it knows",
+    "counts the purposes that it knows",
   ],
   ["any purpose", byUnitWith({ extendedKeyUsage: extendedKeyUsage(["2.5.29.37.0"], true) }), "unit-certificate"],
   [
@@ -57,7 +57,7 @@ export const MEANING: readonly Row[] = [
     "a CA's certificate",
     byUnitWith({ basicConstraints: basicConstraints({ ca: true }), keyUsage: keyUsage(["digitalSignature"]) }),
     "unit-certificate",
-    "it takes a CA for a unit",
+    "takes a CA for a unit",
   ],
   [
     "a time before the certificate",
@@ -69,7 +69,7 @@ export const MEANING: readonly Row[] = [
     "a time after the key's use",
     byUnitWith({ privateKeyUsagePeriod: privateKeyUsagePeriod({ notAfter: new Date(GEN_TIME.getTime() - 2_000) }) }),
     "signing-time",
-    "it does not look at privateKeyUsagePeriod",
+    "does not look at privateKeyUsagePeriod",
   ],
   [
     "another digest",
@@ -88,7 +88,7 @@ export const MEANING: readonly Row[] = [
     "a critical extension",
     withContent(withCriticalExtension()),
     "extensions",
-    "it does not look at extensions of TSTInfo",
+    "does not look at extensions of TSTInfo",
   ],
 ];
 

@@ -65,8 +65,8 @@ export const SIGNER: readonly Row[] = [
     withSigner({ bySubjectKeyIdentifier: new Uint8Array(20) }),
     "signer-certificate",
   ],
-  ["SignedData of version 1", craftToken(unit, tstInfoDer, { version: 1 }), "versions", "it does not look at versions"],
-  ["SignerInfo of version 3", withSigner({ version: 3 }), "versions", "it does not look at versions"],
+  ["SignedData of version 1", craftToken(unit, tstInfoDer, { version: 1 }), "versions", "does not look at versions"],
+  ["SignerInfo of version 3", withSigner({ version: 3 }), "versions", "does not look at versions"],
   ["no signed attributes", withSigner({ attributes: undefined }), "signed-attributes"],
   [
     "no signed attributes, and theirs as content",
@@ -80,27 +80,22 @@ export const SIGNER: readonly Row[] = [
     "attributes out of order",
     withSigner({ attributes: sorted(Object.values(usual)).toReversed() }),
     "signed-attributes",
-    "it takes attributes as they come",
+    "takes attributes as they come",
   ],
   [
     "an attribute twice",
     withSigner({ attributes: sorted([...Object.values(usual), usual.contentType]) }),
     "signed-attributes",
-    "it takes attributes as they come",
+    "takes attributes as they come",
   ],
-  [
-    "no contentType",
-    withAttributes({ contentType: undefined }),
-    "signed-attributes",
-    "it does not look at contentType",
-  ],
+  ["no contentType", withAttributes({ contentType: undefined }), "signed-attributes", "does not look at contentType"],
   ["no messageDigest", withAttributes({ messageDigest: undefined }), "signed-attributes"],
   ["a messageDigest of two values", withAttributes({ messageDigest: twoDigests() }), "signed-attributes"],
   [
     "a contentType of data",
     withAttributes({ contentType: contentTypeAttribute(OID.data) }),
     "content-type",
-    "it does not look at contentType",
+    "does not look at contentType",
   ],
   [
     "the digest of other content",
@@ -145,7 +140,7 @@ export const SIGNER: readonly Row[] = [
     "another signature algorithm",
     withSigner({ signatureAlgorithm: P384 }),
     "digest-algorithm",
-    "it takes the hash from the digest algorithm, the rest from the key",
+    "takes the hash from the digest algorithm, the rest from the key",
   ],
   [
     "a signature algorithm of another kind of key",
@@ -154,7 +149,7 @@ export const SIGNER: readonly Row[] = [
       attributes: sorted([usual.contentType, usual.messageDigest, usual.signingCertificate]),
     }),
     "signature",
-    "it takes the hash from the digest algorithm, the rest from the key",
+    "takes the hash from the digest algorithm, the rest from the key",
   ],
   [
     "no certificate named under the signature",
@@ -185,13 +180,13 @@ export const SIGNER: readonly Row[] = [
     "other algorithms under the signature",
     withAttributes({ protection: cmsAlgorithmProtection(sha384.absentDer, P256) }),
     "algorithm-protection",
-    "it does not know CMSAlgorithmProtection",
+    "does not know CMSAlgorithmProtection",
   ],
   [
     "another signature algorithm under the signature",
     withAttributes({ protection: cmsAlgorithmProtection(sha256.absentDer, P384) }),
     "algorithm-protection",
-    "it does not know CMSAlgorithmProtection",
+    "does not know CMSAlgorithmProtection",
   ],
 ];
 
