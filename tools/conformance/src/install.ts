@@ -80,6 +80,18 @@ export async function goBuild(source: string, required: GoPackage, directory: st
   if (!ok) throw new Error(`go build: ${lastLine(said)}`);
 }
 
+/** A program for Windows that does nothing, as Go's linker writes it. */
+export async function buildWindowsProgram(cacheDirectory: string): Promise<string> {
+  if (!(await isInstalled("go"))) throw new Error("Go is not installed");
+  const directory = await cached(cacheDirectory, "windows-program", async (target) => {
+    await writeFile(join(target, "main.go"), "package main\n\nfunc main() {}\n");
+    const words = ["build", "-o", join(target, "program.exe"), join(target, "main.go")];
+    const { ok, said } = await command("go", words, { timeoutMs: 200_000, env: { GOOS: "windows", GOARCH: "amd64" } });
+    if (!ok) throw new Error(`go build: ${lastLine(said)}`);
+  });
+  return join(directory, "program.exe");
+}
+
 /** A short probe, so that a proxy that does not answer costs seconds. */
 async function requireGoModule(module: string, version: string): Promise<void> {
   if (!(await isInstalled("go"))) throw new Error("Go is not installed");

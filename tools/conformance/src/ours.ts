@@ -3,16 +3,27 @@ import {
   type Certificate,
   type CertificateList,
   equalBytes,
+  findStampedHash,
+  imprintData,
   isSignedBy,
   parseCertificate,
   parseCertificateList,
   parseOcspResponse,
+  type TimeStampQuestion,
   trustAnchors,
   verifyOcspResponse,
   verifyTimeStampToken,
 } from "@vcc-pki/x509";
+import { readProgramStamp } from "./authenticode.ts";
 import { ACCEPTS, type Judge, refuses, type Verdict } from "./judge.ts";
-import type { CertificateSpecimen, CrlSpecimen, OcspSpecimen, PairSpecimen, TimeStampSpecimen } from "./specimen.ts";
+import type {
+  CertificateSpecimen,
+  CrlSpecimen,
+  OcspSpecimen,
+  PairSpecimen,
+  ProgramSpecimen,
+  TimeStampSpecimen,
+} from "./specimen.ts";
 
 /** libs/x509 as a judge among the judges: parse strictly, chain names and key identifiers byte for byte, verify signatures, dates and CRLs
  *  (RFC 5280 section 6.1.3 and 6.3.3, as far as this suite's own objects need them). */
@@ -34,6 +45,7 @@ export function ourJudge(clock: Clock): Judge {
       ocsp: (specimen) => judged(() => verifyOcspSpecimen(specimen, clock.now())),
       pair: (specimen) => judged(() => verifyPair(specimen)),
       "time-stamp": (specimen) => judged(() => verifyTimeStamp(specimen)),
+      program: (specimen) => judged(() => verifyProgramStamp(specimen)),
     },
   };
 }
@@ -105,13 +117,26 @@ function verifyPair({ object, issuer }: PairSpecimen): void {
 
 function verifyTimeStamp({ object, question, root, certificates }: TimeStampSpecimen): void {
   const { messageImprint, nonce, reqPolicy } = question;
-  const { checks } = verifyTimeStampToken(object.der, {
+  requireChecks(object.der, {
     ...{ messageImprint, nonce, policies: reqPolicy === undefined ? undefined : [reqPolicy] },
     certificates: certificates.map(({ der }) => parseCertificate(der)),
     trust: trustAnchors({ anchors: [parseCertificate(root.der)] }),
   });
-  const failed = checks.filter(({ ok }) => !ok).map(({ name, reason }) => `${name}: ${reason}`);
-  require(failed.length === 0, failed.join("; "));
+}
+
+/** The time stamp only: the publisher's signature is not ours to judge. */
+function verifyProgramStamp({ object, root, crls }: ProgramSpecimen): void {
+  const { signature, tokenDer } = readProgramStamp(object.der);
+  const revocation = { crls: crls.map(({ der }) => parseCertificateList(der)) };
+  requireChecks(tokenDer, {
+    messageImprint: imprintData(findStampedHash(tokenDer) ?? "sha256", signature),
+    trust: trustAnchors({ anchors: [parseCertificate(root.der)], revocation, requireRevocation: true }),
+  });
+}
+
+function requireChecks(tokenDer: Uint8Array, question: TimeStampQuestion): void {
+  const failed = verifyTimeStampToken(tokenDer, question).checks.filter(({ ok }) => !ok);
+  require(failed.length === 0, failed.map(({ name, reason }) => `${name}: ${reason}`).join("; "));
 }
 
 function require(condition: boolean, complaint: string): void {

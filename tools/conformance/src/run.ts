@@ -13,6 +13,7 @@ import { gnutls } from "./judges/gnutls.ts";
 import { go } from "./judges/go.ts";
 import { java } from "./judges/java.ts";
 import { openssl } from "./judges/openssl.ts";
+import { osslsigncode } from "./judges/osslsigncode.ts";
 import { pkilint } from "./judges/pkilint.ts";
 import { rfc3161Client } from "./judges/rfc3161-client.ts";
 import { sigstore } from "./judges/sigstore.ts";
@@ -22,6 +23,7 @@ import { renderExamination, renderTotals, type Totals, totalsOf } from "./report
 import { openSpecimenFiles } from "./specimen-files.ts";
 import { buildForeignTimeStamps } from "./subjects/foreign-time-stamps.ts";
 import { issueSpecimens } from "./subjects/index.ts";
+import { stampedPrograms } from "./subjects/stamped-programs.ts";
 
 export const CANDIDATES: readonly Candidate[] = [
   openssl,
@@ -33,6 +35,7 @@ export const CANDIDATES: readonly Candidate[] = [
   rfc3161Client,
   bouncycastle,
   sigstore,
+  osslsigncode,
 ];
 
 const AUTHORITIES: readonly AuthorityCandidate[] = [opensslAuthority, bouncycastleAuthority, sigstoreAuthority];
@@ -60,10 +63,14 @@ export async function runConformance({ only, json }: ConformanceOptions): Promis
     issueSpecimens(objectsDirectory, progress),
   ]);
   const { there: judges } = judging;
-  const foreign = await buildForeignTimeStamps(stamping.there, openSpecimenFiles(objectsDirectory));
+  const files = openSpecimenFiles(objectsDirectory);
+  const foreign = await buildForeignTimeStamps(stamping.there, files);
   for (const authority of stamping.there) await authority.close?.();
+  const programs = await settleAll([stampedPrograms], ({ build }) => build(objectsDirectory, files, cacheDirectory));
+  const classes = [...own, ...foreign, ...programs.there.flat()];
   const missing = [
     ...judging.missing,
+    ...programs.missing,
     ...stamping.missing.map(({ name, reason }) => ({ name: `time stamps by ${name}`, reason })),
   ];
   for (const { name, reason } of missing) say(`skip  ${name}: ${reason}`);
@@ -73,7 +80,7 @@ export async function runConformance({ only, json }: ConformanceOptions): Promis
   const examiner = { ours, parallel: availableParallelism(), progress };
   const examinations: Examination[] = [];
   const unrefused: string[] = [];
-  for (const specimenClass of [...own, ...foreign]) {
+  for (const specimenClass of classes) {
     const byOthers: Examination[] = [];
     for (const judge of [ours, ...judges]) {
       const examination = await examine(judge, specimenClass, examiner);

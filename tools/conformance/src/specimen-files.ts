@@ -7,6 +7,7 @@ import type {
   ObjectFiles,
   OcspSpecimen,
   PairSpecimen,
+  ProgramSpecimen,
   TimeStampSpecimen,
 } from "./specimen.ts";
 
@@ -25,7 +26,10 @@ export interface SpecimenFiles {
   ocsp(parts: Omit<OcspSpecimen, "kind">): OcspSpecimen;
   pair(parts: Pick<PairSpecimen, "label" | "object" | "issuer" | "algorithms">): PairSpecimen;
   timeStamp(parts: TimeStampParts): TimeStampSpecimen;
+  program(parts: ProgramParts): ProgramSpecimen;
 }
+
+type ProgramParts = Omit<ProgramSpecimen, "kind" | "object" | "crlsFile"> & { readonly program: Uint8Array };
 
 interface TimeStampParts extends Pick<TimeStampSpecimen, "label" | "root" | "certificates" | "at" | "algorithms"> {
   readonly tokenDer: Uint8Array;
@@ -92,5 +96,10 @@ export function openSpecimenFiles(directory: string): SpecimenFiles {
         certificatesFile: bundle(label, "certificates.pem", "certificate", certificates),
       };
     },
+    program: ({ program, ...parts }) => ({
+      ...{ kind: "program", ...parts },
+      object: { der: program, derFile: octets(parts.label, "exe", program) },
+      crlsFile: bundle(parts.label, "crls.pem", "crl", parts.crls),
+    }),
   };
 }
