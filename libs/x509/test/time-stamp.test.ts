@@ -117,21 +117,28 @@ ess_cert_id_alg = ${ess}
     [{}, "sha384", "sha256", "sha384"],
     [{ keyAlgorithm: "ec-p384" }, "sha384", "sha384", "sha256"],
     [{ keyAlgorithm: "rsa-3072" }, "sha512", "sha512", "sha512"],
-  ])("%o over %s, signed with %s, certificate named by %s, is verified by us", (options, hash, signerDigest, ess) => {
-    // It signs with the clock of this machine.
-    const now = Date.now();
-    const dates = { notBefore: new Date(now - 86_400_000), notAfter: new Date(now + 86_400_000) };
-    const unit = makeUnit({ ...options, certificate: dates });
-    const token = stampedBy(unit, hash, signerDigest, ess);
-    const verified = verifyTimeStampToken(token, {
-      messageImprint: imprintData(hash, DATA),
-      nonce: NONCE,
-      trust: trusted,
-    });
-    expect(verified.checks.filter(({ ok }) => !ok)).toEqual([]);
-    expect(verified.tstInfo).toMatchObject({ ordering: true, accuracy: { seconds: 1, millis: 500, micros: 0 } });
-    expect(toHex(verified.signer?.der ?? new Uint8Array())).toBe(toHex(unit.certificate.der));
-  });
+  ])(
+    "%o over %s, signed with %s, certificate named by %s, is verified by us, and not when it is spoilt",
+    (options, hash, signerDigest, ess) => {
+      // It signs with the clock of this machine.
+      const now = Date.now();
+      const dates = { notBefore: new Date(now - 86_400_000), notAfter: new Date(now + 86_400_000) };
+      const unit = makeUnit({ ...options, certificate: dates });
+      const token = stampedBy(unit, hash, signerDigest, ess);
+      const question = { messageImprint: imprintData(hash, DATA), nonce: NONCE, trust: trusted };
+      const verified = verifyTimeStampToken(token, question);
+      expect(verified.checks.filter(({ ok }) => !ok)).toEqual([]);
+      // Spoilt anywhere it is not. Its root comes along, and nobody needs that.
+      const root = Buffer.from(token).indexOf(unit.ca.certificate.der);
+      for (let at = 0; at < token.length; at += 5) {
+        if (at >= root && at < root + unit.ca.certificate.der.length) continue;
+        const spoilt = token.with(at, (token[at] as number) ^ 1);
+        expect(verifyTimeStampToken(spoilt, question).ok, `octet ${at}`).toBe(false);
+      }
+      expect(verified.tstInfo).toMatchObject({ ordering: true, accuracy: { seconds: 1, millis: 500, micros: 0 } });
+      expect(toHex(verified.signer?.der ?? new Uint8Array())).toBe(toHex(unit.certificate.der));
+    },
+  );
 });
 
 describe("trust", () => {

@@ -1,9 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 export interface ForeignAuthority {
   readonly rootDer: Buffer;
+  /** Of its unit. */
+  readonly certificateDer: Buffer;
   /** TimeStampResp to a TimeStampReq, both DER. */
   reply(requestDer: Uint8Array): Buffer;
 }
@@ -55,9 +57,10 @@ authorityKeyIdentifier = keyid
   openssl("req", ...key, "-keyout", "unit.key", "-out", "unit.csr", "-subj", "/CN=Foreign TSU");
   const issue = ["-CA", "root.pem", "-CAkey", "root.key", "-CAcreateserial", "-days", "20", "-extfile", "tsa.cnf"];
   openssl("x509", "-req", "-in", "unit.csr", "-out", "unit.pem", ...issue, "-extensions", "ext");
-  openssl("x509", "-in", "root.pem", "-outform", "DER", "-out", "root.der");
+  const derOf = (name: string) => openssl("x509", "-in", name, "-outform", "DER");
   return {
-    rootDer: readFileSync(at("root.der")),
+    rootDer: derOf("root.pem"),
+    certificateDer: derOf("unit.pem"),
     reply(requestDer) {
       writeFileSync(at("request"), requestDer);
       return openssl("ts", "-reply", "-queryfile", "request", "-config", "tsa.cnf");

@@ -74,6 +74,18 @@ describe("corrupted specimens", () => {
     });
   });
 
+  it("that a judge lets through must be known to be overlooked, and then be let through, where that is on record", async () => {
+    const known = { ...corrupted, overlooked: () => "does not look" };
+    const unknown = { ...corrupted, overlooked: () => undefined };
+    const agreeing = judgeThat("agreeing", () => refuses("no"));
+    const byLax = await examine(lax, known, examiner(strict));
+    expect(byLax).toMatchObject({ failures: [], letThrough: ["bad"] });
+    expect(await examine(lax, unknown, examiner(strict))).toMatchObject({ failures: [{ label: "bad" }] });
+    expect(await examine(agreeing, known, examiner(strict))).toMatchObject({ passed: 0, failures: [{ label: "bad" }] });
+    expect(await examine(agreeing, unknown, examiner(strict))).toMatchObject({ passed: 1, failures: [] });
+    if (byLax) expect(findUnrefused(known, [byLax])).toEqual([]);
+  });
+
   it("that no judge refuses prove nothing", async () => {
     const byLax = await examine(lax, corrupted, examiner(strict));
     const byStrict = await examine(strict, corrupted, examiner(lax));

@@ -7,6 +7,8 @@ export interface SpecimenClass {
   readonly name: string;
   readonly sound: boolean;
   readonly specimens: readonly Specimen[];
+  /** Of corrupted specimens: why a judge accepts one, by judge and label. Where this is given, a judge must refuse all others. */
+  readonly overlooked?: (judge: string, label: string) => string | undefined;
 }
 
 export interface Finding {
@@ -40,9 +42,10 @@ export interface Examiner {
 /** Shows every specimen of the class to `judge`; undefined when it has no opinion on any of them. */
 export async function examine(
   judge: Judge,
-  { name, sound, specimens }: SpecimenClass,
+  specimenClass: SpecimenClass,
   { ours, parallel, progress }: Examiner,
 ): Promise<Examination | undefined> {
+  const { name, sound, specimens } = specimenClass;
   const failures: Finding[] = [];
   const skipped: Finding[] = [];
   const letThrough: string[] = [];
@@ -58,18 +61,40 @@ export async function examine(
     if (verdict.verdict === "passes") skipped.push(finding(verdict.reason));
     else if (sound) verdict.verdict === "accepts" ? passed++ : failures.push(finding(verdict.said));
     else if (judge === ours) verdict.verdict === "refuses" ? passed++ : failures.push(finding("we accept it"));
-    else if (verdict.verdict === "accepts") letThrough.push(specimen.label);
-    else if (isRefused(await ask(ours, specimen))) passed++;
-    else failures.push(finding(`we accept what ${judge.name} refuses: ${verdict.said}`));
+    else {
+      const fault = findFault(judge.name, specimenClass, specimen, verdict, await ask(ours, specimen));
+      if (fault !== undefined) failures.push(finding(fault));
+      else verdict.verdict === "accepts" ? letThrough.push(specimen.label) : passed++;
+    }
   });
   return asked === 0
     ? undefined
     : { judge: judge.name, version: judge.version, specimenClass: name, passed, failures, skipped, letThrough };
 }
 
+/** What is wrong with how a foreign judge sees a corrupted specimen. */
+function findFault(
+  judge: string,
+  { overlooked }: SpecimenClass,
+  { label }: Specimen,
+  verdict: Verdict,
+  ours: Verdict | undefined,
+): string | undefined {
+  const reason = overlooked?.(judge, label);
+  if (verdict.verdict === "accepts")
+    return overlooked && reason === undefined ? `${judge} accepts it, and nobody has said why` : undefined;
+  const said = verdict.verdict === "refuses" ? verdict.said : "";
+  if (reason !== undefined) return `${judge} refuses what it is said to overlook (${reason}): ${said}`;
+  return isRefused(ours) ? undefined : `we accept what ${judge} refuses: ${said}`;
+}
+
 /** Corrupted specimens that nobody refused: they prove nothing, and the judges, the variant or the build of it is broken. */
-export function findUnrefused({ sound, specimens }: SpecimenClass, examinations: readonly Examination[]): string[] {
-  if (sound) return [];
+export function findUnrefused(
+  { sound, specimens, overlooked }: SpecimenClass,
+  examinations: readonly Examination[],
+): string[] {
+  // Where it is on record what each judge overlooks, that is the evidence.
+  if (sound || overlooked !== undefined) return [];
   const isEvidence = ({ label }: Specimen, { letThrough, skipped }: Examination) =>
     !letThrough.includes(label) && !skipped.some((entry) => entry.label === label);
   return specimens

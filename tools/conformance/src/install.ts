@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { command, isInstalled } from "./command.ts";
 
@@ -20,13 +21,28 @@ export async function requireDebianPackage(packageName: string, file: string): P
   if (!ok) throw new Error(`apt-get could not install ${packageName}: ${lastLine(said)}`);
 }
 
-/** A directory below the cache that `fill` completes once. A half-filled one is thrown away and filled anew. */
-export async function cached(
+/** Names what was built from these files: other sources are other programs. */
+export async function sourceTag(files: readonly string[]): Promise<string> {
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(await readFile(file));
+  return hash.digest("hex").slice(0, 12);
+}
+
+const filling = new Map<string, Promise<string>>();
+
+/** A directory below the cache that `fill` completes once, whoever asks for it. A half-filled one is thrown away and filled anew. */
+export function cached(
   cacheDirectory: string,
   name: string,
   fill: (directory: string) => Promise<void>,
 ): Promise<string> {
   const directory = join(cacheDirectory, name);
+  const begun = filling.get(directory) ?? fillOnce(directory, fill);
+  filling.set(directory, begun);
+  return begun;
+}
+
+async function fillOnce(directory: string, fill: (directory: string) => Promise<void>): Promise<string> {
   const marker = join(directory, ".complete");
   if (existsSync(marker)) return directory;
   await rm(directory, { recursive: true, force: true });
@@ -36,26 +52,51 @@ export async function cached(
   return directory;
 }
 
-/** `go install module/path@version` into `directory`. A short probe first, so that a proxy that does not answer costs seconds. */
-export async function goInstall(module: string, path: string, version: string, directory: string): Promise<void> {
-  if (!(await isInstalled("go"))) throw new Error("Go is not installed");
+export interface GoPackage {
+  readonly module: string;
+  readonly version: string;
+  /** Below the module, with a slash in front. */
+  readonly path?: string;
+}
+
+/** `go install` of a command into `directory`. */
+export async function goInstall({ module, version, path = "" }: GoPackage, directory: string): Promise<void> {
+  await requireGoModule(module, version);
   const env = { GOBIN: directory, GOFLAGS: "-modcacherw" };
-  const answers = () => command("go", ["list", "-m", `${module}@${version}`], { timeoutMs: 20_000, env });
-  await twice(answers, "the Go module proxy does not answer");
-  const { ok, said } = await command("go", ["install", `${module}${path}@${version}`], { timeoutMs: 400_000, env });
+  const { ok, said } = await command("go", ["install", `${module}${path}@${version}`], { timeoutMs: 600_000, env });
   if (!ok) throw new Error(`go install: ${lastLine(said)}`);
 }
 
-/** Builds a program of one file that requires one module, as `judge` in `directory`. */
-export async function goBuild(source: string, requirement: string, directory: string): Promise<void> {
-  if (!(await isInstalled("go"))) throw new Error("Go is not installed");
-  const go = (timeoutMs: number, ...args: string[]) =>
-    command("go", ["-C", directory, ...args], { timeoutMs, env: { GOFLAGS: "-modcacherw" } });
+/** Builds a program of one file that requires one package, as `judge` in `directory`. */
+export async function goBuild(source: string, required: GoPackage, directory: string): Promise<void> {
+  const { module, version, path = "" } = required;
+  await requireGoModule(module, version);
+  const go = (...args: string[]) =>
+    command("go", ["-C", directory, ...args], { timeoutMs: 400_000, env: { GOFLAGS: "-modcacherw" } });
   await writeFile(join(directory, "go.mod"), "module judge\n");
   await copyFile(source, join(directory, "main.go"));
-  await twice(() => go(20_000, "get", requirement), "the Go module proxy does not answer");
-  const { ok, said } = await go(400_000, "build", "-o", "judge", ".");
+  await twice(() => go("get", `${module}${path}@${version}`), "go get");
+  const { ok, said } = await go("build", "-o", "judge", ".");
   if (!ok) throw new Error(`go build: ${lastLine(said)}`);
+}
+
+/** A program for Windows that does nothing, as Go's linker writes it. */
+export async function buildWindowsProgram(cacheDirectory: string): Promise<string> {
+  if (!(await isInstalled("go"))) throw new Error("Go is not installed");
+  const directory = await cached(cacheDirectory, "windows-program", async (target) => {
+    await writeFile(join(target, "main.go"), "package main\n\nfunc main() {}\n");
+    const words = ["build", "-o", join(target, "program.exe"), join(target, "main.go")];
+    const { ok, said } = await command("go", words, { timeoutMs: 200_000, env: { GOOS: "windows", GOARCH: "amd64" } });
+    if (!ok) throw new Error(`go build: ${lastLine(said)}`);
+  });
+  return join(directory, "program.exe");
+}
+
+/** A short probe, so that a proxy that does not answer costs seconds. */
+async function requireGoModule(module: string, version: string): Promise<void> {
+  if (!(await isInstalled("go"))) throw new Error("Go is not installed");
+  const answers = () => command("go", ["list", "-m", `${module}@${version}`], { timeoutMs: 20_000 });
+  await twice(answers, "the Go module proxy does not answer");
 }
 
 /** `pip install requirement` into a fresh virtual environment at `directory`. */
@@ -73,6 +114,15 @@ export async function pipInstall(requirement: string, directory: string): Promis
       },
     );
   await twice(install, `pip could not install ${requirement}`);
+}
+
+/** Copies these artifacts (group:name:version) from Maven's repositories to `directory`. */
+export async function mavenJars(artifacts: readonly string[], directory: string): Promise<void> {
+  if (!(await isInstalled("mvn"))) throw new Error("Maven is not installed (apt-get install maven)");
+  for (const artifact of artifacts) {
+    const words = ["-q", "-B", "dependency:copy", `-Dartifact=${artifact}`, `-DoutputDirectory=${directory}`];
+    await twice(() => command("mvn", words, { timeoutMs: 120_000 }), `Maven could not fetch ${artifact}`);
+  }
 }
 
 async function twice(attempt: () => ReturnType<typeof command>, complaint: string): Promise<void> {

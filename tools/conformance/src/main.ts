@@ -3,11 +3,11 @@ import { CANDIDATES, runConformance } from "./run.ts";
 
 const USAGE = `./pki conformance [--only JUDGE]… [--json]
 
-Issues certificates of every profile and key type and CRLs through the real ca and hsm-gateway, and shows them, and corrupted
-variants of them, to tools that nobody here wrote. What cannot be installed is skipped by name. Tools are kept in
+Issues certificates of every profile and key type, CRLs, OCSP responses and time stamps through the real services, and shows them,
+and corrupted variants of them, to tools that nobody here wrote. Has foreign authorities make time stamps, and shows those as well. What cannot be installed is skipped by name. Tools are kept in
 \${XDG_CACHE_HOME:-~/.cache}/vcc-pki/conformance.
 
-  --only JUDGE   openssl, gnutls, zlint, pkilint, go or java; may be repeated
+  --only JUDGE   ${CANDIDATES.map(({ name }) => name).join(", ")}; may be repeated
   --json         one JSON document instead of lines
   --help         this text
 

@@ -3,14 +3,27 @@ import {
   type Certificate,
   type CertificateList,
   equalBytes,
+  findStampedHash,
+  imprintData,
   isSignedBy,
   parseCertificate,
   parseCertificateList,
   parseOcspResponse,
+  type TimeStampQuestion,
+  trustAnchors,
   verifyOcspResponse,
+  verifyTimeStampToken,
 } from "@vcc-pki/x509";
+import { readProgramStamp } from "./authenticode.ts";
 import { ACCEPTS, type Judge, refuses, type Verdict } from "./judge.ts";
-import type { CertificateSpecimen, CrlSpecimen, OcspSpecimen, PairSpecimen } from "./specimen.ts";
+import type {
+  CertificateSpecimen,
+  CrlSpecimen,
+  OcspSpecimen,
+  PairSpecimen,
+  ProgramSpecimen,
+  TimeStampSpecimen,
+} from "./specimen.ts";
 
 /** libs/x509 as a judge among the judges: parse strictly, chain names and key identifiers byte for byte, verify signatures, dates and CRLs
  *  (RFC 5280 section 6.1.3 and 6.3.3, as far as this suite's own objects need them). */
@@ -31,6 +44,8 @@ export function ourJudge(clock: Clock): Judge {
       crl: (specimen) => judged(() => verifyCrlSpecimen(specimen, clock.now())),
       ocsp: (specimen) => judged(() => verifyOcspSpecimen(specimen, clock.now())),
       pair: (specimen) => judged(() => verifyPair(specimen)),
+      "time-stamp": (specimen) => judged(() => verifyTimeStamp(specimen)),
+      program: (specimen) => judged(() => verifyProgramStamp(specimen)),
     },
   };
 }
@@ -98,6 +113,30 @@ function verifyOcspSpecimen({ object, issuer, asked }: OcspSpecimen, at: Date): 
 
 function verifyPair({ object, issuer }: PairSpecimen): void {
   verifyIssuedBy(parseCertificate(object.der), parseCertificate(issuer.der), 0);
+}
+
+function verifyTimeStamp({ object, question, root, certificates }: TimeStampSpecimen): void {
+  const { messageImprint, nonce, reqPolicy } = question;
+  requireChecks(object.der, {
+    ...{ messageImprint, nonce, policies: reqPolicy === undefined ? undefined : [reqPolicy] },
+    certificates: certificates.map(({ der }) => parseCertificate(der)),
+    trust: trustAnchors({ anchors: [parseCertificate(root.der)] }),
+  });
+}
+
+/** The time stamp only: the publisher's signature is not ours to judge. */
+function verifyProgramStamp({ object, root, crls }: ProgramSpecimen): void {
+  const { signature, tokenDer } = readProgramStamp(object.der);
+  const revocation = { crls: crls.map(({ der }) => parseCertificateList(der)) };
+  requireChecks(tokenDer, {
+    messageImprint: imprintData(findStampedHash(tokenDer) ?? "sha256", signature),
+    trust: trustAnchors({ anchors: [parseCertificate(root.der)], revocation, requireRevocation: true }),
+  });
+}
+
+function requireChecks(tokenDer: Uint8Array, question: TimeStampQuestion): void {
+  const failed = verifyTimeStampToken(tokenDer, question).checks.filter(({ ok }) => !ok);
+  require(failed.length === 0, failed.map(({ name, reason }) => `${name}: ${reason}`).join("; "));
 }
 
 function require(condition: boolean, complaint: string): void {

@@ -2,19 +2,43 @@ import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { availableParallelism, homedir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "@vcc-pki/time";
+import type { AuthorityCandidate } from "./authorities/authority.ts";
+import { bouncycastleAuthority } from "./authorities/bouncycastle.ts";
+import { opensslAuthority } from "./authorities/openssl.ts";
+import { sigstoreAuthority } from "./authorities/sigstore.ts";
 import { type Examination, examine, findUnrefused } from "./examine.ts";
-import type { Candidate, Judge } from "./judge.ts";
+import type { Candidate } from "./judge.ts";
+import { bouncycastle } from "./judges/bouncycastle.ts";
 import { gnutls } from "./judges/gnutls.ts";
 import { go } from "./judges/go.ts";
 import { java } from "./judges/java.ts";
 import { openssl } from "./judges/openssl.ts";
+import { osslsigncode } from "./judges/osslsigncode.ts";
 import { pkilint } from "./judges/pkilint.ts";
+import { rfc3161Client } from "./judges/rfc3161-client.ts";
+import { sigstore } from "./judges/sigstore.ts";
 import { zlint } from "./judges/zlint.ts";
 import { ourJudge } from "./ours.ts";
 import { renderExamination, renderTotals, type Totals, totalsOf } from "./report.ts";
+import { openSpecimenFiles } from "./specimen-files.ts";
+import { buildForeignTimeStamps } from "./subjects/foreign-time-stamps.ts";
 import { issueSpecimens } from "./subjects/index.ts";
+import { stampedPrograms } from "./subjects/stamped-programs.ts";
 
-export const CANDIDATES: readonly Candidate[] = [openssl, gnutls, zlint, pkilint, go, java];
+export const CANDIDATES: readonly Candidate[] = [
+  openssl,
+  gnutls,
+  zlint,
+  pkilint,
+  go,
+  java,
+  rfc3161Client,
+  bouncycastle,
+  sigstore,
+  osslsigncode,
+];
+
+const AUTHORITIES: readonly AuthorityCandidate[] = [opensslAuthority, bouncycastleAuthority, sigstoreAuthority];
 
 const OBJECTS = "objects-";
 
@@ -32,11 +56,23 @@ export async function runConformance({ only, json }: ConformanceOptions): Promis
   const cacheDirectory = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "vcc-pki", "conformance");
   const objectsDirectory = await makeObjectsDirectory(cacheDirectory);
 
-  // 1. Judges and specimens come at the same time: the one waits for the network, the other for the token.
-  const [{ judges, missing }, classes] = await Promise.all([
-    installAll(candidates, cacheDirectory),
+  // 1. Judges, foreign authorities and specimens come at the same time: the ones wait for the network, the others for the token.
+  const [judging, stamping, own] = await Promise.all([
+    settleAll(candidates, (candidate) => candidate.install(cacheDirectory)),
+    settleAll(AUTHORITIES, (authority) => authority.start(cacheDirectory)),
     issueSpecimens(objectsDirectory, progress),
   ]);
+  const { there: judges } = judging;
+  const files = openSpecimenFiles(objectsDirectory);
+  const foreign = await buildForeignTimeStamps(stamping.there, files);
+  for (const authority of stamping.there) await authority.close?.();
+  const programs = await settleAll([stampedPrograms], ({ build }) => build(objectsDirectory, files, cacheDirectory));
+  const classes = [...own, ...foreign, ...programs.there.flat()];
+  const missing = [
+    ...judging.missing,
+    ...programs.missing,
+    ...stamping.missing.map(({ name, reason }) => ({ name: `time stamps by ${name}`, reason })),
+  ];
   for (const { name, reason } of missing) say(`skip  ${name}: ${reason}`);
 
   // 2. Every judge sees every class; our own verifier is the first of them.
@@ -45,15 +81,15 @@ export async function runConformance({ only, json }: ConformanceOptions): Promis
   const examinations: Examination[] = [];
   const unrefused: string[] = [];
   for (const specimenClass of classes) {
-    const foreign: Examination[] = [];
+    const byOthers: Examination[] = [];
     for (const judge of [ours, ...judges]) {
       const examination = await examine(judge, specimenClass, examiner);
       if (examination === undefined) continue;
       say(renderExamination(examination));
       examinations.push(examination);
-      if (judge !== ours) foreign.push(examination);
+      if (judge !== ours) byOthers.push(examination);
     }
-    if (judges.length === CANDIDATES.length) unrefused.push(...findUnrefused(specimenClass, foreign));
+    if (judges.length === CANDIDATES.length) unrefused.push(...findUnrefused(specimenClass, byOthers));
   }
   for (const judge of judges) judge.close?.();
   for (const label of unrefused) say(`FAIL  no judge refuses "${label}": it proves nothing`);
@@ -90,17 +126,21 @@ interface Missing {
   readonly reason: string;
 }
 
-async function installAll(candidates: readonly Candidate[], cacheDirectory: string) {
-  const judges: Judge[] = [];
+/** Gets what can be had here, and says by name what cannot and why. */
+async function settleAll<C extends { readonly name: string }, T>(
+  candidates: readonly C[],
+  get: (candidate: C) => Promise<T>,
+): Promise<{ readonly there: readonly T[]; readonly missing: readonly Missing[] }> {
+  const there: T[] = [];
   const missing: Missing[] = [];
-  const outcomes = await Promise.allSettled(candidates.map((candidate) => candidate.install(cacheDirectory)));
+  const outcomes = await Promise.allSettled(candidates.map(get));
   outcomes.forEach((outcome, index) => {
     const name = candidates[index]?.name ?? "";
-    if (outcome.status === "fulfilled") judges.push(outcome.value);
+    if (outcome.status === "fulfilled") there.push(outcome.value);
     else
       missing.push({ name, reason: outcome.reason instanceof Error ? outcome.reason.message : String(outcome.reason) });
   });
-  return { judges, missing };
+  return { there, missing };
 }
 
 /** One line on a terminal that overwrites itself; nothing elsewhere. */

@@ -1,13 +1,22 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { pemEncode } from "@vcc-pki/x509";
-import type { CertificateSpecimen, CrlSpecimen, ObjectFiles, OcspSpecimen, PairSpecimen } from "./specimen.ts";
+import { parseTimeStampReq, pemEncode, timeStampResp } from "@vcc-pki/x509";
+import type {
+  CertificateSpecimen,
+  CrlSpecimen,
+  ObjectFiles,
+  OcspSpecimen,
+  PairSpecimen,
+  ProgramSpecimen,
+  TimeStampSpecimen,
+} from "./specimen.ts";
 
-export type ObjectKind = "certificate" | "crl" | "ocsp";
+export type ObjectKind = "certificate" | "crl" | "ocsp" | "token";
 const PEM_LABEL = {
   certificate: "CERTIFICATE",
   crl: "X509 CRL",
   ocsp: "OCSP RESPONSE",
+  token: "CMS",
 } as const satisfies Record<ObjectKind, string>;
 
 export interface SpecimenFiles {
@@ -16,6 +25,18 @@ export interface SpecimenFiles {
   crl(parts: Pick<CrlSpecimen, "label" | "object" | "issuer" | "algorithms">): CrlSpecimen;
   ocsp(parts: Omit<OcspSpecimen, "kind">): OcspSpecimen;
   pair(parts: Pick<PairSpecimen, "label" | "object" | "issuer" | "algorithms">): PairSpecimen;
+  timeStamp(parts: TimeStampParts): TimeStampSpecimen;
+  program(parts: ProgramParts): ProgramSpecimen;
+}
+
+type ProgramParts = Omit<ProgramSpecimen, "kind" | "object" | "crlsFile"> & { readonly program: Uint8Array };
+
+interface TimeStampParts extends Pick<TimeStampSpecimen, "label" | "root" | "certificates" | "at" | "algorithms"> {
+  readonly tokenDer: Uint8Array;
+  /** Absent: the token, granted. */
+  readonly responseDer?: Uint8Array;
+  readonly requestDer: Uint8Array;
+  readonly data: Uint8Array;
 }
 
 type CertificateParts = Pick<
@@ -30,6 +51,11 @@ export function openSpecimenFiles(directory: string): SpecimenFiles {
   const bundle = (label: string, suffix: string, kind: ObjectKind, objects: readonly ObjectFiles[]) => {
     const file = pathOf(label, suffix);
     writeFileSync(file, objects.map(({ der }) => pemEncode(PEM_LABEL[kind], der)).join(""));
+    return file;
+  };
+  const octets = (label: string, suffix: string, content: Uint8Array) => {
+    const file = pathOf(label, suffix);
+    writeFileSync(file, content);
     return file;
   };
 
@@ -58,5 +84,22 @@ export function openSpecimenFiles(directory: string): SpecimenFiles {
     crl: (parts) => ({ kind: "crl", ...parts }),
     ocsp: (parts) => ({ kind: "ocsp", ...parts }),
     pair: (parts) => ({ kind: "pair", ...parts }),
+    timeStamp({ tokenDer, responseDer = timeStampResp.granted(tokenDer), requestDer, data, ...parts }) {
+      const { label, certificates } = parts;
+      return {
+        ...{ kind: "time-stamp", ...parts },
+        object: this.object(label, "token", tokenDer),
+        responseFile: octets(label, "tsr", responseDer),
+        requestFile: octets(label, "tsq", requestDer),
+        dataFile: octets(label, "data", data),
+        question: parseTimeStampReq(requestDer),
+        certificatesFile: bundle(label, "certificates.pem", "certificate", certificates),
+      };
+    },
+    program: ({ program, ...parts }) => ({
+      ...{ kind: "program", ...parts },
+      object: { der: program, derFile: octets(parts.label, "exe", program) },
+      crlsFile: bundle(parts.label, "crls.pem", "crl", parts.crls),
+    }),
   };
 }

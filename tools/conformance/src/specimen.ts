@@ -1,20 +1,29 @@
-import type { CertIdHash, CertStatus } from "@vcc-pki/x509";
+import type { CertIdHash, CertStatus, TimeStampReq } from "@vcc-pki/x509";
 
 /** Something the suite emitted (or a corrupted variant of it), as files that a foreign tool can read. */
-export type Specimen = CertificateSpecimen | CrlSpecimen | OcspSpecimen | PairSpecimen;
+export type Specimen =
+  | CertificateSpecimen
+  | CrlSpecimen
+  | OcspSpecimen
+  | PairSpecimen
+  | TimeStampSpecimen
+  | ProgramSpecimen;
 
-/** An object in both encodings a tool may want. */
-export interface ObjectFiles {
+export interface ObjectFile {
   readonly der: Uint8Array;
   readonly derFile: string;
+}
+
+/** An object in both encodings a tool may want. */
+export interface ObjectFiles extends ObjectFile {
   readonly pemFile: string;
 }
 
-interface SpecimenBase {
+interface SpecimenBase<O extends ObjectFile = ObjectFiles> {
   /** Names the specimen in the output and its files: "mtls_service ec-p256". */
   readonly label: string;
   /** What is judged: issuers and CRLs only help. */
-  readonly object: ObjectFiles;
+  readonly object: O;
   /** Every key algorithm a judge must know to have an opinion: the subject's and the issuers'. */
   readonly algorithms: readonly string[];
 }
@@ -59,4 +68,32 @@ export interface OcspSpecimen extends SpecimenBase {
 export interface PairSpecimen extends SpecimenBase {
   readonly kind: "pair";
   readonly issuer: ObjectFiles;
+}
+
+/** A time-stamp token, and the question it answers. */
+export interface TimeStampSpecimen extends SpecimenBase {
+  readonly kind: "time-stamp";
+  /** TimeStampResp with the token in it, and the TimeStampReq; both DER. */
+  readonly responseFile: string;
+  readonly requestFile: string;
+  /** What was stamped. */
+  readonly dataFile: string;
+  readonly question: TimeStampReq;
+  readonly root: ObjectFiles;
+  /** The unit's certificate and those above it but for the root, which a token need not carry. */
+  readonly certificates: readonly ObjectFiles[];
+  readonly certificatesFile: string;
+  /** What genTime says, or should say. */
+  readonly at: Date;
+}
+
+/** A signed program for Windows (a PE file, as the object's octets) with a time stamp over its signature. */
+export interface ProgramSpecimen extends SpecimenBase<ObjectFile> {
+  readonly kind: "program";
+  /** The certificate of whoever signed it, which stands for itself. */
+  readonly publisher: ObjectFiles;
+  /** Of the time stamp; and the lists of its authorities. */
+  readonly root: ObjectFiles;
+  readonly crls: readonly ObjectFiles[];
+  readonly crlsFile: string;
 }

@@ -111,7 +111,9 @@ describe("under load", () => {
     await expectNothingLost("nats-away", acknowledged);
 
     await eventually(async () => {
-      const issued = (await suite.events(10_000, 5_000 + NATS_OUTAGE_MS / 4)).filter(({ type }) => type === "pki.certificate.issued.v1");
+      const issued = (await suite.events(10_000, 5_000 + NATS_OUTAGE_MS / 4)).filter(
+        ({ type }) => type === "pki.certificate.issued.v1",
+      );
       const published = issued.map(({ data }) => data.certificateId);
       const missing = acknowledged.filter(({ certId }) => !published.includes(certId));
       expect(missing).toEqual([]);

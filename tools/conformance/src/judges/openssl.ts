@@ -3,6 +3,7 @@ import { command } from "../command.ts";
 import { requireDebianPackage } from "../install.ts";
 import { ACCEPTS, type Candidate, refuses } from "../judge.ts";
 import type { CertificateSpecimen, CrlSpecimen, OcspSpecimen } from "../specimen.ts";
+import { verifyTimeStamp } from "./openssl-time-stamp.ts";
 
 export const openssl: Candidate = {
   name: "openssl",
@@ -13,7 +14,7 @@ export const openssl: Candidate = {
     return {
       name: "openssl",
       version: stdout.split(" ")[1] ?? "3",
-      opinions: { certificate: verify, crl: verifyCrl, ocsp: verifyOcsp },
+      opinions: { certificate: verify, crl: verifyCrl, ocsp: verifyOcsp, "time-stamp": verifyTimeStamp },
     };
   },
 };

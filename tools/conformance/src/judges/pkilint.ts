@@ -1,12 +1,10 @@
-import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { allowedFindings } from "../allowed.ts";
+import { startDriver } from "../driver.ts";
 import { cached, pipInstall } from "../install.ts";
 import { ACCEPTS, type Candidate, refuses, type Verdict } from "../judge.ts";
 import type { CertificateSpecimen, CrlSpecimen, OcspSpecimen, PairSpecimen, Specimen } from "../specimen.ts";
 
-const TIMEOUT_MS = 60_000;
 const VERSION = "0.13.3";
 const DRIVER = join(import.meta.dirname, "pkilint_driver.py");
 
@@ -16,7 +14,11 @@ export const pkilint: Candidate = {
     const directory = await cached(cacheDirectory, `pkilint-${VERSION}`, (target) =>
       pipInstall(`pkilint==${VERSION}`, target),
     );
-    const { lint, close } = startDriver(join(directory, "bin", "python3"));
+    const driver = startDriver("pkilint", join(directory, "bin", "python3"), [DRIVER]);
+    const lint = async (module: string, options: readonly string[], files: readonly string[]): Promise<Said> => {
+      const words = ["lint", ...options, "-s", "WARNING", "-f", "JSON", "--document-format", "DER", ...files];
+      return JSON.parse(await driver.ask(JSON.stringify([module, ...words])));
+    };
     const certificate = (specimen: CertificateSpecimen) =>
       judge(specimen, lint("lint_pkix_cert", [], [specimen.object.derFile]));
     const crl = (specimen: CrlSpecimen) =>
@@ -24,32 +26,13 @@ export const pkilint: Candidate = {
     const ocsp = (specimen: OcspSpecimen) => judge(specimen, lint("lint_ocsp_response", [], [specimen.object.derFile]));
     const pair = (specimen: PairSpecimen) =>
       judge(specimen, lint(PAIR_TOOL, [], [specimen.issuer.derFile, specimen.object.derFile]));
-    return { name: "pkilint", version: VERSION, opinions: { certificate, crl, ocsp, pair }, close };
+    return { name: "pkilint", version: VERSION, opinions: { certificate, crl, ocsp, pair }, close: driver.close };
   },
 };
 
 const PAIR_TOOL = "lint_pkix_signer_signee_cert_chain";
 
 type Said = readonly [stdout: string, stderr: string];
-type Lint = (module: string, options: readonly string[], files: readonly string[]) => Promise<Said>;
-
-/** One Python process for all lints, until `close`. */
-function startDriver(python: string): { readonly lint: Lint; close(): void } {
-  const driver = spawn(python, [DRIVER], { stdio: ["pipe", "pipe", "inherit"] });
-  const waiting: { resolve(said: Said): void; reject(error: Error): void }[] = [];
-  createInterface(driver.stdout).on("line", (line) => waiting.shift()?.resolve(JSON.parse(line)));
-  driver.on("exit", (code) => {
-    for (const { reject } of waiting.splice(0)) reject(new Error(`pkilint ended with exit code ${code}`));
-  });
-  const lint: Lint = (module, options, files) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ resolve, reject });
-      setTimeout(() => reject(new Error("pkilint did not answer in time")), TIMEOUT_MS).unref();
-      const words = ["lint", ...options, "-s", "WARNING", "-f", "JSON", "--document-format", "DER", ...files];
-      driver.stdin.write(`${JSON.stringify([module, ...words])}\n`);
-    });
-  return { lint, close: () => driver.stdin.end() };
-}
 
 interface Findings {
   readonly results: readonly {

@@ -15,10 +15,8 @@ const CODE_SIGNING_RULES = "CABF_CS_BR";
 export const zlint: Candidate = {
   name: "zlint",
   async install(cacheDirectory) {
-    const module = "github.com/zmap/zlint/v3";
-    const directory = await cached(cacheDirectory, `zlint-${VERSION}`, (target) =>
-      goInstall(module, "/cmd/zlint", VERSION, target),
-    );
+    const zlintCommand = { module: "github.com/zmap/zlint/v3", path: "/cmd/zlint", version: VERSION };
+    const directory = await cached(cacheDirectory, `zlint-${VERSION}`, (target) => goInstall(zlintCommand, target));
     const lint = (specimen: Specimen) => judge(join(directory, "zlint"), specimen);
     return {
       name: "zlint",

@@ -6,6 +6,7 @@ import type { SpecimenClass } from "../examine.ts";
 import { openSpecimenFiles, type SpecimenFiles } from "../specimen-files.ts";
 import { buildCorruptedCertificates, buildCorruptedCrls } from "./corrupted.ts";
 import { buildCorruptedOcspResponses } from "./corrupted-ocsp.ts";
+import { buildCorruptedTimeStamps } from "./corrupted-time-stamps.ts";
 import { getCrl, publishCrl, revoke, revokeForEveryReason } from "./crls.ts";
 import { AUTHORITY_KEYS, authorityOf, issueEveryProfile, issueService, prepareTenants } from "./issue.ts";
 import { buildLiveSpecimens } from "./live.ts";
@@ -14,6 +15,7 @@ import { openPaths } from "./paths.ts";
 import { PARTNER } from "./profiles.ts";
 import { ShiftedClock } from "./shifted-clock.ts";
 import { startIssuingSuite } from "./suite.ts";
+import { buildTimeStamps } from "./time-stamps.ts";
 
 const DAY_MS = 86_400_000;
 /** Longer than mtls_service and its CRLs are valid, shorter than the root's CRL. */
@@ -30,7 +32,9 @@ export async function issueSpecimens(
   // One after the other: a process has one token at a time.
   const issued = await issueAfterCeremony(files, progress);
   progress("asking the running services");
-  return [...issued, ...(await buildLiveSpecimens(files))];
+  const served = await buildLiveSpecimens(files);
+  progress("stamping");
+  return [...issued, ...served, await buildTimeStamps(files), ...buildCorruptedTimeStamps(files)];
 }
 
 async function issueAfterCeremony(

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { newOcsp, type OcspHarness } from "@vcc-pki/ocsp/harness";
 import { RevocationReason } from "@vcc-pki/proto/ca";
 import type { Certificate } from "@vcc-pki/x509";
@@ -13,6 +12,7 @@ import {
   pathWithLists,
   requireFeatures,
 } from "./live-lists.ts";
+import { signRootLists } from "./root-lists.ts";
 import { ShiftedClock } from "./shifted-clock.ts";
 
 const HOUR_MS = 3_600_000;
@@ -51,7 +51,7 @@ export async function buildLiveSpecimens(files: SpecimenFiles): Promise<Specimen
     ca: { publicBaseUrl: "http://127.0.0.1:8081", crl: { ...ROOT_LISTS, shards: { "vcc-services-ca": SHARDS } } },
   });
   try {
-    await signRootListsAhead(suite);
+    await signRootLists(suite.ca, 3);
     clock.advance(SIGNED_AHEAD_MS - LEAD_MS);
     await signAndServe(suite);
     const cast = await castOf(suite);
@@ -79,14 +79,6 @@ export async function buildLiveSpecimens(files: SpecimenFiles): Promise<Specimen
   } finally {
     await suite.close();
   }
-}
-
-async function signRootListsAhead({ ca }: OcspHarness): Promise<void> {
-  const request = { requestId: randomUUID(), organisation: "vcc", authorityId: "vcc-root-ca", ahead: 3 };
-  const { crls } = ca.as();
-  const wait = await crls.publish(request).catch((error) => error);
-  for (const approvalId of wait.details.approvalIds.split(",")) await ca.approve(approvalId);
-  await crls.publish(request);
 }
 
 /** Has the ca sign what is due, and the ocsp fetch it. */
