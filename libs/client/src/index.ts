@@ -1,0 +1,7 @@
+export { type HashedFile, type HashOptions, hashTree } from "./hashing/hash-tree.ts";
+export { cacheDirectory, type Host, thisHost } from "./hashing/host.ts";
+export type { HashProgress } from "./hashing/progress.ts";
+export type { ReadRange } from "./hashing/range.ts";
+export { RememberedDigests, type RememberOptions } from "./hashing/remembered-digests.ts";
+export type { FileIdentity } from "./tree/identity.ts";
+export { type FoundFile, type Tree, walkTree } from "./tree/walk.ts";
