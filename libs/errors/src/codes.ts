@@ -84,6 +84,7 @@ export const ERRORS = {
   // Artefacts on disk.
   FILE_NOT_REGULAR: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
   FILE_UNREADABLE: { grpc: FAILED_PRECONDITION, http: 409, retry: false },
+  FILE_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
   FILE_CHANGED: { grpc: FAILED_PRECONDITION, http: 409, retry: true },
 
   // What we lean on.

@@ -79,6 +79,7 @@ const EXIT_OF = {
   APPROVAL_INVALID: refused,
   FILE_NOT_REGULAR: refused,
   FILE_UNREADABLE: EXIT.usage,
+  FILE_MALFORMED: refused,
   FILE_CHANGED: conflict,
   HSM_UNAVAILABLE: unavailable,
   HSM_PIN_WRONG: unavailable,
