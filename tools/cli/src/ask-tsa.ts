@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { fetchPublic } from "@vcc-pki/client";
 import { type ErrorCode, PkiError } from "@vcc-pki/errors";
 import {
   buildTimeStampReq,
@@ -12,7 +13,6 @@ import {
   type TrustCheck,
   verifyTimeStampToken,
 } from "@vcc-pki/x509";
-import { fetchPublic } from "./public-http.ts";
 import { printable } from "./table.ts";
 
 export interface TsaQuestion {

@@ -1,3 +1,4 @@
+import { fetchPublic } from "@vcc-pki/client";
 import { PkiError } from "@vcc-pki/errors";
 import {
   type Certificate,
@@ -8,7 +9,6 @@ import {
   parseCertificateList,
 } from "@vcc-pki/x509";
 import type { ProvenStatus } from "./proven-status.ts";
-import { fetchPublic } from "./public-http.ts";
 
 const MAX_CRL_BYTES = 256 * 1024 * 1024;
 const CLOCK_SKEW_MS = 5 * 60_000;

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { fetchPublic } from "@vcc-pki/client";
 import { PkiError } from "@vcc-pki/errors";
 import { type Certificate, equalBytes, isSignedBy, parseCertificate, pemDecode } from "@vcc-pki/x509";
-import { fetchPublic } from "./public-http.ts";
 import type { Settings } from "./settings.ts";
 import { UsageError } from "./usage.ts";
 

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { fetchPublic } from "@vcc-pki/client";
 import { PkiError } from "@vcc-pki/errors";
 import {
   buildCertId,
@@ -9,7 +10,6 @@ import {
   verifyOcspResponse,
 } from "@vcc-pki/x509";
 import type { ProvenStatus } from "./proven-status.ts";
-import { fetchPublic } from "./public-http.ts";
 
 const NONCE_OCTETS = 32;
 const MAX_RESPONSE_BYTES = 512 * 1024;

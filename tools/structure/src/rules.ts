@@ -5,7 +5,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["proto", "errors", "time", "merkle"],
   ["x509", "telemetry", "store"],
   ["rpc", "events"],
-  ["signer", "service"],
+  ["signer", "service", "client"],
 ];
 
 /** Within a layer, the uses that are meant: time fails with PkiError, records carry log context, a service is started with its bus and RPC. */

@@ -1,0 +1,134 @@
+import { createHash, type Hash } from "node:crypto";
+import { closeSync, constants, fstatSync, openSync, read, readSync, write, writeSync } from "node:fs";
+import { promisify } from "node:util";
+import { PkiError } from "@vcc-pki/errors";
+import { identityOf } from "../tree/identity.ts";
+import { beginsAsPickle } from "./pickle.ts";
+import type { Range, ReadRange } from "./range.ts";
+
+/** From so many octets on, the next are read by another thread while these are hashed. */
+const LONG_OCTETS = 8 * 1024 * 1024;
+const CHUNK_OCTETS = 512 * 1024;
+
+const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY, O_CREAT, O_EXCL } = constants;
+const PRIVATE = 0o600;
+
+const readAt = promisify(read);
+const writeAt = promisify(write);
+
+let chunks: readonly [Buffer, Buffer] | undefined;
+const twoChunks = () => {
+  chunks ??= [Buffer.allocUnsafeSlow(CHUNK_OCTETS), Buffer.allocUnsafeSlow(CHUNK_OCTETS)];
+  return chunks;
+};
+
+/** Hashes a range of a file, and copies or keeps exactly the octets it hashed. `count` is told of octets as they are done.
+ *  Throws FILE_CHANGED when the file is not, or does not stay, what the walk found; FILE_UNREADABLE when it cannot be read. */
+export async function readRange(range: Range, count: (octets: number) => void): Promise<ReadRange> {
+  const source = open(range);
+  try {
+    requireSame(source, range);
+    const sink = range.copyTo === undefined ? undefined : openSync(range.copyTo, O_WRONLY | O_CREAT | O_EXCL, PRIVATE);
+    try {
+      const done = new Reading(range, source, sink, count);
+      return await (range.end - range.start < LONG_OCTETS ? done.atOnce() : done.overlapped());
+    } finally {
+      if (sink !== undefined) closeSync(sink);
+    }
+  } finally {
+    closeSync(source);
+  }
+}
+
+class Reading {
+  readonly #range: Range;
+  readonly #source: number;
+  readonly #sink: number | undefined;
+  readonly #count: (octets: number) => void;
+  readonly #hash: Hash = createHash("sha256");
+  readonly #kept: Uint8Array | undefined;
+  #isPickle = false;
+  #at: number;
+
+  constructor(range: Range, source: number, sink: number | undefined, count: (octets: number) => void) {
+    this.#range = range;
+    this.#source = source;
+    this.#sink = sink;
+    this.#count = count;
+    this.#at = range.start;
+    this.#kept = range.keep ? new Uint8Array(range.end - range.start) : undefined;
+  }
+
+  async atOnce(): Promise<ReadRange> {
+    const [chunk] = twoChunks();
+    while (this.#left > 0) {
+      const octets = chunk.subarray(0, readSync(this.#source, chunk, 0, this.#fits(chunk), this.#at));
+      this.#take(octets);
+      for (let done = 0; this.#sink !== undefined && done < octets.length; ) {
+        done += writeSync(this.#sink, octets, done);
+      }
+    }
+    return this.#end();
+  }
+
+  /** Reads ahead by one chunk, and writes the one before, on libuv's threads while this one hashes. */
+  async overlapped(): Promise<ReadRange> {
+    let [current, next] = twoChunks();
+    let { bytesRead } = await readAt(this.#source, current, 0, this.#fits(current), this.#at);
+    while (this.#left > 0) {
+      const octets = current.subarray(0, bytesRead);
+      const ahead = readAt(this.#source, next, 0, this.#fits(next, bytesRead), this.#at + bytesRead);
+      const written = this.#writeWhole(octets);
+      this.#take(octets);
+      [{ bytesRead }] = await Promise.all([ahead, written]);
+      [current, next] = [next, current];
+    }
+    return this.#end();
+  }
+
+  get #left(): number {
+    return this.#range.end - this.#at;
+  }
+
+  #fits(chunk: Buffer, besides = 0): number {
+    return Math.min(chunk.length, this.#left - besides);
+  }
+
+  #take(octets: Uint8Array): void {
+    if (octets.length === 0) throw changed(this.#range);
+    if (this.#at === 0) this.#isPickle = beginsAsPickle(octets);
+    this.#hash.update(octets);
+    this.#kept?.set(octets, this.#at - this.#range.start);
+    this.#at += octets.length;
+    this.#count(octets.length);
+  }
+
+  async #writeWhole(octets: Uint8Array): Promise<void> {
+    for (let done = 0; this.#sink !== undefined && done < octets.length; ) {
+      done += (await writeAt(this.#sink, octets, done)).bytesWritten;
+    }
+  }
+
+  #end(): ReadRange {
+    requireSame(this.#source, this.#range);
+    return { sha256Hex: this.#hash.digest("hex"), isPickle: this.#isPickle, octets: this.#kept };
+  }
+}
+
+/** Follows no symbolic link and waits for nobody: what has become a FIFO since the walk is opened and then refused. */
+function open(range: Range): number {
+  try {
+    return openSync(range.location, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ELOOP" || code === "ENOTDIR" || code === "ENXIO") throw changed(range);
+    throw new PkiError("FILE_UNREADABLE", `cannot read ${range.location} (${code})`, { cause });
+  }
+}
+
+function requireSame(source: number, range: Range): void {
+  if (identityOf(fstatSync(source, { bigint: true })) !== range.identity) throw changed(range);
+}
+
+const changed = ({ location }: Range): PkiError =>
+  new PkiError("FILE_CHANGED", `${location} is not what it was when this began`, { details: { file: location } });

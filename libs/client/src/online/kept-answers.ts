@@ -1,0 +1,60 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { PkiError } from "@vcc-pki/errors";
+import { fetchPublic, type PublicRequest } from "./fetch-public.ts";
+
+export interface Answer {
+  readonly octets: Uint8Array;
+  /** Whether it is one from before, because the place it comes from cannot be reached. */
+  readonly isKept: boolean;
+}
+
+/** Signed statements (revocation lists, recall lists) that were fetched, so that a verifier can go on while it is offline. What is kept is
+ *  as little trusted as what is fetched: whoever asks verifies its signature, and judges its age by what is signed. */
+export class KeptAnswers {
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** The kept answer while `isFresh` says so of it, else a new one; when there is none to be had, the kept one, however old it is. Only an
+   *  answer for which `isRight` holds is kept, so that nobody's rubbish takes the place of what was right. Throws PEER_UNAVAILABLE or
+   *  NOT_FOUND when there is no kept one either. */
+  async get(
+    request: PublicRequest,
+    { isFresh, isRight }: { isFresh(octets: Uint8Array): boolean; isRight(octets: Uint8Array): boolean },
+  ): Promise<Answer> {
+    const file = join(this.#directory, createHash("sha256").update(request.url).digest("hex"));
+    const kept = readKept(file, request.maxBytes);
+    if (kept && isFresh(kept)) return { octets: kept, isKept: false };
+    try {
+      const octets = await fetchPublic(request);
+      if (isRight(octets)) this.#keep(file, octets);
+      return { octets, isKept: false };
+    } catch (error) {
+      if (kept && error instanceof PkiError) return { octets: kept, isKept: true };
+      throw error;
+    }
+  }
+
+  #keep(file: string, octets: Uint8Array): void {
+    const next = `${file}.${process.pid}`;
+    try {
+      mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+      writeFileSync(next, octets, { mode: 0o600 });
+      renameSync(next, file);
+    } catch {
+      rmSync(next, { force: true }); // a full disk: it is fetched again next time
+    }
+  }
+}
+
+function readKept(file: string, maxBytes: number): Uint8Array | undefined {
+  try {
+    return statSync(file).size <= maxBytes ? readFileSync(file) : undefined;
+  } catch {
+    return undefined;
+  }
+}
