@@ -93,6 +93,7 @@ export const ERRORS = {
   STORE_UNAVAILABLE: { grpc: UNAVAILABLE, http: 503, retry: true },
   AUDIT_CHAIN_BROKEN: { grpc: INTERNAL, http: 500, retry: false },
   PEER_UNAVAILABLE: { grpc: UNAVAILABLE, http: 503, retry: true },
+  TIME_NOT_AVAILABLE: { grpc: UNAVAILABLE, http: 503, retry: true },
   DEADLINE_EXCEEDED: { grpc: DEADLINE_EXCEEDED, http: 504, retry: true },
   CONFIG_INVALID: { grpc: FAILED_PRECONDITION, http: 500, retry: false },
   INTERNAL: { grpc: INTERNAL, http: 500, retry: false },

@@ -64,7 +64,7 @@ const REFUSALS = {
   badAlg: "ALGORITHM_NOT_ALLOWED",
   badRequest: "REQUEST_MALFORMED",
   badDataFormat: "REQUEST_MALFORMED",
-  timeNotAvailable: "PEER_UNAVAILABLE",
+  timeNotAvailable: "TIME_NOT_AVAILABLE",
   unacceptedPolicy: "REQUEST_MALFORMED",
   unacceptedExtension: "REQUEST_MALFORMED",
   addInfoNotAvailable: "REQUEST_MALFORMED",

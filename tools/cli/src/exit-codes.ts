@@ -85,6 +85,7 @@ const EXIT_OF = {
   HSM_PIN_WRONG: unavailable,
   STORE_UNAVAILABLE: unavailable,
   PEER_UNAVAILABLE: unavailable,
+  TIME_NOT_AVAILABLE: unavailable,
   DEADLINE_EXCEEDED: unavailable,
   AUDIT_CHAIN_BROKEN: failed,
   REGISTRATION_CLOSED: refused,

@@ -42,6 +42,13 @@ export function readGeneralNames(reader: DerReader, tag: number = TAG.SEQUENCE):
   return names;
 }
 
+/** One GeneralName, as the only one of its list. Throws DER_MALFORMED. */
+export function readOneGeneralName(reader: DerReader): GeneralNames {
+  const names = { dns: [], ip: [], uri: [], email: [], directory: [], otherCount: 0 };
+  readGeneralName(reader, names);
+  return names;
+}
+
 interface Collected {
   dns: string[];
   ip: string[];

@@ -3,6 +3,7 @@ import { DerReader } from "../der/reader.ts";
 import { constructedContext, primitiveContext, TAG } from "../der/tags.ts";
 import { readFractionalTime } from "../der/time.ts";
 import { type Extension, readExtensions } from "../extensions/extension.ts";
+import { type GeneralNames, readOneGeneralName } from "../names/general-names.ts";
 import { type ForeignMessageImprint, readMessageImprint } from "./message-imprint.ts";
 
 /** Up to 160 bits (RFC 3161 section 2.4.2), and a sign octet. */
@@ -30,6 +31,8 @@ export interface TstInfo {
   readonly ordering: boolean;
   /** Content octets of the INTEGER. */
   readonly nonce: Uint8Array | undefined;
+  /** The authority's name as it gives it, one: a hint at who signed, which is proven otherwise. */
+  readonly tsa: GeneralNames | undefined;
   readonly extensions: readonly Extension[];
 }
 
@@ -48,9 +51,9 @@ export function parseTstInfo(der: Uint8Array): TstInfo {
     const accuracy = reader.optional(TAG.SEQUENCE, readAccuracy);
     const ordering = reader.booleanDefaultFalse();
     const nonce = reader.nextIs(TAG.INTEGER) ? reader.integer() : undefined;
-    if (reader.nextIs(constructedContext(0))) reader.skipChecked(); // tsa: only a hint at who signed, which is proven otherwise
+    const tsa = reader.optional(constructedContext(0), readOneGeneralName);
     const extensions = reader.nextIs(constructedContext(1)) ? readExtensions(reader, constructedContext(1)) : [];
-    return { policy, messageImprint, serial, genTime, accuracy, ordering, nonce, extensions };
+    return { policy, messageImprint, serial, genTime, accuracy, ordering, nonce, tsa, extensions };
   });
 }
 

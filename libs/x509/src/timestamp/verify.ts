@@ -48,6 +48,7 @@ const TOKEN_CHECKS: readonly NamedCheck<Subject>[] = [
     ({ tstInfo: { policy }, question: { policies } }) =>
       policies === undefined || policies.includes(policy) ? undefined : `it is under policy ${policy}`,
   ],
+  ["tsa-name", findOtherName],
   [
     "extensions",
     ({ tstInfo: { extensions } }) => {
@@ -129,6 +130,18 @@ function outcome(made: readonly Check[], tstInfo?: TstInfo, signer?: Certificate
 function findOtherImprint({ messageImprint }: TstInfo, { messageImprint: asked }: TimeStampQuestion) {
   if (messageImprint.hash !== asked.hash) return `the digest is not of ${asked.hash}`;
   return equalBytes(messageImprint.digest, asked.digest) ? undefined : "something else was stamped";
+}
+
+/** The name, where there is one, is among those of the signer's certificate: its subject or an alternative name, octet by octet (RFC 3161
+ *  section 2.4.2). */
+function findOtherName({ tstInfo: { tsa }, signer: { subject, subjectAltNames } }: Subject): string | undefined {
+  if (tsa === undefined) return undefined;
+  const isOwn =
+    tsa.directory.some(({ der }) => [subject, ...subjectAltNames.directory].some((own) => equalBytes(own.der, der))) ||
+    (["dns", "ip", "uri", "email"] as const).some((form) =>
+      tsa[form].some((name) => subjectAltNames[form].includes(name)),
+    );
+  return isOwn ? undefined : "the signer's certificate does not have the name that the token gives";
 }
 
 /** A nonce that was not asked for does no harm. */

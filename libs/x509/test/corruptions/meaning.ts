@@ -17,6 +17,7 @@ import {
   messageImprint,
   NONCE,
   type Row,
+  stranger,
   tstInfoDer,
   underPolicy,
   unit,
@@ -84,6 +85,7 @@ export const MEANING: readonly Row[] = [
   ["another nonce", unit.stamp({ messageImprint, nonce: Uint8Array.of(5) }), "nonce"],
   ["no nonce", unit.stamp({ messageImprint }), "nonce"],
   ["another policy", underPolicy("1.2.3"), "policy"],
+  ["the name of another authority", withContent(withTsa(stranger.ca.certificate.subject.der)), "tsa-name"],
   [
     "a critical extension",
     withContent(withCriticalExtension()),
@@ -91,6 +93,17 @@ export const MEANING: readonly Row[] = [
     "does not look at extensions of TSTInfo",
   ],
 ];
+
+/** [0] tsa behind everything else: a directoryName. */
+function withTsa(nameDer: Uint8Array): Uint8Array {
+  return encode((writer) => {
+    writer.raw(nameDer);
+    writer.wrap(constructedContext(4), 0);
+    writer.wrap(constructedContext(0), 0);
+    writer.raw(tstInfoDer.subarray(tstInfoDer[1] === 0x81 ? 3 : 2));
+    writer.wrap(TAG.SEQUENCE, 0);
+  });
+}
 
 /** [1] Extensions behind everything else, one of them critical and not known. */
 function withCriticalExtension(): Uint8Array {

@@ -22,7 +22,7 @@ const FAIL_INFO_TO_CODE = {
   badAlg: "ALGORITHM_NOT_ALLOWED",
   badRequest: "REQUEST_MALFORMED",
   badDataFormat: "REQUEST_MALFORMED",
-  timeNotAvailable: "PEER_UNAVAILABLE",
+  timeNotAvailable: "TIME_NOT_AVAILABLE",
   unacceptedPolicy: "NOT_FOUND",
   unacceptedExtension: "REQUEST_MALFORMED",
   addInfoNotAvailable: "REQUEST_MALFORMED",
