@@ -32,6 +32,8 @@ import { type HealthRouteOptions, healthRoute } from "./routes/health.ts";
 import { ocspRoute } from "./routes/ocsp.ts";
 import { organisationRoutes } from "./routes/organisations.ts";
 import { profileRoutes } from "./routes/profiles.ts";
+import { stampedDocumentRoutes } from "./routes/stamped-document.ts";
+import { timeStampCheckRoutes } from "./routes/time-stamp-check.ts";
 import { timestampRoute } from "./routes/timestamp.ts";
 import { trustRoute } from "./routes/trust.ts";
 import { tsaRoutes } from "./routes/tsa.ts";
@@ -107,6 +109,8 @@ function addRoutes(app: App, options: GatewayOptions, identify: Identify): void 
   ocspRoute(app, { ...peers, responder: httpResponder(config.statusOrigin) });
   timestampRoute(app, peers.timestamps);
   tsaRoutes(app, peers.timestamps);
+  timeStampCheckRoutes(app, peers.timestamps);
+  stampedDocumentRoutes(app, peers.timestamps);
   approvalRoutes(app, peers.approvals, createApprovalAccess({ ...peers, ...config }));
   organisationRoutes(app, peers.organisations);
   profileRoutes(app, peers.profiles);

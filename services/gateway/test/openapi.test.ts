@@ -51,6 +51,8 @@ const ROUTES = [
   "GET /api/v1/trust/bundle",
   "GET /api/v1/tsa/certificate",
   "GET /api/v1/tsa/status",
+  "GET /api/v1/tsa/tokens",
+  "GET /api/v1/tsa/tokens/{serial_number}",
   "POST /api/v1/approvals/{id}/decisions",
   "POST /api/v1/ca/create-issuing-ca",
   "POST /api/v1/ca/revoke/{ca_id}",
@@ -63,6 +65,10 @@ const ROUTES = [
   "POST /api/v1/organisations/{org_id}/members/revoke",
   "POST /api/v1/tsa/bulk-timestamp",
   "POST /api/v1/tsa/timestamp",
+  "POST /api/v1/tsa/vcc/clara/model",
+  "POST /api/v1/tsa/vcc/covina/workflow",
+  "POST /api/v1/tsa/vcc/veritas/pipeline",
+  "POST /api/v1/tsa/verify",
 ];
 
 it("has a page that loads under its own content security policy", async () => {

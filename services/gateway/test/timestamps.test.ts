@@ -254,9 +254,9 @@ it("without a proven time nothing is stamped, and the answer says why", async ()
   await door.tsa.tsa.refresh();
   const failInfo = "timeNotAvailable";
   const answer = await door.knock({ path: TIMESTAMP, body: question("late") });
-  expect([answer.status, answer.json()]).toMatchObject([503, { code: "PEER_UNAVAILABLE", details: { failInfo } }]);
+  expect([answer.status, answer.json()]).toMatchObject([503, { code: "TIME_NOT_AVAILABLE", details: { failInfo } }]);
   const { items } = (await door.knock({ path: BULK, body: bulk("single", ["late"]) })).json();
-  expect(items).toMatchObject([{ refusal: { code: "PEER_UNAVAILABLE", fail_info: failInfo } }]);
+  expect(items).toMatchObject([{ refusal: { code: "TIME_NOT_AVAILABLE", fail_info: failInfo } }]);
   const inBand = await door.knock({ path: TIMESTAMP, body: openssl.query("late"), headers: QUERY });
   expect([inBand.status, openssl.show(inBand.body)]).toEqual([200, expect.stringContaining("time source")]);
   expect((await door.knock({ path: STATUS })).json()).toMatchObject({ clock: { unavailable: expect.any(String) } });

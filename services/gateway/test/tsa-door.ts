@@ -1,9 +1,10 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { HIERARCHY } from "@vcc-pki/ca/harness";
+import { brandenburg, HIERARCHY } from "@vcc-pki/ca/harness";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import { connect, createDenyList, type IdentitySource, suiteId } from "@vcc-pki/rpc";
 import { silentLogger, startTelemetry } from "@vcc-pki/telemetry";
@@ -13,13 +14,15 @@ import { systemClock } from "@vcc-pki/time";
 import { newTsa, POLICY, TEST_NAME, type TsaHarness } from "@vcc-pki/tsa/harness";
 import { pemEncode } from "@vcc-pki/x509";
 import { buildGateway, type Peers } from "../src/gateway.ts";
-import { type Answer, type Knock, knock } from "./https.ts";
+import { type Answer, type Knock, type Knocker, knock } from "./https.ts";
 import { issueIdentity, OPERATOR, peersOf } from "./suite.ts";
 
 export interface TsaDoor {
   readonly tsa: TsaHarness;
   /** Root of the suite, PEM. */
   readonly rootPem: string;
+  /** An administrator of another organisation. */
+  readonly stranger: Knocker;
   /** One request over TLS, as the operator unless told otherwise. */
   knock(options: Omit<Knock, "port" | "trustPem">): Promise<Answer>;
   /** The same at a door whose tsa is at an address where nobody listens. */
@@ -44,12 +47,20 @@ export async function newTsaDoor(): Promise<TsaDoor> {
   const services = [...ca.services, ...hsm.services, ...tsa.tsa.services];
   const peers = peersOf("gateway", services, clock);
   const admin = await issueIdentity(peersOf("ceremony", services, clock), "admin", { uri: [OPERATOR] }, OPERATOR);
+  const { organisations } = tsa.ca.as("ceremony", OPERATOR);
+  const names = { allowedNames: ["*.bayern.example"], allowedNetworks: [] };
+  const bayern = { ...brandenburg, ...names, organisation: "bayern", name: "Bayern", authorityIds: ["vcc-admin-ca"] };
+  await organisations.create({ ...bayern, requestId: randomUUID() });
+  const xaver = "spiffe://vcc.internal/org/bayern/admin/xaver";
+  const stranger = await issueIdentity(peersOf("ceremony", services, clock), "admin", { uri: [xaver] }, xaver);
   const rootPem = pemEncode("CERTIFICATE", (await tsa.root()).der);
 
   // TLS of the door itself, by an authority of the test's own.
   const hierarchy = createTestHierarchy({ clock: systemClock });
-  const names = { uri: [suiteId("gateway")], dns: ["localhost"], ip: ["127.0.0.1"] };
-  const { keyPem, chainPem } = hierarchy.root.issueAuthority("VCC Platform CA", 0).issue({ subjectAltNames: names });
+  const doorNames = { uri: [suiteId("gateway")], dns: ["localhost"], ip: ["127.0.0.1"] };
+  const { keyPem, chainPem } = hierarchy.root
+    .issueAuthority("VCC Platform CA", 0)
+    .issue({ subjectAltNames: doorNames });
   const identity: IdentitySource = {
     current: () => ({ keyPem, chainPem, trustPem: rootPem }),
     onChange: () => () => {},
@@ -83,7 +94,7 @@ export async function newTsaDoor(): Promise<TsaDoor> {
     return knock({ port, trustPem: hierarchy.trustPem, as: admin, ...options });
   };
   return {
-    ...{ tsa, rootPem, knock: knockAt(app), knockWithoutTsa: knockAt(without) },
+    ...{ tsa, rootPem, stranger, knock: knockAt(app), knockWithoutTsa: knockAt(without) },
     async close() {
       await app.close();
       await without.close();
@@ -102,6 +113,15 @@ export class Openssl {
   query(text: string, ...options: string[]): Buffer {
     const data = this.#file("data", text);
     return execFileSync("openssl", ["ts", "-query", "-data", data, ...options], { stdio: "pipe" });
+  }
+
+  /** What `openssl ts -verify -data` says of a token about these octets. */
+  verifyData(octets: Buffer, token: Buffer, trust: Trust): string {
+    const data = this.#file("data", octets);
+    const anchors = ["-CAfile", this.#file("root", trust.rootPem), "-untrusted", this.#file("chain", trust.chainPem)];
+    const words = ["ts", "-verify", "-data", data, "-in", this.#file("token", token), "-token_in", ...anchors];
+    const { stdout, stderr } = spawnSync("openssl", words, { encoding: "utf8" });
+    return stdout.includes("Verification: OK") ? "OK" : stderr;
   }
 
   /** A TimeStampReq for a SHA-256 digest, without nonce. */

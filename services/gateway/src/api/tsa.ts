@@ -2,15 +2,15 @@ import { z } from "zod";
 import { Timestamp } from "./fields.ts";
 
 /** Which algorithms are taken is the tsa's to say. */
-const HashAlgorithm = z
+export const HashAlgorithm = z
   .string()
   .regex(/^[a-z0-9-]{1,32}$/, "a hash algorithm")
   .describe("sha256, sha384, sha512, sha3-256, sha3-384 or sha3-512");
-const Digest = z
+export const Digest = z
   .string()
   .regex(/^([0-9a-fA-F]{2}){1,64}$/, "a digest in hex")
   .describe("Hex");
-const PolicyOid = z
+export const PolicyOid = z
   .string()
   .regex(/^[0-2](\.(0|[1-9]\d{0,9})){1,31}$/, "an object identifier, dotted")
   .describe("Object identifier, dotted; the unit's first policy when absent");
@@ -55,6 +55,23 @@ export const TimestampToken = z
   })
   .meta({ id: "TimestampToken" });
 export type TimestampToken = z.infer<typeof TimestampToken>;
+
+export const TokenParams = z.strictObject({
+  serial_number: z.string().regex(/^([0-9a-f]{2}){1,21}$/, "a serial number in lower-case hex"),
+});
+
+export const TokenListQuery = z.strictObject({
+  digest: Digest,
+  page_size: z.coerce.number().int().min(1).max(1_000).optional().describe("100 when absent"),
+  page_token: z
+    .string()
+    .regex(/^\d{1,15}$/, "a page token")
+    .optional(),
+});
+
+export const TokenList = z
+  .object({ tokens: z.array(TimestampToken).describe("Newest first"), next_page_token: z.string().optional() })
+  .meta({ id: "TimestampTokenList" });
 
 export const BULK_MODES = ["single", "merkle"] as const;
 export const MAX_BULK_DIGESTS = 10_000;

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { IdempotencyHeaders } from "../api/fields.ts";
 import { TimestampQuestion, TimestampToken, TsaUnitQuery } from "../api/tsa.ts";
 import { type App, FOR_WORKLOADS_TOO, onBehalfOf, requestIdOf } from "../http.ts";
-import { refusalToError, tokenToJson } from "../wire/tsa.ts";
+import { tokenOf, tokenToJson } from "../wire/tsa.ts";
 import { integerOctets } from "../wire/values.ts";
 import { raw, refusals } from "./documented.ts";
 
@@ -60,9 +60,7 @@ export function timestampRoute(app: App, timestamps: Remote<TimestampServiceDefi
         }
         const question = { $case: "query", value: queryOf(request.body) } as const;
         const { outcome } = await timestamps.timestamp({ ...target, question }, onBehalfOf(request));
-        if (outcome === undefined) throw new Error("the answer has no outcome");
-        if (outcome.$case === "refusal") throw refusalToError(outcome.value);
-        return reply.send(tokenToJson(outcome.value));
+        return reply.send(tokenToJson(tokenOf(outcome)));
       },
     );
   });

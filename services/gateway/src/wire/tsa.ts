@@ -5,12 +5,16 @@ import {
   type ClockStatus,
   type Refusal,
   type StatusResponse,
+  type TimestampResponse,
   type Token,
   type UnitStatus,
+  type VerifyRequest,
+  type VerifyResponse,
 } from "@vcc-pki/proto/tsa";
-import { PKI_FAILURE_INFO, type PkiFailureInfo } from "@vcc-pki/x509";
+import { PKI_FAILURE_INFO, type PkiFailureInfo, pemDecode } from "@vcc-pki/x509";
+import type { TimestampCheckAnswer, TimestampCheckQuestion } from "../api/time-stamp-check.ts";
 import type { BulkTimestampItem, BulkTimestampQuestion, TimestampToken, TsaStatus } from "../api/tsa.ts";
-import { present, requiredTimestamp, timestamp } from "./values.ts";
+import { certificatePem, integerOctets, present, requiredTimestamp, timestamp } from "./values.ts";
 
 export const MODE_TO_PROTO = {
   single: BulkMode.SINGLE_TOKENS,
@@ -37,6 +41,13 @@ export function refusalToError({ failInfo, text }: Refusal): PkiError {
 function codeOf(failInfo: string): ErrorCode {
   if (!Object.hasOwn(PKI_FAILURE_INFO, failInfo)) throw new Error("the answer has an unknown fail_info");
   return FAIL_INFO_TO_CODE[failInfo as PkiFailureInfo];
+}
+
+/** The token, or its refusal thrown. */
+export function tokenOf(outcome: TimestampResponse["outcome"]): Token {
+  if (outcome === undefined) throw new Error("the answer has no outcome");
+  if (outcome.$case === "refusal") throw refusalToError(outcome.value);
+  return outcome.value;
 }
 
 export function tokenToJson(token: Token): TimestampToken {
@@ -89,5 +100,46 @@ const unitToJson = (status: UnitStatus): TsaStatus["units"][number] => ({
   signs_until: timestamp(status.signsUntil),
   expires_at: timestamp(status.notAfter),
 });
+
+/** Throws REQUEST_MALFORMED for what is no PEM. */
+export function checkQuestionToProto(question: TimestampCheckQuestion): VerifyRequest {
+  const { token, nonce, policies = [], anchors, certificates, crls, ocsp_responses = [] } = question;
+  return {
+    tokenDer: octets(token),
+    stamped: stampedOf(question),
+    nonce: nonce === undefined ? new Uint8Array() : integerOctets(nonce),
+    policyOids: policies,
+    anchorsDer: fromPem("CERTIFICATE", anchors),
+    certificatesDer: fromPem("CERTIFICATE", certificates),
+    crlsDer: fromPem("X509 CRL", crls),
+    ocspResponsesDer: ocsp_responses.map(octets),
+    requireRevocation: question.require_revocation ?? false,
+  };
+}
+
+function stampedOf({ digest, hash_algorithm, data, document }: TimestampCheckQuestion): VerifyRequest["stamped"] {
+  if (digest !== undefined) {
+    const messageImprint = { hashAlgorithm: hash_algorithm ?? "", digest: Buffer.from(digest, "hex") };
+    return { $case: "messageImprint", value: messageImprint };
+  }
+  return { $case: "data", value: document === undefined ? octets(data ?? "") : Buffer.from(document, "utf8") };
+}
+
+const octets = (base64: string): Buffer => Buffer.from(base64, "base64");
+
+/** Each text may hold several. */
+const fromPem = (label: string, texts: readonly string[] = []): Uint8Array[] =>
+  texts.flatMap((text) => pemDecode(text, label));
+
+export function checkAnswerToJson(answer: VerifyResponse): TimestampCheckAnswer {
+  return {
+    ok: answer.ok,
+    gen_time: timestamp(answer.genTime),
+    serial_number: present(answer.serialHex),
+    policy: present(answer.policyOid),
+    signer: certificatePem(answer.signerDer),
+    checks: answer.checks.map(({ name, ok, reason }) => ({ name, ok, reason: present(reason) })),
+  };
+}
 
 const hex = (octets: Uint8Array): string => Buffer.from(octets).toString("hex");
