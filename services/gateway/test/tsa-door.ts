@@ -23,6 +23,10 @@ export interface TsaDoor {
   readonly rootPem: string;
   /** An administrator of another organisation. */
   readonly stranger: Knocker;
+  readonly admin: Knocker;
+  readonly port: number;
+  /** Root of the door's own certificate, PEM. */
+  readonly trustPem: string;
   /** One request over TLS, as the operator unless told otherwise. */
   knock(options: Omit<Knock, "port" | "trustPem">): Promise<Answer>;
   /** The same at a door whose tsa is at an address where nobody listens. */
@@ -89,12 +93,13 @@ export async function newTsaDoor(): Promise<TsaDoor> {
   });
   const app = await open(peers);
   const without = await open({ ...peers, timestamps: nobody });
+  const portOf = (door: typeof app) => (door.server.address() as AddressInfo).port;
   const knockAt = (door: typeof app) => (options: Omit<Knock, "port" | "trustPem">) => {
-    const { port } = door.server.address() as AddressInfo;
-    return knock({ port, trustPem: hierarchy.trustPem, as: admin, ...options });
+    return knock({ port: portOf(door), trustPem: hierarchy.trustPem, as: admin, ...options });
   };
   return {
-    ...{ tsa, rootPem, stranger, knock: knockAt(app), knockWithoutTsa: knockAt(without) },
+    ...{ tsa, rootPem, stranger, admin, port: portOf(app), trustPem: hierarchy.trustPem },
+    ...{ knock: knockAt(app), knockWithoutTsa: knockAt(without) },
     async close() {
       await app.close();
       await without.close();

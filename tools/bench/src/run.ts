@@ -25,12 +25,9 @@ export const BENCHES: readonly Bench[] = [
   ocspMillion,
   revocation,
   statusSigning,
-<<<<<<< HEAD
   tsa,
   tsaLog,
-=======
   artefact,
->>>>>>> client
   memory,
 ];
 

@@ -25,7 +25,7 @@ const VCC_PKI: CommandLine = {
     addStatusCommand(program, inSession, alone);
     addAuthorityCommands(program, inSession);
     addCrlCommands(program, inSession, alone);
-    addTimeStampCommands(program, alone);
+    addTimeStampCommands(program, inSession, alone);
     addProfileCommands(program, inSession);
     addOrganisationCommands(program, inSession);
     addApprovalCommands(program, inSession);

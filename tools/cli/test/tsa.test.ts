@@ -188,6 +188,13 @@ describe("tsa verify", () => {
     expect(await faults(file, "--tsr", tsr)).toEqual([3, "path"]);
   });
 
+  it("holds it against the policies that are named", async () => {
+    const file = newFile("policy");
+    await stamp(file, "--policy", POLICY.other);
+    expect(await faults(file, "--policy", POLICY.other, POLICY.main)).toEqual([0]);
+    expect(await faults(file, "--policy", POLICY.main)).toEqual([3, "policy"]);
+  });
+
   it("names the check that another file, or another root, fails", async () => {
     const file = newFile("data");
     await stamp(file);

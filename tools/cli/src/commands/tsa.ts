@@ -63,6 +63,7 @@ const stampedText = (stamped: Stamped): string =>
 export interface VerifyOptions {
   /** Default: the file's name and ".tsr". */
   readonly tsr?: string;
+  readonly policy?: readonly string[];
 }
 
 /** Asks nobody. Exit code 3 when a check fails; each is told by its name. */
@@ -72,7 +73,10 @@ export async function verifyFile(file: string, options: VerifyOptions, output: O
   const tokenDer = tokenIn(new Uint8Array(readInput(tsr)), tsr);
   const hash = findStampedHash(tokenDer) ?? "sha256";
   const digest = await hashFile(file, hash, output);
-  const verification = verifyTimeStampToken(tokenDer, { messageImprint: { hash, digest }, trust, certificates });
+  const verification = verifyTimeStampToken(tokenDer, {
+    ...{ messageImprint: { hash, digest }, trust, certificates },
+    policies: options.policy,
+  });
   const { ok, checks } = verification;
   const facts = factsOf(verification);
   if (!ok) output.conclude(EXIT.refused);
