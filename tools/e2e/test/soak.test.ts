@@ -27,6 +27,7 @@ describe("./pki soak", () => {
     for (const manner of ["http", "grpc", "bulk"]) expect(figures.outcomes[`${manner}: token`]).toBeGreaterThan(0);
     expect(figures.outcomes["http: systemFailure"]).toBeGreaterThan(0);
     expect(figures.lookedUp).toBe(figures.answered.tsa + figures.answered["tsa-2"]);
+    expect(figures.told).toEqual(figures.logged);
     expect(figures.natsAwayMs).toBeGreaterThan(0);
   }, 240_000);
 

@@ -6,15 +6,15 @@ import { systemClock } from "@vcc-pki/time";
 import { parse } from "yaml";
 import type { Victim } from "../killer.ts";
 
-/** The suite's own tsa, and another beside it whose ports are all so far above. */
+/** The suite's own tsa, and another beside it whose ports are all so far above; `replica` is what it calls itself. */
 export const REPLICAS = [
-  { name: "tsa", shift: 0 },
-  { name: "tsa-2", shift: 10 },
+  { name: "tsa", replica: "1", shift: 0 },
+  { name: "tsa-2", replica: "2", shift: 10 },
 ] as const;
 
 export type ReplicaName = (typeof REPLICAS)[number]["name"];
 
-const [, { name: NAME, shift: SHIFT }] = REPLICAS;
+const [, { name: NAME, replica: REPLICA, shift: SHIFT }] = REPLICAS;
 const HEALTH_PORT = 9404 + SHIFT;
 
 export interface Replica extends Victim {
@@ -72,6 +72,6 @@ function configOf({ home: directory }: Suite) {
     http: beside(config.http),
     identityDir: home.identity(NAME),
     store: home.database(NAME),
-    replica: "2",
+    replica: REPLICA,
   };
 }

@@ -9,6 +9,7 @@ import { type FinishOrder, Workers } from "../workers.ts";
 import { type Logs, readLogs } from "./logs.ts";
 import type { Figures, Report, WorkerOptions } from "./messages.ts";
 import { REPLICAS, type Replica, type ReplicaName, startReplica } from "./replica.ts";
+import { countTokensTold } from "./token-counts.ts";
 
 const WORKERS = 3;
 const WORKER = join(import.meta.dirname, "worker.ts");
@@ -49,6 +50,8 @@ class Conductor {
   readonly #outages: Outage[] = [];
   readonly #figures: Figures[] = [];
   readonly #examples: string[] = [];
+  /** Tokens of which events have told. */
+  #told: Record<ReplicaName, number> = { tsa: 0, "tsa-2": 0 };
   #wrong = 0;
   #natsAwayMs = 0;
 
@@ -88,6 +91,8 @@ class Conductor {
       progress("looking up in the logs what was answered");
       workers.send({ type: "finish" });
       await workers.ended;
+      progress("waiting until events have told of every token");
+      this.#told = await countTokensTold(suite);
     } finally {
       await killer.stop();
       await suspension.stop();
@@ -98,12 +103,13 @@ class Conductor {
 
   report({ tokens, twice }: Logs): SoakReport {
     for (const serialHex of twice) this.#isWrong(`${serialHex} was issued twice`);
-    const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
-    const answered = this.#byReplica(({ tokens: made }) => made, sum);
+    const answered = this.#answeredBy;
     for (const { name } of REPLICAS) {
       if (answered[name] === 0) this.#isWrong(`${name} has answered nothing`);
       if (answered[name] > tokens[name])
         this.#isWrong(`${name} answered ${answered[name]} tokens, and ${tokens[name]} are in its log`);
+      if (this.#told[name] !== tokens[name])
+        this.#isWrong(`events have told of ${this.#told[name]} tokens of ${name}, and ${tokens[name]} are in its log`);
     }
     const outcomes: Record<string, number> = {};
     for (const [name, count] of this.#figures.flatMap((one) => Object.entries(one.outcomes)))
@@ -113,7 +119,14 @@ class Conductor {
       (values) => Math.round(Math.max(0, ...values)),
     );
     const figures = {
-      ...{ outcomes, answered, lookedUp: this.#lookedUp, logged: tokens, ...outageFigures(this.#outages) },
+      ...{
+        outcomes,
+        answered,
+        lookedUp: this.#lookedUp,
+        logged: tokens,
+        told: this.#told,
+        ...outageFigures(this.#outages),
+      },
       repeated: this.#figures.reduce((sum, one) => sum + one.repeated, 0),
       longestGapMs: gaps,
       natsAwayMs: Math.round(this.#natsAwayMs),
@@ -121,6 +134,13 @@ class Conductor {
     const scale = `${this.#answered} tokens of ${REPLICAS.length} replicas, ${this.#outages.length} kills`;
     const summary = this.#wrong === 0 ? `nothing wrong: ${scale}` : `${this.#wrong} WRONG: ${scale}`;
     return { wrong: this.#wrong, examples: this.#examples, figures, summary };
+  }
+
+  get #answeredBy(): Record<ReplicaName, number> {
+    return this.#byReplica(
+      ({ tokens }) => tokens,
+      (values) => values.reduce((a, b) => a + b, 0),
+    );
   }
 
   get #answered(): number {
