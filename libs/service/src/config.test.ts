@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { BaseConfig, type Environment, loadConfig } from "./index.ts";
 
-const Config = BaseConfig.extend({ publicBaseUrl: z.string().optional() });
+const Config = BaseConfig.extend({ publicBaseUrl: z.string().optional(), clock: z.unknown() });
 
 const YAML = `
 listen: { host: "\${PKI_LISTEN_HOST:-127.0.0.1}", port: 7402 }
@@ -15,6 +15,7 @@ store: { file: "\${PKI_HOME}/ca/ca.db", keyFile: "\${PKI_HOME}/ca/db.key" }
 nats: { servers: ["127.0.0.1:7422"] }
 peers: { hsm-gateway: { address: "127.0.0.1:7401" } }
 telemetry: { otlpEndpoint: "http://127.0.0.1:4318" }
+clock: { servers: ["ntp.example:123"] }
 publicBaseUrl: http://localhost:8081/x
 `;
 
@@ -41,6 +42,7 @@ describe("configuration", () => {
     expect(config.peers["hsm-gateway"]?.address).toBe("127.0.0.1:8401");
     expect(config.publicBaseUrl).toBe("http://localhost:9081/x");
     expect(config.telemetry.otlpEndpoint).toBe("http://127.0.0.1:4318");
+    expect(config.clock).toEqual({ servers: ["ntp.example:123"] });
   });
 
   it("takes the database key's file and the listening host from the environment", () => {

@@ -6,7 +6,7 @@ import { PkiError } from "@vcc-pki/errors";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import { connectInProcess, createDenyList, type ServiceDefinition, type WritableDenyList } from "@vcc-pki/rpc";
 import { createKeyFile, type Store, type StoreFaults } from "@vcc-pki/store";
-import { type Logger, silentLogger, startTelemetry } from "@vcc-pki/telemetry";
+import { type Logger, silentLogger, startHealthServer, startTelemetry } from "@vcc-pki/telemetry";
 import { type FakeClock, fakeClock } from "@vcc-pki/testkit/clock";
 import { type Certificate, parseCertificate } from "@vcc-pki/x509";
 import type { ClockSource } from "../src/clock/index.ts";
@@ -44,6 +44,8 @@ export interface TsaHarness {
   readonly denyList: WritableDenyList;
   /** "http://127.0.0.1:PORT" */
   readonly url: string;
+  /** The value of a metric, by its name with labels as Prometheus writes them; undefined where it was never counted. */
+  metric(name: string): Promise<number | undefined>;
   /** TimestampService as this caller reaches it, through the gateway for a requester. */
   as(caller: string, requester?: string): ReturnType<typeof remote>;
   /** The certificates of a unit, the newest last. */
@@ -72,6 +74,10 @@ export async function newTsa(options: TsaHarnessOptions = {}): Promise<TsaHarnes
     config: { platformNames: { tsa: { dns: [TEST_NAME] } } },
   });
   const telemetry = startTelemetry({ service: "tsa" });
+  const health = await startHealthServer({
+    ...{ port: 0, handleMetrics: telemetry.handleMetrics },
+    isReady: () => running.ready(),
+  });
   const storeFaults: StoreFaults = {};
   const away: TsaHarness["away"] = new Set();
   const denyList = createDenyList();
@@ -106,6 +112,11 @@ export async function newTsa(options: TsaHarnessOptions = {}): Promise<TsaHarnes
     get url() {
       return `http://127.0.0.1:${running.httpPort}`;
     },
+    async metric(name) {
+      const text = await (await fetch(`http://127.0.0.1:${health.port}/metrics`)).text();
+      const line = text.split("\n").find((candidate) => candidate.startsWith(`${name} `));
+      return line === undefined ? undefined : Number(line.split(" ")[1]);
+    },
     as: (caller, requester) => remote(running, clock, caller, requester),
     async certificates(unit = "") {
       const { certificates } = await remote(running, clock, "gateway").getCertificate({ unit });
@@ -128,6 +139,7 @@ export async function newTsa(options: TsaHarnessOptions = {}): Promise<TsaHarnes
       for (const replica of replicas) await replica.close();
       await running.close();
       await ca.close();
+      await health.close();
       await telemetry.shutdown();
       rmSync(directory, { recursive: true, force: true });
     },

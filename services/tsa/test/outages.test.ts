@@ -60,12 +60,16 @@ describe("without a proven time nothing is issued", () => {
     expect(await answer()).toMatchObject(refused("timeNotAvailable"));
   });
 
-  it("and /readyz, an event, the audit trail and Status say so, once, and when it is over", async () => {
+  it("and /readyz, metrics, an event, the audit trail and Status say so, once, and when it is over", async () => {
     expect(await tsa.tsa.ready()).toEqual({ store: true, clock: true, units: true });
+    expect(await tsa.metric("pki_tsa_clock_available")).toBe(1);
     tsa.clock.step(2_000);
     await answer();
     await tsa.tsa.tell();
     await tsa.tsa.tell();
+    expect(await tsa.metric("pki_tsa_clock_available")).toBe(0);
+    expect(await tsa.metric('pki_tsa_clock_changes_total{state="stepped"}')).toBe(1);
+    expect(await tsa.metric('pki_tsa_answers_total{outcome="timeNotAvailable"}')).toBe(1);
     expect(await tsa.tsa.ready()).toMatchObject({ clock: "the time is not proven: stepped" });
     expect((await tsa.as("gateway").status({})).clock).toMatchObject({ unavailable: "stepped", unproven: false });
     tsa.clock.step(-2_000);

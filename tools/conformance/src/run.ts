@@ -6,8 +6,8 @@ import type { AuthorityCandidate } from "./authorities/authority.ts";
 import { bouncycastleAuthority } from "./authorities/bouncycastle.ts";
 import { opensslAuthority } from "./authorities/openssl.ts";
 import { sigstoreAuthority } from "./authorities/sigstore.ts";
-import { type Examination, examine, findUnrefused } from "./examine.ts";
-import type { Candidate } from "./judge.ts";
+import { type Examination, examine, findUnrefused, type SpecimenClass } from "./examine.ts";
+import type { Candidate, Judge } from "./judge.ts";
 import { bouncycastle } from "./judges/bouncycastle.ts";
 import { gnutls } from "./judges/gnutls.ts";
 import { go } from "./judges/go.ts";
@@ -56,26 +56,10 @@ export async function runConformance({ only, json }: ConformanceOptions): Promis
   const cacheDirectory = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "vcc-pki", "conformance");
   const objectsDirectory = await makeObjectsDirectory(cacheDirectory);
 
-  // 1. Judges, foreign authorities and specimens come at the same time: the ones wait for the network, the others for the token.
-  const [judging, stamping, own] = await Promise.all([
-    settleAll(candidates, (candidate) => candidate.install(cacheDirectory)),
-    settleAll(AUTHORITIES, (authority) => authority.start(cacheDirectory)),
-    issueSpecimens(objectsDirectory, progress),
-  ]);
-  const { there: judges } = judging;
-  const files = openSpecimenFiles(objectsDirectory);
-  const foreign = await buildForeignTimeStamps(stamping.there, files);
-  for (const authority of stamping.there) await authority.close?.();
-  const programs = await settleAll([stampedPrograms], ({ build }) => build(objectsDirectory, files, cacheDirectory));
-  const classes = [...own, ...foreign, ...programs.there.flat()];
-  const missing = [
-    ...judging.missing,
-    ...programs.missing,
-    ...stamping.missing.map(({ name, reason }) => ({ name: `time stamps by ${name}`, reason })),
-  ];
+  const { judges, classes, missing } = await gather(candidates, cacheDirectory, objectsDirectory);
   for (const { name, reason } of missing) say(`skip  ${name}: ${reason}`);
 
-  // 2. Every judge sees every class; our own verifier is the first of them.
+  // 1. Every judge sees every class; our own verifier is the first of them.
   const ours = ourJudge(systemClock);
   const examiner = { ours, parallel: availableParallelism(), progress };
   const examinations: Examination[] = [];
@@ -94,7 +78,7 @@ export async function runConformance({ only, json }: ConformanceOptions): Promis
   for (const judge of judges) judge.close?.();
   for (const label of unrefused) say(`FAIL  no judge refuses "${label}": it proves nothing`);
 
-  // 3. The closing line counts specimens shown to judges; a judge that is not here counts once.
+  // 2. The closing line counts specimens shown to judges; a judge that is not here counts once.
   const seen = totalsOf(examinations);
   const totals: Totals = {
     passed: seen.passed,
@@ -105,6 +89,36 @@ export async function runConformance({ only, json }: ConformanceOptions): Promis
   if (json) console.log(JSON.stringify({ totals, missing, examinations, unrefused }, null, 2));
   say(renderTotals(totals));
   return totals.failed === 0;
+}
+
+interface Gathered {
+  readonly judges: readonly Judge[];
+  readonly classes: readonly SpecimenClass[];
+  readonly missing: readonly Missing[];
+}
+
+/** Judges, foreign authorities and what the suite issues come at the same time: the ones wait for the network, the other for the token. */
+async function gather(
+  candidates: readonly Candidate[],
+  cacheDirectory: string,
+  objectsDirectory: string,
+): Promise<Gathered> {
+  const [judging, stamping, signing, own] = await Promise.all([
+    settleAll(candidates, (candidate) => candidate.install(cacheDirectory)),
+    settleAll(AUTHORITIES, (authority) => authority.start(cacheDirectory)),
+    settleAll([stampedPrograms], (programs) => programs.install(cacheDirectory)),
+    issueSpecimens(objectsDirectory, progress),
+  ]);
+  const classes = [...own];
+  const files = openSpecimenFiles(objectsDirectory);
+  try {
+    classes.push(...(await buildForeignTimeStamps(stamping.there, files)));
+  } finally {
+    for (const authority of stamping.there) await authority.close?.();
+  }
+  for (const build of signing.there) classes.push(...(await build(objectsDirectory, files)));
+  const ofStamping = stamping.missing.map(({ name, reason }) => ({ name: `time stamps by ${name}`, reason }));
+  return { judges: judging.there, classes, missing: [...judging.missing, ...ofStamping, ...signing.missing] };
 }
 
 const KEPT_MS = 24 * 3_600_000;

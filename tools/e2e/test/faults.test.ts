@@ -111,7 +111,7 @@ describe("under load", () => {
     await expectNothingLost("nats-away", acknowledged);
 
     await eventually(async () => {
-      const issued = (await suite.events(10_000, 5_000 + NATS_OUTAGE_MS / 4)).filter(
+      const issued = (await suite.events(10_000, { withinMs: 5_000 + NATS_OUTAGE_MS / 4 })).filter(
         ({ type }) => type === "pki.certificate.issued.v1",
       );
       const published = issued.map(({ data }) => data.certificateId);

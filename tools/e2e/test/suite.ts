@@ -41,8 +41,8 @@ export interface Suite {
   /** Calls the REST door with the operator's certificate. Throws when there is no answer. */
   rest(method: "GET" | "POST", path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   openssl(...words: string[]): Promise<Result>;
-  /** The newest `last` events of the organisation, oldest first, as far as the CLI prints them within this time. */
-  events(last: number, withinMs?: number): Promise<PublishedEvent[]>;
+  /** The newest `last` events of this organisation, or of the CLI's own, oldest first, as far as the CLI prints them within this time. */
+  events(last: number, options?: { organisation?: string; withinMs?: number }): Promise<PublishedEvent[]>;
   processes(): Promise<ProcessStatus[]>;
   readonly origin: string;
   readonly firstStart: string;
@@ -94,9 +94,10 @@ export async function startSuite(portOffset: number): Promise<Suite> {
       return { status: answer.statusCode, body: text === "" ? undefined : JSON.parse(text) };
     },
     openssl: (...words) => execa("openssl", words, { reject: false, stdin: "ignore" }),
-    async events(last, withinMs = TAIL_MS) {
+    async events(last, { organisation, withinMs = TAIL_MS } = {}) {
       // It follows until interrupted; what is there already comes at once.
-      const tail = await execa(launcher, ["events", "tail", "--last", String(last), "--json"], {
+      const whose = organisation === undefined ? [] : ["--organisation", organisation];
+      const tail = await execa(launcher, ["events", "tail", "--last", String(last), "--json", ...whose], {
         ...{ env, reject: false, stdin: "ignore", timeout: withinMs, killSignal: "SIGINT" },
       });
       if (!tail.timedOut) throw new Error(`pki events tail: ${tail.stderr}`);

@@ -28,24 +28,31 @@ const AUTHORITIES = ["vcc-root-ca", "vcc-tsa-ca"];
 /** Programs for Windows that osslsigncode signs, and has the real tsa stamp over HTTP; and the same with the stamp corrupted. */
 export const stampedPrograms = {
   name: "stamped programs",
-  async build(directory: string, files: SpecimenFiles, cacheDirectory: string): Promise<readonly SpecimenClass[]> {
+  /** Rejects with the reason when this cannot be done here. */
+  async install(cacheDirectory: string): Promise<BuildPrograms> {
     await requireOsslsigncode();
     const program = await buildWindowsProgram(cacheDirectory);
-    const tsa = await newTsa({ clock: new ShiftedClock(), config: { units: [...UNITS, EVEN_UNIT] } });
-    try {
-      const workshop = await openWorkshop(join(directory, "programs"), program, tsa, files);
-      const sound = await Promise.all(
-        [...UNITS, EVEN_UNIT].map((unit) => workshop.stamp(`program stamped by ${unit.name}`, unit)),
-      );
-      return [
-        { name: "stamped programs", sound: true, specimens: sound },
-        { name: "corrupted program stamps", sound: false, specimens: await corrupted(workshop) },
-      ];
-    } finally {
-      await tsa.close();
-    }
+    return (directory, files) => build(program, join(directory, "programs"), files);
   },
 };
+
+type BuildPrograms = (directory: string, files: SpecimenFiles) => Promise<readonly SpecimenClass[]>;
+
+async function build(program: string, directory: string, files: SpecimenFiles): Promise<readonly SpecimenClass[]> {
+  const tsa = await newTsa({ clock: new ShiftedClock(), config: { units: [...UNITS, EVEN_UNIT] } });
+  try {
+    const workshop = await openWorkshop(directory, program, tsa, files);
+    const sound = await Promise.all(
+      [...UNITS, EVEN_UNIT].map((unit) => workshop.stamp(`program stamped by ${unit.name}`, unit)),
+    );
+    return [
+      { name: "stamped programs", sound: true, specimens: sound },
+      { name: "corrupted program stamps", sound: false, specimens: await corrupted(workshop) },
+    ];
+  } finally {
+    await tsa.close();
+  }
+}
 
 type Unit = Pick<typeof EVEN_UNIT, "name" | "keyAlgorithm">;
 
