@@ -99,7 +99,7 @@ async function requireGoModule(module: string, version: string): Promise<void> {
   await twice(answers, "the Go module proxy does not answer");
 }
 
-/** `pip install requirement` into a fresh virtual environment at `directory`. */
+/** `pip install` of one requirement, or several with spaces between them, into a fresh virtual environment at `directory`. */
 export async function pipInstall(requirement: string, directory: string): Promise<void> {
   if (!(await isInstalled("python3"))) throw new Error("Python 3 is not installed");
   const venv = await command("python3", ["-m", "venv", directory], { timeoutMs: 60_000 });
@@ -108,7 +108,16 @@ export async function pipInstall(requirement: string, directory: string): Promis
   const install = () =>
     command(
       pip,
-      ["install", "--quiet", "--disable-pip-version-check", "--timeout", "10", "--retries", "1", requirement],
+      [
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--timeout",
+        "10",
+        "--retries",
+        "1",
+        ...requirement.split(" "),
+      ],
       {
         timeoutMs: 120_000,
       },

@@ -25,6 +25,6 @@ export function thisHost(): Host | undefined {
   return { bootId, userId, keepsTimes: (directory) => FILE_SYSTEMS.has(statfsSync(directory).type) };
 }
 
-/** Of the XDG base directory specification, and below it. */
+/** This user's, as the XDG base directory specification has it. */
 export const cacheDirectory = (env: Readonly<Record<string, string | undefined>>): string =>
-  join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "vcc-pki", "digests");
+  join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "vcc-pki");

@@ -1,5 +1,4 @@
 import { PkiError } from "@vcc-pki/errors";
-import { request } from "undici";
 
 export interface PublicRequest {
   readonly url: string;
@@ -18,6 +17,7 @@ export async function fetchPublic({ url, accept, body, maxBytes }: PublicRequest
   let status: number;
   const chunks: Buffer[] = [];
   try {
+    const { request } = await import("undici"); // not loaded by who stays offline
     const answer = await request(url, {
       method: body === undefined ? "GET" : "POST",
       headers: { accept, ...(body === undefined ? {} : { "content-type": body.type }) },
