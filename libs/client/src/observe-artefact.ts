@@ -1,0 +1,81 @@
+import { lstatSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import { PkiError } from "@vcc-pki/errors";
+import type { Clock } from "@vcc-pki/time";
+import { type FlaggedFile, flagFiles } from "./contents/flags.ts";
+import { type HashedFile, hashTree } from "./hashing/hash-tree.ts";
+import { cacheDirectory, thisHost } from "./hashing/host.ts";
+import type { HashProgress } from "./hashing/progress.ts";
+import { RememberedDigests } from "./hashing/remembered-digests.ts";
+import { PrivateCopy } from "./private-copy.ts";
+import { type FoundSignature, readDirectorySignature, readFileSignature, SIGNATURE_NAMES } from "./signature-files.ts";
+import { type Tree, walkTree } from "./tree/walk.ts";
+
+export interface ObserveOptions {
+  readonly clock: Clock;
+  /** What vouches for it, when that is not where it is looked for. */
+  readonly signatureFile?: string | undefined;
+  /** Where digests of files that do not change are remembered; `false` for nowhere. Default: this user's cache. */
+  readonly remember?: string | false | undefined;
+  /** A directory to be made, of exactly the octets that were hashed. */
+  readonly copyTo?: string | undefined;
+  /** Whether the octets are to be at hand afterwards, in memory. */
+  readonly keep?: boolean | undefined;
+  readonly onProgress?: ((progress: HashProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An artefact as it lies on disk, hashed, and what vouches for it. Nothing has been verified. */
+export interface ObservedArtefact {
+  readonly isDirectory: boolean;
+  readonly signature: FoundSignature;
+  readonly files: readonly HashedFile[];
+  readonly flagged: readonly FlaggedFile[];
+  /** In the making: the caller commits or discards it. */
+  readonly copy: PrivateCopy | undefined;
+}
+
+/** Reads what vouches for an artefact, then hashes all of it, in this order: what is signed later than it was read is not what is hashed. Throws
+ *  what `walkTree`, `hashTree`, `PrivateCopy` and `readDirectorySignature` throw; no copy is left then. */
+export async function observeArtefact(path: string, options: ObserveOptions): Promise<ObservedArtefact> {
+  const isDirectory = isDirectoryAt(path);
+  const signature = isDirectory
+    ? readDirectorySignature(path, options.signatureFile)
+    : readFileSignature(realpathSync(path), options.signatureFile);
+  const tree = walkTree(path, isDirectory ? SIGNATURE_NAMES : undefined);
+  const copy = options.copyTo === undefined ? undefined : new PrivateCopy(options.copyTo);
+  try {
+    for (const [name, octets] of signature.byName) copy?.write(name, octets);
+    const files = await hash(tree, copy, options);
+    return { isDirectory, signature, files, flagged: flagFiles(files), copy };
+  } catch (error) {
+    copy?.discard();
+    throw error;
+  }
+}
+
+/** Hashes a tree with what is remembered of it. */
+async function hash(
+  tree: Tree,
+  copy: PrivateCopy | undefined,
+  { clock, remember, keep, onProgress, signal }: ObserveOptions,
+): Promise<HashedFile[]> {
+  const host = remember === false ? undefined : thisHost();
+  const directory = remember || join(cacheDirectory(process.env), "digests");
+  const remembered = host && RememberedDigests.open(tree, { directory, host, clock });
+  const copyTo = copy && (({ path }: { path: string }) => copy.place(path));
+  try {
+    return await hashTree(tree, { clock, remembered, copyTo, keep, onProgress, signal });
+  } finally {
+    remembered?.close();
+  }
+}
+
+function isDirectoryAt(path: string): boolean {
+  try {
+    return lstatSync(realpathSync(path)).isDirectory();
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new PkiError("FILE_UNREADABLE", `cannot read ${path} (${code})`, { cause, details: { file: path } });
+  }
+}
