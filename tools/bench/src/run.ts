@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Bench } from "./bench.ts";
+import { artefact } from "./benches/artefact.ts";
 import { hsmStream } from "./benches/hsm-stream.ts";
 import { issuance } from "./benches/issuance.ts";
 import { list } from "./benches/list.ts";
@@ -26,6 +27,7 @@ export const BENCHES: readonly Bench[] = [
   statusSigning,
   tsa,
   tsaLog,
+  artefact,
   memory,
 ];
 
