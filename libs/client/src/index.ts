@@ -5,6 +5,7 @@ export type { ReadRange } from "./hashing/range.ts";
 export { RememberedDigests, type RememberOptions } from "./hashing/remembered-digests.ts";
 export { fetchPublic, type PublicRequest } from "./online/fetch-public.ts";
 export { type Answer, KeptAnswers } from "./online/kept-answers.ts";
+export { type EvidenceOptions, type GatheredEvidence, gatherEvidence } from "./online/revocation-evidence.ts";
 export { PrivateCopy } from "./private-copy.ts";
 export type { FileIdentity } from "./tree/identity.ts";
 export { type FoundFile, type Tree, walkTree } from "./tree/walk.ts";

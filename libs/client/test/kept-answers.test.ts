@@ -1,31 +1,9 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { KeptAnswers } from "../src/index.ts";
+import { newPlace } from "./place.ts";
 import { newScratch } from "./scratch.ts";
-
-let server: Server | undefined;
-afterEach(() => void server?.closeAllConnections());
-
-/** Says what it is told, and counts how often it was asked. */
-async function newPlace(says: string) {
-  const place = { asked: 0, says, status: 200 };
-  const listening = createServer((_, response) => {
-    place.asked++;
-    response.writeHead(place.status).end(place.says);
-  });
-  server = listening;
-  await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${(listening.address() as AddressInfo).port}/list`;
-  const stop = () =>
-    new Promise((resolve) => {
-      listening.close(resolve);
-      listening.closeAllConnections();
-    });
-  return Object.assign(place, { request: { url, accept: "*/*", maxBytes: 100 }, stop });
-}
 
 const text = ({ octets }: { octets: Uint8Array }) => Buffer.from(octets).toString();
 const stale = { isFresh: () => false, isRight: () => true };
@@ -34,10 +12,10 @@ const fresh = { isFresh: () => true, isRight: () => true };
 describe("answers that are kept", () => {
   it("are asked for again when they are no longer fresh, and only then", async () => {
     const { directory } = newScratch();
-    const place = await newPlace("one");
+    const place = await newPlace(() => "one");
     const answers = new KeptAnswers(directory);
     expect(text(await answers.get(place.request, fresh))).toBe("one");
-    place.says = "two";
+    place.says = () => "two";
     expect(text(await answers.get(place.request, fresh))).toBe("one");
     expect(place.asked).toBe(1);
     expect(text(await answers.get(place.request, stale))).toBe("two");
@@ -46,7 +24,7 @@ describe("answers that are kept", () => {
 
   it("serve when the place cannot be reached or fails, and say so", async () => {
     const { at } = newScratch();
-    const place = await newPlace("one");
+    const place = await newPlace(() => "one");
     const answers = new KeptAnswers(at("kept"));
     await answers.get(place.request, stale);
     expect(statSync(at("kept")).mode & 0o777).toBe(0o700);
@@ -59,7 +37,7 @@ describe("answers that are kept", () => {
 
   it("are not there for who never got one", async () => {
     const { directory } = newScratch();
-    const place = await newPlace("one");
+    const place = await newPlace(() => "one");
     await place.stop();
     await expect(new KeptAnswers(directory).get(place.request, stale)).rejects.toMatchObject({
       code: "PEER_UNAVAILABLE",
@@ -68,13 +46,15 @@ describe("answers that are kept", () => {
 
   it("are not replaced by what is not right, nor by what has no end", async () => {
     const { directory } = newScratch();
-    const place = await newPlace("one");
+    const place = await newPlace(() => "one");
     const answers = new KeptAnswers(directory);
     await answers.get(place.request, stale);
-    place.says = "rubbish";
+    place.says = () => "rubbish";
     const isRight = (octets: Uint8Array) => text({ octets }) !== "rubbish";
-    expect(text(await answers.get(place.request, { isFresh: () => false, isRight }))).toBe("rubbish");
-    place.says = "x".repeat(101);
+    const wanted = { isFresh: () => false, isRight };
+    expect(await answers.get(place.request, wanted)).toEqual({ octets: Buffer.from("one"), isKept: true });
+    expect(text(await new KeptAnswers(newScratch().directory).get(place.request, wanted))).toBe("rubbish");
+    place.says = () => "x".repeat(101);
     expect(await answers.get(place.request, stale)).toMatchObject({ isKept: true });
     const [file] = readdirSync(directory);
     expect(readFileSync(join(directory, file as string), "utf8")).toBe("one");
@@ -82,7 +62,7 @@ describe("answers that are kept", () => {
 
   it("are not read when somebody made them larger than an answer may be", async () => {
     const { directory } = newScratch();
-    const place = await newPlace("one");
+    const place = await newPlace(() => "one");
     const answers = new KeptAnswers(directory);
     await answers.get(place.request, stale);
     writeFileSync(join(directory, readdirSync(directory)[0] as string), "x".repeat(101));

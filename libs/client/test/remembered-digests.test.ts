@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
@@ -16,11 +16,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { PkiError } from "@vcc-pki/errors";
 import type { Clock } from "@vcc-pki/time";
 import { describe, expect, it } from "vitest";
-import { type Host, hashTree, RememberedDigests, thisHost, walkTree } from "../src/index.ts";
-import { newScratch, sha256Hex } from "./scratch.ts";
+import { type HashProgress, type Host, hashTree, RememberedDigests, thisHost, walkTree } from "../src/index.ts";
+import { newScratch, octetsOf, sha256Hex } from "./scratch.ts";
 
 const CONTENT = "what was verified";
 const OTHER = "what is put there";
@@ -36,6 +35,8 @@ const fileSystem = statfsSync(newScratch().directory).type;
 const host: Host = { ...(thisHost() as Host), keepsTimes: (directory) => statfsSync(directory).type === fileSystem };
 const inMs = (ms: number): Clock => ({ now: () => new Date(Date.now() + ms), monotonicMs: () => performance.now() });
 const later = inMs(2 * MINUTE_MS);
+
+const HASH_PROCESS = join(import.meta.dirname, "hash-process.ts");
 
 interface Setting {
   readonly host?: Host;
@@ -83,15 +84,25 @@ describe("digests that are remembered", () => {
     expect(statSync(artefact.journal()).mode & 0o777).toBe(0o600);
   });
 
-  it("let a hashing that was broken off go on where it was", async () => {
+  it("let a hashing that was killed go on where it was", async () => {
     const artefact = newArtefact();
-    artefact.file("artefact/g", OTHER);
+    const shardOctets = 1024 * 1024;
+    const content = octetsOf(48 * shardOctets);
+    for (let index = 0; index < 4; index++) artefact.file(`artefact/large${index}`, content);
+    const killed = spawn(process.execPath, [HASH_PROCESS, artefact.at("artefact"), artefact.directory]);
+    const ended = new Promise((resolve) => killed.once("close", (_, signal) => resolve(signal)));
+    expect(await ended).toBe("SIGKILL");
+
     const tree = walkTree(artefact.at("artefact"));
-    const open = () => RememberedDigests.open(tree, { directory: artefact.directory, host, clock: later });
-    rmSync(artefact.at("artefact/g"));
-    await expect(hashTree(tree, { clock: later, remembered: open() })).rejects.toBeInstanceOf(PkiError); // not closed: as if killed
-    const [f] = tree.files.filter(({ path }) => path === "f");
-    if (f) expect(open()?.find(f, { ...f, start: 0, end: f.size })).toMatchObject(RIGHT);
+    const remembered = RememberedDigests.open(tree, { directory: artefact.directory, host, clock: later });
+    const left: number[] = [];
+    const onProgress = ({ totalOctets }: HashProgress) => left.push(totalOctets);
+    const hashed = await hashTree(tree, { clock: later, remembered, shardOctets, onProgress });
+    expect(left[0]).toBe(CONTENT.length + 4 * content.length - 20 * shardOctets); // what was done is not done again
+    for (const { path, ranges } of hashed) {
+      const whole = path === "f" ? Buffer.from(CONTENT) : content;
+      for (const { start, end, sha256Hex: hex } of ranges) expect(hex).toBe(sha256Hex(whole.subarray(start, end)));
+    }
   });
 
   it("are of shards too", async () => {

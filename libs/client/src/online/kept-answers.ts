@@ -6,7 +6,7 @@ import { fetchPublic, type PublicRequest } from "./fetch-public.ts";
 
 export interface Answer {
   readonly octets: Uint8Array;
-  /** Whether it is one from before, because the place it comes from cannot be reached. */
+  /** Whether it is one from before, because the place it comes from has no new one. */
   readonly isKept: boolean;
 }
 
@@ -19,8 +19,8 @@ export class KeptAnswers {
     this.#directory = directory;
   }
 
-  /** The kept answer while `isFresh` says so of it, else a new one; when there is none to be had, the kept one, however old it is. Only an
-   *  answer for which `isRight` holds is kept, so that nobody's rubbish takes the place of what was right. Throws PEER_UNAVAILABLE or
+  /** The kept answer while `isFresh` says so of it, else a new one; when there is none to be had that `isRight`, the kept one, however old it
+   *  is. What is not right is never kept; it is returned when there is nothing else, for the caller to say why. Throws PEER_UNAVAILABLE or
    *  NOT_FOUND when there is no kept one either. */
   async get(
     request: PublicRequest,
@@ -32,6 +32,7 @@ export class KeptAnswers {
     try {
       const octets = await fetchPublic(request);
       if (isRight(octets)) this.#keep(file, octets);
+      else if (kept) return { octets: kept, isKept: true };
       return { octets, isKept: false };
     } catch (error) {
       if (kept && error instanceof PkiError) return { octets: kept, isKept: true };
