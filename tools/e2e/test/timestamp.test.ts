@@ -34,6 +34,32 @@ describe("a time stamp", () => {
     expect(suite.firstStart).toContain(TIME);
   });
 
+  it("is found in the log, and verified by the REST door", async () => {
+    await stampAndVerify("found");
+    const file = suite.file("found.txt");
+    const { tokens } = await suite.json("tsa", "find", file);
+    expect(tokens).toMatchObject([{ unit: "test", test: true, token: expect.any(String) }]);
+    const ask = (document: string) => suite.rest("POST", "/api/v1/tsa/verify", { token: tokens[0].token, document });
+    expect((await ask("found")).body).toMatchObject({ ok: true, serial_number: tokens[0].serial_number });
+    expect((await ask("lost")).body).toMatchObject({ ok: false });
+    expect(await suite.json("tsa", "status")).toMatchObject({ clock: { unproven: true }, units: [{ unit: "test" }] });
+  });
+
+  it("over what Clara says of a model is verified by openssl over the document", async () => {
+    const model = { model_hash: "ab".repeat(32), model_name: "recht-de-lora", metadata: { base: "llama", rank: 16 } };
+    const { status, body } = await suite.rest("POST", "/api/v1/tsa/vcc/clara/model", model);
+    expect([status, body.token.test]).toEqual([200, true]);
+    const [document, token] = [suite.file("document.json"), suite.file("document.tst")];
+    writeFileSync(document, body.document);
+    writeFileSync(token, Buffer.from(body.token.token, "base64"));
+    const files = ["-data", document, "-in", token, "-token_in", "-CAfile", `${suite.home}/trust/root.pem`];
+    const bundle = suite.file("trust/bundle.pem");
+    const verify = () => suite.openssl("ts", "-verify", ...files, "-untrusted", bundle);
+    expect(String((await verify()).stdout)).toContain("Verification: OK");
+    writeFileSync(document, body.document.replace("16", "17"));
+    expect((await verify()).exitCode).not.toBe(0);
+  });
+
   it("is made again after the tsa and the hsm-gateway were killed", async () => {
     for (const name of ["tsa", "hsm-gateway"]) {
       const { pid = 0 } = (await suite.processes()).find((process) => process.name === name) ?? {};
