@@ -40,7 +40,7 @@ function renderTable(): string {
   const head = ["Corruption", "Our first check that fails", ...JUDGES];
   return `# Corrupted time stamps, and who refuses them
 
-Written by \`src/overlooked.test.ts\` (\`./pki test conformance -u\`) out of the corruptions in libs/x509 and \`src/overlooked.ts\`; \`./pki conformance\` fails where a
+Written by \`src/overlooked.test.ts\` (\`./pki test tools/conformance -u\`) out of the corruptions in libs/x509 and \`src/overlooked.ts\`; \`./pki conformance\` fails where a
 judge does otherwise. Ours refuses all of them. Where a judge accepts one, its cell says why.
 
 ${[line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n")}
