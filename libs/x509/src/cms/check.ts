@@ -22,3 +22,10 @@ export function runCheck<T>([name, findFault]: NamedCheck<T>, subject: T): Check
     return failed(name, error instanceof Error ? error.message : String(error));
   }
 }
+
+/** The checks that were made, and those of `names` that were not, for one before them failed: they fail as well. */
+export function complete(made: readonly Check[], names: readonly string[]): Check[] {
+  const seen = new Set(made.map(({ name }) => name));
+  const missing = names.filter((name) => !seen.has(name));
+  return [...made, ...missing.map((name) => failed(name, "not looked at, for what is before it failed"))];
+}
