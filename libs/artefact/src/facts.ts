@@ -48,7 +48,7 @@ const Metadata = z.strictObject({
 });
 
 /** What a signature says about an artefact, beside its files. It stands inside what is signed. Every value is text, so that there is one
- *  way to write it (see `canonicalJson`). */
+ *  way to write it (RFC 8785). */
 export const ArtefactFacts = z.strictObject({
   type: z.enum(ARTEFACT_TYPES),
   name: text(256),

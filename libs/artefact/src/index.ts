@@ -1,4 +1,3 @@
-export { canonicalJson, type PlainJson } from "./canonical-json.ts";
 export { artefactDigest, type Digest, isDigest, type Shape } from "./digest.ts";
 export {
   ARTEFACT_TYPES,
@@ -14,7 +13,9 @@ export {
   MANIFEST_FILE,
   MANIFEST_SIGNATURE_FILE,
   type Manifest,
+  MODEL_SIGNATURE_FILE,
   parseManifest,
+  SIGNATURE_FILES,
 } from "./manifest.ts";
 export { canonicalResources, MAX_RESOURCES, type Resource } from "./resources.ts";
 export { manifestBody } from "./sums.ts";

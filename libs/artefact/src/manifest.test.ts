@@ -85,6 +85,7 @@ describe("a manifest", () => {
     ["a file twice", `${text}${body.at(-1)}\n`, "NAME_MALFORMED"],
     ["a path upwards", text.replace("README.md", "../README.md"), "NAME_MALFORMED"],
     ["two files and the shape of one", text.replace("shape: directory", "shape: file"), "REQUEST_MALFORMED"],
+    ["a signature among the files", text.replace("README.md", "SHA256SUMS"), "NAME_MALFORMED"],
     ["an unknown type", text.replace("lora_adapter", "rootkit"), "ARTEFACT_MALFORMED"],
     [
       "an unknown fact",

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { PkiError } from "@vcc-pki/errors";
-import { canonicalJson } from "./canonical-json.ts";
+import canonicalize from "canonicalize";
 import type { Shape } from "./digest.ts";
 import { ArtefactFacts } from "./facts.ts";
 import { canonicalResources, MAX_RESOURCES, type Resource } from "./resources.ts";
@@ -14,9 +14,15 @@ export interface Manifest {
   readonly resources: readonly Resource[];
 }
 
-/** The names beside the artefact's own files, or beside the one file that it is. */
+/** What stands in an artefact's directory beside its own files: manifest and signature, and a bundle as OpenSSF Model Signing names it. */
 export const MANIFEST_FILE = "SHA256SUMS";
 export const MANIFEST_SIGNATURE_FILE = "SHA256SUMS.p7s";
+export const MODEL_SIGNATURE_FILE = "model.sig";
+export const SIGNATURE_FILES: ReadonlySet<string> = new Set([
+  MANIFEST_FILE,
+  MANIFEST_SIGNATURE_FILE,
+  MODEL_SIGNATURE_FILE,
+]);
 
 /** A million files with paths of some 60 octets. */
 const MAX_MANIFEST_OCTETS = 128 * 1024 * 1024;
@@ -33,7 +39,7 @@ const ARTEFACT = "# artefact: ";
 export function buildManifest({ facts, shape, resources }: Manifest): Buffer {
   const canonical = canonicalResources(resources);
   checkShape(shape, canonical);
-  const head = [VERSION, SHAPE + shape, ARTEFACT + canonicalJson(checkFacts(facts))];
+  const head = [VERSION, SHAPE + shape, ARTEFACT + canonicalize(checkFacts(facts))];
   return Buffer.from(`${head.join("\n")}\n${manifestBody(canonical)}`);
 }
 
@@ -89,4 +95,7 @@ function checkShape(shape: Shape, resources: readonly Resource[]): void {
   const [first] = resources;
   if (shape === "file" && (resources.length !== 1 || first?.path.includes("/")))
     throw new PkiError("REQUEST_MALFORMED", "an artefact that is a file has one resource, in no directory");
+  const own = shape === "directory" && resources.find(({ path }) => SIGNATURE_FILES.has(path));
+  if (own)
+    throw new PkiError("NAME_MALFORMED", "a signature is no file of what it signs", { details: { file: own.path } });
 }

@@ -112,6 +112,7 @@ export { type DnsNameOptions, isValidDnsName } from "./names/dns.ts";
 export { isMailbox } from "./names/email.ts";
 export type { GeneralNames, GeneralNamesInput } from "./names/general-names.ts";
 export { formatIpAddress, parseIpAddress, parseIpRange } from "./names/ip.ts";
+export { checkTrustDomain, DEFAULT_TRUST_DOMAIN, parseSpiffeId, type SpiffeId, suiteId } from "./names/spiffe-id.ts";
 export { isAbsoluteUri } from "./names/uri.ts";
 export {
   buildCertId,
