@@ -19,3 +19,16 @@ export {
 } from "./manifest.ts";
 export { canonicalResources, MAX_RESOURCES, type Resource } from "./resources.ts";
 export { manifestBody } from "./sums.ts";
+export { type SignatureFindings, timeStampQuestion } from "./verification/cms-signature.ts";
+export type { Expected } from "./verification/facts-checks.ts";
+export type { Observed, ObservedDigest } from "./verification/observed.ts";
+export { type ArtefactTrust, signerIdentity, signerTrust } from "./verification/signer-trust.ts";
+export { matchesIdentity, parseTrustPolicy, TrustPolicy } from "./verification/trust-policy.ts";
+export { type RefusalCode, VERDICTS, type Verdict, type VerdictName } from "./verification/verdicts.ts";
+export {
+  type ArtefactQuestion,
+  type ArtefactVerification,
+  type SignatureMaterial,
+  type Signer,
+  verifySignedArtefact,
+} from "./verification/verify-signed-artefact.ts";
