@@ -74,7 +74,7 @@ describe("a signature of the level CAdES-B-T", () => {
     const trust = trustedBy(by);
     expect(firstFailure(signDetached(by, CONTENT, unit), { trust })).toBe("none");
     const late = new Date(GEN_TIME.getTime() + 2_000);
-    expect(firstFailure(signDetached(by, CONTENT, unit, late), { trust })).toBe("path");
+    expect(firstFailure(signDetached(by, CONTENT, unit, { genTime: late }), { trust })).toBe("path");
   });
 
   it("is not accepted when nobody vouches for the signer", () => {

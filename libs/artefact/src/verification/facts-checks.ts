@@ -1,6 +1,7 @@
-import type { Check } from "@vcc-pki/x509";
+import type { Certificate, Check } from "@vcc-pki/x509";
 import type { Digest } from "../digest.ts";
 import type { ArtefactFacts } from "../facts.ts";
+import { signerIdentity } from "./signer-trust.ts";
 import type { TrustPolicy } from "./trust-policy.ts";
 import type { VerdictName } from "./verdicts.ts";
 
@@ -15,8 +16,8 @@ export interface Expected {
 interface FactsQuestion {
   /** Undefined when the signer says nothing of the artefact. */
   readonly facts: ArtefactFacts | undefined;
-  /** The signer's. */
-  readonly organisation: string | undefined;
+  /** Undefined when it was not found. */
+  readonly signer: Certificate | undefined;
   readonly policy: TrustPolicy;
   readonly expected: Expected;
 }
@@ -24,7 +25,8 @@ interface FactsQuestion {
 const RULES: readonly (readonly [VerdictName, (question: FactsQuestion) => string | undefined])[] = [
   [
     "organisation",
-    ({ facts, organisation, policy }) => {
+    ({ facts, signer, policy }) => {
+      const organisation = signer && signerIdentity(signer)?.organisation;
       if (organisation !== policy.organisation) return `the signer is of ${organisation ?? "none"}`;
       return facts && facts.organisation !== policy.organisation ? `it is for ${facts.organisation}` : undefined;
     },
@@ -63,6 +65,7 @@ const RULES: readonly (readonly [VerdictName, (question: FactsQuestion) => strin
 /** Whether what is said of an artefact is what the policy allows and the caller expects. */
 export const checkFactsAgainst = (question: FactsQuestion): Check[] =>
   RULES.map(([name, findFault]) => {
+    if (name === "organisation" && question.signer === undefined) return { name, ok: false, isOpen: true };
     const reason = findFault(question);
     return reason === undefined ? { name, ok: true } : { name, ok: false, reason };
   });

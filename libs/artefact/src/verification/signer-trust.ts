@@ -49,15 +49,16 @@ export function signerTrust(trust: ArtefactTrust, policy: TrustPolicy): TrustChe
     const failures = result.ok ? [] : result.reasons;
     const faultOf = (name: VerdictName) => describe(failures.filter(({ reason }) => verdictOf(reason) === name));
     const hasPath = !failures.some(({ reason }) => !verdictOf(reason).startsWith("revocation"));
-    const revocationFault = (name: VerdictName) => (hasPath ? faultOf(name) : "not looked at, for there is no path");
+    const revocation = (name: VerdictName) =>
+      hasPath ? outcome(name, faultOf(name)) : { name, ok: false, isOpen: true };
     return [
       outcome("path", faultOf("path")),
       outcome("validity", faultOf("validity")),
       outcome("purpose", faultOf("purpose") ?? findPurposeFault(signer)),
       outcome("issuer", findIssuerFault(signer, [...candidates, ...trust.anchors], policy)),
       outcome("identity", findIdentityFault(signer, policy)),
-      outcome("revocation", revocationFault("revocation")),
-      outcome("revocation-known", revocationFault("revocation-known")),
+      revocation("revocation"),
+      revocation("revocation-known"),
     ];
   };
 }

@@ -94,8 +94,8 @@ export const VERDICTS = {
   // Who: at the time of the time stamp.
   trust: row(
     "SIGNER_NOT_JUDGED",
-    "Without a sound time stamp nobody can say whether the signer was to be trusted.",
-    "Ohne gültigen Zeitstempel lässt sich der Signierende nicht beurteilen.",
+    "Nobody can say whether the signer was to be trusted.",
+    "Ob dem Signierenden zu trauen war, lässt sich nicht sagen.",
   ),
   path: row(
     "CERTIFICATE_NOT_TRUSTED",
@@ -183,7 +183,14 @@ export const VERDICTS = {
 } as const satisfies Record<string, VerdictRow>;
 
 export type VerdictName = keyof typeof VERDICTS;
-export type RefusalCode = (typeof VERDICTS)[VerdictName]["code"];
+export type RefusalCode = (typeof VERDICTS)[VerdictName]["code"] | typeof OPEN.code;
+
+/** What could not be looked at, since something before it does not hold. */
+const OPEN = row(
+  "NOT_LOOKED_AT",
+  "This could not be looked at, for something before it failed.",
+  "Das war nicht prüfbar, weil etwas davor nicht in Ordnung ist.",
+);
 
 /** One thing that was looked at in a signed artefact. */
 export interface Verdict {
@@ -200,10 +207,11 @@ const ORDER = new Map(Object.keys(VERDICTS).map((name, i) => [name, i]));
 
 /** Checks as verdicts, in the order of the table. A check that is not in it is a mistake of ours. */
 export function verdictsOf(checks: readonly Check[]): Verdict[] {
-  const verdicts = checks.map(({ name, ok, reason: detail }): Verdict => {
+  const verdicts = checks.map(({ name, ok, isOpen = false, reason: detail }): Verdict => {
     if (!isVerdictName(name)) throw new Error(`no verdict for the check ${name}`);
-    const { code, en, de } = VERDICTS[name];
-    return ok ? { name, ok } : { name, ok, code, reason: { en, de }, ...(detail && { detail }) };
+    if (ok) return { name, ok };
+    const { code, en, de } = isOpen ? OPEN : VERDICTS[name];
+    return { name, ok, code, reason: { en, de }, ...(detail && !isOpen && { detail }) };
   });
   const place = ({ name }: Verdict) => ORDER.get(name) as number;
   return verdicts.toSorted((a, b) => place(a) - place(b));

@@ -78,14 +78,14 @@ export function verifySignedArtefact({
 
   // 3. What it says is what the policy allows and the caller expects; what is there is what it lists.
   const facts = statement === "untyped" ? undefined : statement?.facts;
-  const identity = found.signer && signerIdentity(found.signer);
   if (statement !== undefined) {
-    checks.push(...checkFactsAgainst({ facts, organisation: identity?.organisation, policy, expected }));
+    checks.push(...checkFactsAgainst({ facts, signer: found.signer, policy, expected }));
     if (statement !== "untyped") checks.push(...compareWith(statement, observed));
   }
 
   const verdicts = verdictsOf(checks);
   const { signer: certificate, signedAt } = found;
+  const identity = certificate && signerIdentity(certificate);
   const isWhole = statement && identity && certificate && signedAt && there.digest;
   if (!isWhole || verdicts.some(({ ok }) => !ok)) return { ok: false, verdicts, claimed: facts };
   const signer = { uri: identity.uri, organisation: identity.organisation, certificate };
