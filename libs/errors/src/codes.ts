@@ -81,10 +81,12 @@ export const ERRORS = {
   APPROVAL_INVALID: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
   REGISTRATION_CLOSED: { grpc: FAILED_PRECONDITION, http: 409, retry: false },
 
-  // Artefacts on disk.
+  // Artefacts: what is said of them, and what is on disk.
   FILE_NOT_REGULAR: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
   FILE_UNREADABLE: { grpc: FAILED_PRECONDITION, http: 409, retry: false },
   FILE_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
+  MANIFEST_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
+  ARTEFACT_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
   FILE_CHANGED: { grpc: FAILED_PRECONDITION, http: 409, retry: true },
 
   // What we lean on.

@@ -1,9 +1,9 @@
 import { PkiError } from "@vcc-pki/errors";
 import type { TraceCarrier } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
+import { parseSpiffeId, type SpiffeId } from "@vcc-pki/x509";
 import type { DenyList } from "./deny-list.ts";
 import type { Peer } from "./peer.ts";
-import { parseSpiffeId, type SpiffeId } from "./spiffe-id.ts";
 
 /** Metadata key with the SPIFFE URI on whose behalf a call is made. */
 export const REQUESTER_KEY = "x-pki-requester";

@@ -1,5 +1,5 @@
 import { PkiError } from "@vcc-pki/errors";
-import type { SpiffeId } from "./spiffe-id.ts";
+import type { SpiffeId } from "@vcc-pki/x509";
 
 /** Who may call: the name of a suite service ("ca"), or a kind of identity. "anyone" is any verified certificate. */
 export type CallerRule = "any-suite" | "any-workload" | "any-admin" | "anyone" | (string & {});

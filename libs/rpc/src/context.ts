@@ -1,4 +1,4 @@
-import type { SpiffeId } from "./spiffe-id.ts";
+import type { SpiffeId } from "@vcc-pki/x509";
 
 /** What a handler knows about the call it answers. */
 export interface CallContext {

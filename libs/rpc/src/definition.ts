@@ -1,6 +1,6 @@
+import type { SpiffeId } from "@vcc-pki/x509";
 import type { CallerRule } from "./callers.ts";
 import type { CallContext } from "./context.ts";
-import type { SpiffeId } from "./spiffe-id.ts";
 
 /** The codec of one message, as ts-proto generates it. */
 export interface MessageCodec {

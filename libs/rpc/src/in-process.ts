@@ -1,6 +1,7 @@
 import type { PkiError } from "@vcc-pki/errors";
 import { silentLogger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
+import { DEFAULT_TRUST_DOMAIN, parseSpiffeId, suiteId } from "@vcc-pki/x509";
 import { type IncomingCall, REQUESTER_KEY } from "./admission.ts";
 import {
   type ClientTransport,
@@ -16,7 +17,6 @@ import { DEFAULT_LIMITS, type RpcLimits } from "./limits.ts";
 import type { MessageQueue } from "./message-queue.ts";
 import type { OpenCall } from "./open-call.ts";
 import type { Peer } from "./peer.ts";
-import { DEFAULT_TRUST_DOMAIN, parseSpiffeId, suiteId } from "./spiffe-id.ts";
 import { fromWireError, toWireError } from "./wire-error.ts";
 
 export interface InProcessOptions {

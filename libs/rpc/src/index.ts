@@ -1,3 +1,5 @@
+/** Who calls, and who may: identities are names of certificates (`libs/x509`). */
+export { checkTrustDomain, DEFAULT_TRUST_DOMAIN, parseSpiffeId, type SpiffeId, suiteId } from "@vcc-pki/x509";
 export type { CallerRule } from "./callers.ts";
 export { type ConnectOptions, connect } from "./connect.ts";
 export type { CallContext } from "./context.ts";
@@ -10,4 +12,3 @@ export { connectInProcess, type InProcessOptions } from "./in-process.ts";
 export { DEFAULT_LIMITS, type RpcLimits } from "./limits.ts";
 export { type Peer, readPeer } from "./peer.ts";
 export { type RpcServer, type ServeOptions, serve } from "./serve.ts";
-export { checkTrustDomain, DEFAULT_TRUST_DOMAIN, parseSpiffeId, type SpiffeId, suiteId } from "./spiffe-id.ts";

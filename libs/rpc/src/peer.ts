@@ -1,6 +1,5 @@
 import { PkiError } from "@vcc-pki/errors";
-import { parseCertificate } from "@vcc-pki/x509";
-import { parseSpiffeId, type SpiffeId } from "./spiffe-id.ts";
+import { parseCertificate, parseSpiffeId, type SpiffeId } from "@vcc-pki/x509";
 
 /** Who is at the other end of a connection: what we read ourselves from the certificate that TLS has verified. */
 export interface Peer {

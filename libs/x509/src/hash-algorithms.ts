@@ -40,11 +40,11 @@ export const digestAlgorithmFor = (signatureAlgorithm: SignatureAlgorithmId): Ha
   SIGNATURE_ALGORITHMS[signatureAlgorithm].hash ?? "sha512";
 
 function row(oid: string, octets: number): HashAlgorithmRow {
-  return { octets, absentDer: hashAlgorithmIdentifier(oid, false), nullDer: hashAlgorithmIdentifier(oid, true) };
+  return { octets, absentDer: algorithmIdentifier(oid, false), nullDer: algorithmIdentifier(oid, true) };
 }
 
-/** AlgorithmIdentifier of a hash, with parameters NULL or without. */
-export function hashAlgorithmIdentifier(oid: string, withNull: boolean): Uint8Array {
+/** AlgorithmIdentifier with parameters NULL or without. */
+export function algorithmIdentifier(oid: string, withNull: boolean): Uint8Array {
   return encode((writer) => {
     if (withNull) writer.primitive(TAG.NULL, new Uint8Array());
     writer.oid(oid);

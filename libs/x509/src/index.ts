@@ -26,6 +26,13 @@ export {
   type TbsCertificateFields,
 } from "./certificate.ts";
 export { type Attribute, buildAttribute } from "./cms/attributes.ts";
+export {
+  buildSignatureTimeStamp,
+  CADES_CHECKS,
+  type CadesQuestion,
+  type CadesVerification,
+  verifyCadesSignature,
+} from "./cms/cades.ts";
 export type { Check } from "./cms/check.ts";
 export { parseSignedAttributes, type SignedAttributes } from "./cms/signed-attributes.ts";
 export { parseSignedData, type SignedData, type SignerIdentifier, type SignerInfo } from "./cms/signed-data.ts";
@@ -105,6 +112,7 @@ export { type DnsNameOptions, isValidDnsName } from "./names/dns.ts";
 export { isMailbox } from "./names/email.ts";
 export type { GeneralNames, GeneralNamesInput } from "./names/general-names.ts";
 export { formatIpAddress, parseIpAddress, parseIpRange } from "./names/ip.ts";
+export { checkTrustDomain, DEFAULT_TRUST_DOMAIN, parseSpiffeId, type SpiffeId, suiteId } from "./names/spiffe-id.ts";
 export { isAbsoluteUri } from "./names/uri.ts";
 export {
   buildCertId,
@@ -140,6 +148,7 @@ export type { PathFailure, PathReason } from "./path/path-failure.ts";
 export { PATH_LIMITS } from "./path/path-search.ts";
 export { type RevocationEvidence, type RevocationStatus, revocationAt } from "./path/revocation-at.ts";
 export type { Revocation, RevocationSource } from "./path/revocation-statement.ts";
+export { type TrustCheck, type TrustedBy, trustAnchors } from "./path/trust.ts";
 export { type PathQuestion, type PathResult, validatePath } from "./path/validate-path.ts";
 export { pemDecode, pemEncode } from "./pem.ts";
 export { importPublicKey, isSignedBy, type Signed, verifySignature } from "./signature.ts";
@@ -160,6 +169,12 @@ export {
   type TimeStampReqFields,
 } from "./timestamp/request.ts";
 export { type PkiStatus, parseTimeStampResp, type TimeStampResp, timeStampResp } from "./timestamp/response.ts";
+export {
+  SIGNATURE_TIME_STAMP_CHECKS,
+  type SignatureTimeStamp,
+  type SignatureTimeStampQuestion,
+  verifySignatureTimeStamp,
+} from "./timestamp/signature-time-stamp.ts";
 export { findStampedHash, parseTimeStampToken, type TimeStampToken } from "./timestamp/token.ts";
 export {
   type TokenFields,
@@ -167,14 +182,12 @@ export {
   type TokenTemplateFields,
   type TstInfoFields,
 } from "./timestamp/token-template.ts";
-export { type TrustedBy, trustAnchors } from "./timestamp/trust.ts";
 export { type Accuracy, parseTstInfo, type TstInfo } from "./timestamp/tst-info.ts";
 export { findUnitFault, findUntimely } from "./timestamp/unit-certificate.ts";
 export {
   TIME_STAMP_CHECKS,
   type TimeStampQuestion,
   type TimeStampVerification,
-  type TrustCheck,
   verifyTimeStampToken,
 } from "./timestamp/verify.ts";
 export { type KeyBlocklist, parseKeyBlocklist } from "./weak-keys/blocklist.ts";

@@ -13,7 +13,7 @@ import {
   SIGNATURE_ALGORITHMS,
   TAG,
 } from "../src/index.ts";
-import type { TestUnit } from "./time-stamping-unit.ts";
+import type { TestSigner } from "./signer.ts";
 
 /** What may differ from a sound token. Attributes are put in as they stand here, and the signature is a true one over them. */
 export interface Craft {
@@ -37,6 +37,7 @@ export interface SignerCraft {
   readonly signedOctets?: Uint8Array;
   readonly signatureAlgorithm?: Uint8Array;
   readonly signature?: Uint8Array;
+  readonly unsignedAttributes?: readonly Uint8Array[];
 }
 
 export const setOf = (values: readonly Uint8Array[], tag: number = TAG.SET): Uint8Array =>
@@ -47,16 +48,16 @@ export const setOf = (values: readonly Uint8Array[], tag: number = TAG.SET): Uin
 
 export const sorted = (attributes: readonly Uint8Array[]): Uint8Array[] => attributes.toSorted(Buffer.compare);
 
-const hashOf = ({ signatureAlgorithm }: TestUnit) => digestAlgorithmFor(signatureAlgorithm);
+const hashOf = ({ signatureAlgorithm }: TestSigner) => digestAlgorithmFor(signatureAlgorithm);
 
 export const contentTypeAttribute = (oid: string = OID.tstInfo): Uint8Array =>
   buildAttribute(OID.contentType, (writer) => writer.oid(oid));
 
-export const messageDigestAttribute = (unit: TestUnit, content: Uint8Array): Uint8Array =>
+export const messageDigestAttribute = (unit: TestSigner, content: Uint8Array): Uint8Array =>
   buildAttribute(OID.messageDigest, (writer) => writer.octetString(createHash(hashOf(unit)).update(content).digest()));
 
 /** The attributes of a sound token over this content, by name. */
-export const usualAttributes = (unit: TestUnit, content: Uint8Array) => ({
+export const usualAttributes = (unit: TestSigner, content: Uint8Array) => ({
   contentType: contentTypeAttribute(),
   messageDigest: messageDigestAttribute(unit, content),
   signingCertificate: signingCertificateV2(unit.certificate),
@@ -66,7 +67,7 @@ export const usualAttributes = (unit: TestUnit, content: Uint8Array) => ({
   ),
 });
 
-export function craftSignerInfo(unit: TestUnit, content: Uint8Array, craft: SignerCraft = {}): Uint8Array {
+export function craftSignerInfo(unit: TestSigner, content: Uint8Array, craft: SignerCraft = {}): Uint8Array {
   const usual = sorted(Object.values(usualAttributes(unit, content)));
   const attributes = "attributes" in craft ? craft.attributes : usual;
   const { issuer, serial } = craft.names ?? unit.certificate;
@@ -74,6 +75,7 @@ export function craftSignerInfo(unit: TestUnit, content: Uint8Array, craft: Sign
   const signature =
     craft.signature ?? unit.signOctets(craft.signedOctets ?? (attributes ? setOf(attributes) : content));
   return encode((writer) => {
+    if (craft.unsignedAttributes?.length) writer.raw(setOf(craft.unsignedAttributes, constructedContext(1)));
     writer.octetString(signature);
     writer.raw(craft.signatureAlgorithm ?? SIGNATURE_ALGORITHMS[unit.signatureAlgorithm].algorithmIdentifierDer);
     if (attributes) writer.raw(setOf(attributes, constructedContext(0)));
@@ -91,7 +93,7 @@ export function craftSignerInfo(unit: TestUnit, content: Uint8Array, craft: Sign
 }
 
 /** A token as `TokenTemplate` writes it, but for what is crafted. */
-export function craftToken(unit: TestUnit, tstInfoDer: Uint8Array, craft: Craft = {}): Uint8Array {
+export function craftToken(unit: TestSigner, tstInfoDer: Uint8Array, craft: Craft = {}): Uint8Array {
   const { version = 3, contentType = OID.tstInfo, certificates = [unit.certificate.der] } = craft;
   const content = "content" in craft ? craft.content : tstInfoDer;
   const signerInfos = craft.signerInfos ?? [craftSignerInfo(unit, tstInfoDer)];

@@ -4,6 +4,7 @@ import type { Import } from "./imports.ts";
 const LAYERS: readonly (readonly string[])[] = [
   ["proto", "errors", "time", "merkle"],
   ["x509", "telemetry", "store"],
+  ["artefact"],
   ["rpc", "events"],
   ["signer", "service", "client"],
 ];
@@ -26,7 +27,7 @@ const OWNED: readonly (readonly [RegExp, readonly string[]])[] = [
 ];
 
 /** Policy and arithmetic that must stay free of the world: no network, no database, no files. */
-const PURE_FILES = /^services\/[^/]+\/src\/(profile|checks|admit)\.ts$|^libs\/x509\/src\//;
+const PURE_FILES = /^services\/[^/]+\/src\/(profile|checks|admit)\.ts$|^libs\/(x509|artefact)\/src\//;
 /** Arithmetic on another thread: octets in, verdicts out. */
 const THREADED_FILES = /^libs\/x509\/src\/verification-(thread|worker)\.ts$/;
 const IMPURE =

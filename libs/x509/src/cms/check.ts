@@ -5,6 +5,8 @@ export interface Check {
   readonly ok: boolean;
   /** Why not, for people. */
   readonly reason?: string;
+  /** True when it could not be looked at, since something before it failed. Then it does not hold either. */
+  readonly isOpen?: boolean;
 }
 
 /** A name, and a function that says what is wrong, or undefined. What it throws is what is wrong, too. */
@@ -12,6 +14,11 @@ export type NamedCheck<T> = readonly [name: string, findFault: (subject: T) => s
 
 export const passed = (name: string): Check => ({ name, ok: true });
 export const failed = (name: string, reason: string): Check => ({ name, ok: false, reason });
+
+export const open = (name: string): Check => ({
+  ...failed(name, "not looked at, for what is before it failed"),
+  isOpen: true,
+});
 
 /** The outcome of one check. */
 export function runCheck<T>([name, findFault]: NamedCheck<T>, subject: T): Check {
@@ -21,4 +28,10 @@ export function runCheck<T>([name, findFault]: NamedCheck<T>, subject: T): Check
   } catch (error) {
     return failed(name, error instanceof Error ? error.message : String(error));
   }
+}
+
+/** The checks that were made, and those of `names` that were not, for one before them failed: they fail as well. */
+export function complete(made: readonly Check[], names: readonly string[]): Check[] {
+  const seen = new Set(made.map(({ name }) => name));
+  return [...made, ...names.filter((name) => !seen.has(name)).map(open)];
 }

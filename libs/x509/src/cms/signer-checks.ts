@@ -5,7 +5,7 @@ import { equalBytes } from "../der/bytes.ts";
 import { malformed } from "../der/malformed.ts";
 import { DerReader } from "../der/reader.ts";
 import { constructedContext, TAG } from "../der/tags.ts";
-import { type HashAlgorithm, hashAlgorithmOf } from "../hash-algorithms.ts";
+import { algorithmIdentifier, type HashAlgorithm, hashAlgorithmOf } from "../hash-algorithms.ts";
 import { readGeneralNames } from "../names/general-names.ts";
 import { OID } from "../oids.ts";
 import { verifySignature } from "../signature.ts";
@@ -19,8 +19,8 @@ export interface CmsSignature {
   readonly signedData: SignedData;
   readonly signerInfo: SignerInfo;
   readonly signer: Certificate;
-  /** What was signed: eContent, or what the message is detached from. */
-  readonly content: Uint8Array;
+  /** Digest of what was signed: eContent, or what the message is detached from. Throws when it is not known under this hash. */
+  readonly contentDigest: (algorithm: HashAlgorithm) => Uint8Array;
 }
 
 /** The same, with what several checks are about. */
@@ -73,8 +73,8 @@ export const SIGNER_CHECKS: readonly NamedCheck<SignedBy>[] = [
   ["digest-algorithm", findWrongDigestAlgorithm],
   [
     "message-digest",
-    ({ signerInfo, content, attributes }) => {
-      const digest = hash(digestAlgorithmOf(signerInfo), content, "buffer");
+    ({ signerInfo, contentDigest, attributes }) => {
+      const digest = contentDigest(digestAlgorithmOf(signerInfo));
       return equalBytes(attributes().messageDigest, digest) ? undefined : "the content has another digest";
     },
   ],
@@ -178,13 +178,15 @@ function knownHash(algorithmIdentifierDer: Uint8Array): HashAlgorithm {
   return known;
 }
 
+/** AlgorithmIdentifier of rsaEncryption, whose parameters are NULL (RFC 3370 section 3.2). */
+const RSA_ENCRYPTION = algorithmIdentifier(OID.rsaEncryption, true);
+
 /** The scheme of a signature. Many name a PKCS#1 signature by its key alone, rsaEncryption: the hash is the digest's then (RFC 3370
  *  section 3.2). Throws ALGORITHM_NOT_ALLOWED. */
 function schemeOf(signerInfo: SignerInfo): SignatureScheme {
   const { signatureAlgorithmDer } = signerInfo;
-  const oid = DerReader.over(signatureAlgorithmDer).enter(TAG.SEQUENCE).oid();
   const digest = hashAlgorithmOf(signerInfo.digestAlgorithmDer);
-  if (oid !== OID.rsaEncryption || digest === undefined || digest.startsWith("sha3")) {
+  if (!equalBytes(signatureAlgorithmDer, RSA_ENCRYPTION) || digest === undefined || digest.startsWith("sha3")) {
     return signatureSchemeOf(signatureAlgorithmDer);
   }
   return `rsa-pkcs1-${digest as "sha256" | "sha384" | "sha512"}`;

@@ -5,7 +5,7 @@ import { malformed } from "../der/malformed.ts";
 import { DerReader } from "../der/reader.ts";
 import { TAG } from "../der/tags.ts";
 import { encode } from "../der/writer.ts";
-import { hashAlgorithmIdentifier } from "../hash-algorithms.ts";
+import { algorithmIdentifier } from "../hash-algorithms.ts";
 import { OID } from "../oids.ts";
 import { readAlgorithmIdentifier } from "../signed.ts";
 
@@ -17,8 +17,8 @@ export const CERT_ID_HASHES: readonly CertIdHash[] = ["sha1", "sha256"];
 /** AlgorithmIdentifiers of a hash: parameters NULL, as nearly everyone sends them, or absent (RFC 3370 section 2.1, RFC 5754
  *  section 2). */
 const ALGORITHM_IDENTIFIERS: Readonly<Record<CertIdHash, { withNull: Uint8Array; absent: Uint8Array }>> = {
-  sha1: { withNull: hashAlgorithmIdentifier(OID.sha1, true), absent: hashAlgorithmIdentifier(OID.sha1, false) },
-  sha256: { withNull: hashAlgorithmIdentifier(OID.sha256, true), absent: hashAlgorithmIdentifier(OID.sha256, false) },
+  sha1: { withNull: algorithmIdentifier(OID.sha1, true), absent: algorithmIdentifier(OID.sha1, false) },
+  sha256: { withNull: algorithmIdentifier(OID.sha256, true), absent: algorithmIdentifier(OID.sha256, false) },
 };
 
 const HASH_OCTETS: Readonly<Record<CertIdHash, number>> = { sha1: 20, sha256: 32 };

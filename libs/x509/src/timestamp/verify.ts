@@ -1,16 +1,15 @@
+import { hash } from "node:crypto";
 import { PkiError } from "@vcc-pki/errors";
 import type { Certificate } from "../certificate.ts";
-import { type Check, failed, type NamedCheck, passed, runCheck } from "../cms/check.ts";
-import { findSigner, SIGNER_CHECKS, type SignedBy, signedBy } from "../cms/signer-checks.ts";
+import { type Check, complete, failed, type NamedCheck, passed, runCheck } from "../cms/check.ts";
+import { lookForSigner, ONE_SIGNER_CHECKS } from "../cms/one-signer.ts";
+import { SIGNER_CHECKS, type SignedBy, signedBy } from "../cms/signer-checks.ts";
 import { equalBytes } from "../der/bytes.ts";
 import type { HashAlgorithm } from "../hash-algorithms.ts";
+import { askTrust, TRUST, type TrustCheck } from "../path/trust.ts";
 import { parseTimeStampToken, type TimeStampToken } from "./token.ts";
 import type { TstInfo } from "./tst-info.ts";
 import { findUnitFault, findUntimely } from "./unit-certificate.ts";
-
-/** Whether the signer's certificate is trusted at a time: its chain, and what was revoked. `others` came with the token and are not trusted.
- *  One check for each thing that was looked at; none at all is no trust, and neither is an error. */
-export type TrustCheck = (signer: Certificate, others: readonly Certificate[], at: Date) => readonly Check[];
 
 /** What a time stamp must be about. */
 export interface TimeStampQuestion {
@@ -59,13 +58,11 @@ const TOKEN_CHECKS: readonly NamedCheck<Subject>[] = [
 ];
 
 const WELL_FORMED = "well-formed";
-const ONE_SIGNER = "one-signer";
-const SIGNER_CERTIFICATE = "signer-certificate";
-const TRUST = "trust";
 
 /** Names of what is looked at in a token. */
 export const TIME_STAMP_CHECKS: readonly string[] = [
-  ...[WELL_FORMED, ONE_SIGNER, SIGNER_CERTIFICATE],
+  WELL_FORMED,
+  ...ONE_SIGNER_CHECKS,
   ...TOKEN_CHECKS.map(([name]) => name),
 ];
 
@@ -82,48 +79,20 @@ export function verifyTimeStampToken(tokenDer: Uint8Array, question: TimeStampQu
   const { signedData, tstInfo, tstInfoDer: content } = token;
   const checks = [passed(WELL_FORMED)];
 
-  const [signerInfo, second] = signedData.signerInfos;
-  if (signerInfo === undefined || second !== undefined)
-    return outcome([...checks, failed(ONE_SIGNER, `there are ${signedData.signerInfos.length}`)], tstInfo);
-  checks.push(passed(ONE_SIGNER));
+  const { checks: who, found } = lookForSigner(signedData, question.certificates);
+  checks.push(...who);
+  if (found === undefined) return outcome(checks, tstInfo);
 
-  const candidates = [...signedData.certificates, ...(question.certificates ?? [])];
-  let signer: Certificate | undefined;
-  const found: NamedCheck<undefined> = [
-    SIGNER_CERTIFICATE,
-    () => {
-      signer = findSigner(signerInfo, candidates);
-      return undefined;
-    },
-  ];
-  checks.push(runCheck(found, undefined));
-  if (signer === undefined) return outcome(checks, tstInfo);
-
-  const subject: Subject = { ...signedBy({ signedData, signerInfo, signer, content }), tstInfo, question };
+  const { signerInfo, signer, others } = found;
+  const contentDigest = (algorithm: HashAlgorithm) => hash(algorithm, content, "buffer");
+  const subject: Subject = { ...signedBy({ signedData, signerInfo, signer, contentDigest }), tstInfo, question };
   checks.push(...TOKEN_CHECKS.map((check) => runCheck(check, subject)));
-  const others = candidates.filter((candidate) => candidate !== signer);
   checks.push(...askTrust(question.trust, signer, others, tstInfo.genTime));
   return outcome(checks, tstInfo, signer);
 }
 
-function askTrust(trust: TrustCheck, ...about: Parameters<TrustCheck>): readonly Check[] {
-  let made: readonly Check[] = [];
-  const nothing: NamedCheck<undefined> = [
-    TRUST,
-    () => {
-      made = trust(...about);
-      return made.length === 0 ? "nothing vouches for the signer" : undefined;
-    },
-  ];
-  const asked = runCheck(nothing, undefined);
-  return asked.ok ? made : [asked];
-}
-
 function outcome(made: readonly Check[], tstInfo?: TstInfo, signer?: Certificate): TimeStampVerification {
-  const names = new Set(made.map(({ name }) => name));
-  const isWhole = signer !== undefined;
-  const missing = isWhole ? [] : [...TIME_STAMP_CHECKS, TRUST].filter((name) => !names.has(name));
-  const checks = [...made, ...missing.map((name) => failed(name, "not looked at, for what is before it failed"))];
+  const checks = signer === undefined ? complete(made, [...TIME_STAMP_CHECKS, TRUST]) : made;
   return { ok: checks.every(({ ok }) => ok), checks, tstInfo, signer };
 }
 

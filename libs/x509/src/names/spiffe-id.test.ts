@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkTrustDomain, parseSpiffeId, suiteId } from "./index.ts";
+import { checkTrustDomain, parseSpiffeId, suiteId } from "../index.ts";
 
 describe("SPIFFE IDs", () => {
   it.each([

@@ -1,0 +1,28 @@
+import { PkiError } from "@vcc-pki/errors";
+import type { Check, HashAlgorithm } from "@vcc-pki/x509";
+import { artefactDigest, type Shape } from "../digest.ts";
+import { canonicalResources, type Resource } from "../resources.ts";
+
+/** What is there: files that were hashed, or a digest, when the caller has that alone. */
+export type Observed = { readonly shape: Shape; readonly resources: readonly Resource[] } | ObservedDigest;
+
+export interface ObservedDigest {
+  readonly shape: "digest";
+  readonly hash: HashAlgorithm;
+  readonly digest: Uint8Array;
+}
+
+/** What is there as one digest; undefined when there is none, since there are no files or their names are not to be trusted. */
+export function digestObserved(observed: Observed): { readonly checks: Check[]; readonly digest?: ObservedDigest } {
+  if (observed.shape === "digest") return { checks: [], digest: observed };
+  const name = "resource-names";
+  if (observed.resources.length === 0) return { checks: [{ name, ok: true }] };
+  try {
+    const text = artefactDigest(observed.shape, canonicalResources(observed.resources));
+    const digest = Uint8Array.fromHex(text.slice("sha256:".length));
+    return { checks: [{ name, ok: true }], digest: { shape: "digest", hash: "sha256", digest } };
+  } catch (error) {
+    if (!(error instanceof PkiError)) throw error;
+    return { checks: [{ name, ok: false, reason: `${error.message} ${JSON.stringify(error.details)}` }] };
+  }
+}
