@@ -1,11 +1,17 @@
+export { type Adapter, type AdapterConfig, readAdapter, type VerifiedFile } from "./contents/adapter.ts";
+export { FLAGS, type Flag, type FlaggedFile, flagFiles } from "./contents/flags.ts";
+export { type ReadAt, readSafetensors, type SafetensorsHeader, type Tensor } from "./contents/safetensors.ts";
+export { type DescribedArtefact, describeArtefact } from "./describe-artefact.ts";
 export { type HashedFile, type HashOptions, hashTree } from "./hashing/hash-tree.ts";
 export { cacheDirectory, type Host, thisHost } from "./hashing/host.ts";
 export type { HashProgress } from "./hashing/progress.ts";
 export type { ReadRange } from "./hashing/range.ts";
 export { RememberedDigests, type RememberOptions } from "./hashing/remembered-digests.ts";
+export { type ObservedArtefact, type ObserveOptions, observeArtefact } from "./observe-artefact.ts";
 export { fetchPublic, type PublicRequest } from "./online/fetch-public.ts";
 export { type Answer, KeptAnswers } from "./online/kept-answers.ts";
 export { type EvidenceOptions, type GatheredEvidence, gatherEvidence } from "./online/revocation-evidence.ts";
 export { PrivateCopy } from "./private-copy.ts";
+export { type FoundSignature, readSignature, type SignatureFiles } from "./signature-files.ts";
 export type { FileIdentity } from "./tree/identity.ts";
 export { type FoundFile, type Tree, walkTree } from "./tree/walk.ts";

@@ -8,7 +8,7 @@ import { cacheDirectory, thisHost } from "./hashing/host.ts";
 import type { HashProgress } from "./hashing/progress.ts";
 import { RememberedDigests } from "./hashing/remembered-digests.ts";
 import { PrivateCopy } from "./private-copy.ts";
-import { type FoundSignature, readDirectorySignature, readFileSignature, SIGNATURE_NAMES } from "./signature-files.ts";
+import { type FoundSignature, readSignature, SIGNATURE_NAMES } from "./signature-files.ts";
 import { type Tree, walkTree } from "./tree/walk.ts";
 
 export interface ObserveOptions {
@@ -36,12 +36,10 @@ export interface ObservedArtefact {
 }
 
 /** Reads what vouches for an artefact, then hashes all of it, in this order: what is signed later than it was read is not what is hashed. Throws
- *  what `walkTree`, `hashTree`, `PrivateCopy` and `readDirectorySignature` throw; no copy is left then. */
+ *  what `walkTree`, `hashTree`, `PrivateCopy` and `readSignature` throw; no copy is left then. */
 export async function observeArtefact(path: string, options: ObserveOptions): Promise<ObservedArtefact> {
   const isDirectory = isDirectoryAt(path);
-  const signature = isDirectory
-    ? readDirectorySignature(path, options.signatureFile)
-    : readFileSignature(realpathSync(path), options.signatureFile);
+  const signature = readSignature(path, isDirectory, options.signatureFile);
   const tree = walkTree(path, isDirectory ? SIGNATURE_NAMES : undefined);
   const copy = options.copyTo === undefined ? undefined : new PrivateCopy(options.copyTo);
   try {
@@ -55,7 +53,7 @@ export async function observeArtefact(path: string, options: ObserveOptions): Pr
 }
 
 /** Hashes a tree with what is remembered of it. */
-async function hash(
+export async function hash(
   tree: Tree,
   copy: PrivateCopy | undefined,
   { clock, remember, keep, onProgress, signal }: ObserveOptions,

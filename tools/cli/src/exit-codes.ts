@@ -77,6 +77,8 @@ const EXIT_OF = {
   APPROVAL_REFUSED: refused,
   APPROVAL_EXPIRED: refused,
   APPROVAL_INVALID: refused,
+  ARTEFACT_MALFORMED: refused,
+  MANIFEST_MALFORMED: refused,
   FILE_NOT_REGULAR: refused,
   FILE_UNREADABLE: EXIT.usage,
   FILE_MALFORMED: refused,
