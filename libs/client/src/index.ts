@@ -1,5 +1,7 @@
-export { type Adapter, type AdapterConfig, readAdapter, type VerifiedFile } from "./contents/adapter.ts";
+export { type Adapter, type AdapterConfig, readAdapter } from "./contents/adapter.ts";
+export { findContentsFault } from "./contents/check-contents.ts";
 export { FLAGS, type Flag, type FlaggedFile, flagFiles } from "./contents/flags.ts";
+export { type HashedOctets, hashedOctets } from "./contents/hashed-octets.ts";
 export { type ReadAt, readSafetensors, type SafetensorsHeader, type Tensor } from "./contents/safetensors.ts";
 export { type DescribedArtefact, describeArtefact } from "./describe-artefact.ts";
 export { type HashedFile, type HashOptions, hashTree } from "./hashing/hash-tree.ts";

@@ -82,6 +82,7 @@ const EXIT_OF = {
   FILE_NOT_REGULAR: refused,
   FILE_UNREADABLE: EXIT.usage,
   FILE_MALFORMED: refused,
+  CONTENTS_NOT_ALLOWED: refused,
   FILE_CHANGED: conflict,
   HSM_UNAVAILABLE: unavailable,
   HSM_PIN_WRONG: unavailable,
