@@ -5,11 +5,11 @@ import {
   canonicalResources,
   type Digest,
   type Resource,
+  SIGNATURE_FILES,
 } from "@vcc-pki/artefact";
 import { type FlaggedFile, flagFiles } from "./contents/flags.ts";
-import type { HashedFile } from "./hashing/hash-tree.ts";
 import { hash, type ObserveOptions } from "./observe-artefact.ts";
-import { SIGNATURE_NAMES } from "./signature-files.ts";
+import { resourcesOf } from "./resources-of.ts";
 import { walkTree } from "./tree/walk.ts";
 
 /** An artefact that is about to be signed. */
@@ -29,9 +29,9 @@ export async function describeArtefact(
   facts: ArtefactFacts,
   options: Omit<ObserveOptions, "copyTo" | "keep" | "signatureFile">,
 ): Promise<DescribedArtefact> {
-  const tree = walkTree(path, SIGNATURE_NAMES);
+  const tree = walkTree(path, SIGNATURE_FILES);
   const files = await hash(tree, undefined, options);
-  const resources = resourcesOf(files);
+  const resources = canonicalResources(resourcesOf(files));
   const shape = tree.isDirectory ? "directory" : "file";
   return {
     manifest: buildManifest({ facts, shape, resources }),
@@ -41,7 +41,3 @@ export async function describeArtefact(
     octets: files.reduce((sum, { size }) => sum + size, 0),
   };
 }
-
-/** Canonical. Throws NAME_MALFORMED for paths that mean other files elsewhere, or each other. */
-export const resourcesOf = (files: readonly HashedFile[]): Resource[] =>
-  canonicalResources(files.map(({ path, ranges }) => ({ path, sha256Hex: ranges[0]?.sha256Hex ?? "" })));

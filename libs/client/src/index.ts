@@ -17,3 +17,6 @@ export { PrivateCopy } from "./private-copy.ts";
 export { type FoundSignature, readSignature, type SignatureFiles } from "./signature-files.ts";
 export type { FileIdentity } from "./tree/identity.ts";
 export { type FoundFile, type Tree, walkTree } from "./tree/walk.ts";
+export { type LoadedArtefact, loadVerified } from "./load-verified.ts";
+export { readTrustPolicy } from "./trust-policy-file.ts";
+export { type VerifiedArtefact, type VerifyOptions, verifyArtefact } from "./verify-artefact.ts";

@@ -1,5 +1,6 @@
 import { lstatSync, realpathSync } from "node:fs";
 import { join } from "node:path";
+import { SIGNATURE_FILES } from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
 import type { Clock } from "@vcc-pki/time";
 import { type FlaggedFile, flagFiles } from "./contents/flags.ts";
@@ -8,7 +9,7 @@ import { cacheDirectory, thisHost } from "./hashing/host.ts";
 import type { HashProgress } from "./hashing/progress.ts";
 import { RememberedDigests } from "./hashing/remembered-digests.ts";
 import { PrivateCopy } from "./private-copy.ts";
-import { type FoundSignature, readSignature, SIGNATURE_NAMES } from "./signature-files.ts";
+import { type FoundSignature, readSignature } from "./signature-files.ts";
 import { type Tree, walkTree } from "./tree/walk.ts";
 
 export interface ObserveOptions {
@@ -21,6 +22,8 @@ export interface ObserveOptions {
   readonly copyTo?: string | undefined;
   /** Whether the octets are to be at hand afterwards, in memory. */
   readonly keep?: boolean | undefined;
+  /** More is refused before it is read. */
+  readonly maxOctets?: number | undefined;
   readonly onProgress?: ((progress: HashProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -40,7 +43,8 @@ export interface ObservedArtefact {
 export async function observeArtefact(path: string, options: ObserveOptions): Promise<ObservedArtefact> {
   const isDirectory = isDirectoryAt(path);
   const signature = readSignature(path, isDirectory, options.signatureFile);
-  const tree = walkTree(path, isDirectory ? SIGNATURE_NAMES : undefined);
+  const tree = walkTree(path, isDirectory ? SIGNATURE_FILES : undefined);
+  requireAtMost(options.maxOctets, tree);
   const copy = options.copyTo === undefined ? undefined : new PrivateCopy(options.copyTo);
   try {
     for (const [name, octets] of signature.byName) copy?.write(name, octets);
@@ -67,6 +71,11 @@ export async function hash(
   } finally {
     remembered?.close();
   }
+}
+
+function requireAtMost(maxOctets = Number.POSITIVE_INFINITY, { root, files }: Tree): void {
+  const octets = files.reduce((sum, { size }) => sum + size, 0);
+  if (octets > maxOctets) throw new PkiError("REQUEST_TOO_LARGE", `${root} has ${octets} octets, more than ${maxOctets}`);
 }
 
 function isDirectoryAt(path: string): boolean {

@@ -1,17 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { MANIFEST_FILE, MANIFEST_SIGNATURE_FILE } from "@vcc-pki/artefact";
+import { MANIFEST_FILE, MANIFEST_SIGNATURE_FILE, MODEL_SIGNATURE_FILE } from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
-
-/** As OpenSSF Model Signing calls its bundle. */
-export const MODEL_SIGNATURE_FILE = "model.sig";
-
-/** Names in an artefact's directory that are never content of it, whichever of them is used. */
-export const SIGNATURE_NAMES: ReadonlySet<string> = new Set([
-  MANIFEST_FILE,
-  MANIFEST_SIGNATURE_FILE,
-  MODEL_SIGNATURE_FILE,
-]);
 
 /** What vouches for an artefact, as it was found; nothing of it has been parsed. */
 export type SignatureFiles =

@@ -82,6 +82,7 @@ const EXIT_OF = {
   FILE_NOT_REGULAR: refused,
   FILE_UNREADABLE: EXIT.usage,
   FILE_MALFORMED: refused,
+  ARTEFACT_REFUSED: refused,
   CONTENTS_NOT_ALLOWED: refused,
   FILE_CHANGED: conflict,
   HSM_UNAVAILABLE: unavailable,
