@@ -75,7 +75,8 @@ export async function hash(
 
 function requireAtMost(maxOctets = Number.POSITIVE_INFINITY, { root, files }: Tree): void {
   const octets = files.reduce((sum, { size }) => sum + size, 0);
-  if (octets > maxOctets) throw new PkiError("REQUEST_TOO_LARGE", `${root} has ${octets} octets, more than ${maxOctets}`);
+  if (octets > maxOctets)
+    throw new PkiError("REQUEST_TOO_LARGE", `${root} has ${octets} octets, more than ${maxOctets}`);
 }
 
 function isDirectoryAt(path: string): boolean {

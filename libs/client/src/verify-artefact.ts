@@ -4,12 +4,11 @@ import {
   type Expected,
   type SignatureMaterial,
   type TrustPolicy,
-  type Verdict,
   verdictsOf,
   verifySignedArtefact,
 } from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
-import { findContentsFault } from "./contents/check-contents.ts";
+import { checkContents } from "./contents/check-contents.ts";
 import type { FlaggedFile } from "./contents/flags.ts";
 import type { HashedFile } from "./hashing/hash-tree.ts";
 import { type ObservedArtefact, type ObserveOptions, observeArtefact } from "./observe-artefact.ts";
@@ -62,7 +61,10 @@ export async function verifyArtefact(path: string, options: VerifyOptions): Prom
   }
 }
 
-async function askOnline(files: SignatureFiles, { trust, online, clock }: VerifyOptions): Promise<Partial<GatheredEvidence> & { problems: GatheredEvidence["problems"] }> {
+async function askOnline(
+  files: SignatureFiles,
+  { trust, online, clock }: VerifyOptions,
+): Promise<Partial<GatheredEvidence> & { problems: GatheredEvidence["problems"] }> {
   if (online === undefined) return { problems: [] };
   const came = certificatesIn(files);
   const anchors = [...trust.anchors, ...trust.timeStampAnchors];
@@ -73,12 +75,9 @@ async function askOnline(files: SignatureFiles, { trust, online, clock }: Verify
 function withContents(verification: ArtefactVerification, { files, flagged }: ObservedArtefact): ArtefactVerification {
   const facts = verification.ok ? verification.facts : verification.claimed;
   if (facts === undefined) return verification;
-  const fault = findContentsFault(facts.type, files, flagged);
-  const verdicts: Verdict[] = verdictsOf([
-    ...verification.verdicts.map(({ name, ok, detail }) => ({ name, ok, ...(detail && { reason: detail }) })),
-    { name: "contents", ok: fault === undefined, ...(fault && { reason: fault.message }) },
-  ]);
-  if (fault === undefined || !verification.ok) return { ...verification, verdicts };
+  const contents = checkContents(facts.type, files, flagged);
+  const verdicts = [...verification.verdicts, ...verdictsOf(contents)];
+  if (!verification.ok || contents.every(({ ok }) => ok)) return { ...verification, verdicts };
   return { ok: false, verdicts, claimed: facts };
 }
 

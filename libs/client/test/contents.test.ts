@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs";
 import type { ArtefactType } from "@vcc-pki/artefact";
 import { systemClock } from "@vcc-pki/time";
 import { describe, expect, it } from "vitest";
-import { findContentsFault, flagFiles, hashedOctets, hashTree, walkTree } from "../src/index.ts";
+import { checkContents, flagFiles, hashedOctets, hashTree, walkTree } from "../src/index.ts";
 import { adapterConfig, loraWeights } from "./model-files.ts";
 import { newScratch, type Scratch } from "./scratch.ts";
 
@@ -12,8 +12,8 @@ async function fault(type: ArtefactType, write: (file: Scratch["file"]) => void,
   const { directory, file } = newScratch();
   write(file);
   const files = await hash(directory, keep);
-  const found = findContentsFault(type, files, flagFiles(files));
-  return found && [found.code, found.details.file];
+  const [fault] = checkContents(type, files, flagFiles(files)).filter(({ ok }) => !ok);
+  return fault && [fault.name, /[\w.]+\.\w+/.exec(fault.reason ?? "")?.[0]];
 }
 
 const adapter = (file: Scratch["file"]) => {
@@ -28,7 +28,7 @@ describe("what is in an artefact", () => {
       adapter(file);
       file("adapter_model.safetensors", loraWeights().subarray(0, -1));
     };
-    expect(await fault("lora_adapter", cutShort, keep)).toEqual(["FILE_MALFORMED", "adapter_model.safetensors"]);
+    expect(await fault("lora_adapter", cutShort, keep)).toEqual(["contents-sound", "adapter_model.safetensors"]);
   });
 
   it.each<ArtefactType>(["lora_adapter", "model_weights"])(
@@ -38,12 +38,12 @@ describe("what is in an artefact", () => {
         adapter(file);
         file("training_args.bin", Buffer.from([0x80, 4, 0x95]));
       };
-      expect(await fault(type, withPickle)).toEqual(["CONTENTS_NOT_ALLOWED", "training_args.bin"]);
+      expect(await fault(type, withPickle)).toEqual(["contents-inert", "training_args.bin"]);
       const withCode = (file: Scratch["file"]) => {
         adapter(file);
         file("modeling_own.py", "");
       };
-      expect(await fault(type, withCode)).toEqual(["CONTENTS_NOT_ALLOWED", "modeling_own.py"]);
+      expect(await fault(type, withCode)).toEqual(["contents-inert", "modeling_own.py"]);
     },
   );
 
@@ -51,7 +51,7 @@ describe("what is in an artefact", () => {
     const weights = (file: Scratch["file"]) => void file("model.safetensors", loraWeights());
     expect(await fault("model_weights", weights)).toBeUndefined();
     const wrong = (file: Scratch["file"]) => void file("model.safetensors", "x");
-    expect(await fault("model_weights", wrong)).toEqual(["FILE_MALFORMED", "model.safetensors"]);
+    expect(await fault("model_weights", wrong)).toEqual(["contents-sound", "model.safetensors"]);
   });
 
   it("of a package may be code", async () => {

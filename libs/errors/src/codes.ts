@@ -88,7 +88,6 @@ export const ERRORS = {
   MANIFEST_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
   ARTEFACT_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
   ARTEFACT_REFUSED: { grpc: PERMISSION_DENIED, http: 403, retry: false },
-  CONTENTS_NOT_ALLOWED: { grpc: PERMISSION_DENIED, http: 403, retry: false },
   FILE_CHANGED: { grpc: FAILED_PRECONDITION, http: 409, retry: true },
 
   // What we lean on.

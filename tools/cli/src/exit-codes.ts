@@ -83,7 +83,6 @@ const EXIT_OF = {
   FILE_UNREADABLE: EXIT.usage,
   FILE_MALFORMED: refused,
   ARTEFACT_REFUSED: refused,
-  CONTENTS_NOT_ALLOWED: refused,
   FILE_CHANGED: conflict,
   HSM_UNAVAILABLE: unavailable,
   HSM_PIN_WRONG: unavailable,
