@@ -86,6 +86,8 @@ export const ERRORS = {
   FILE_UNREADABLE: { grpc: FAILED_PRECONDITION, http: 409, retry: false },
   FILE_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
   MANIFEST_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
+  SIGNING_NOT_ALLOWED: { grpc: PERMISSION_DENIED, http: 403, retry: false },
+  ARTEFACT_NOT_ADMITTED: { grpc: FAILED_PRECONDITION, http: 422, retry: false },
   ARTEFACT_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
   ARTEFACT_REFUSED: { grpc: PERMISSION_DENIED, http: 403, retry: false },
   FILE_CHANGED: { grpc: FAILED_PRECONDITION, http: 409, retry: true },

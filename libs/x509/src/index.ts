@@ -61,6 +61,7 @@ export {
   parseCertificationRequestInfo,
 } from "./csr.ts";
 export { equalBytes, toHex } from "./der/bytes.ts";
+export { splitDer } from "./der/elements.ts";
 export { decodeOid, encodeOid } from "./der/oid.ts";
 export { DerReader } from "./der/reader.ts";
 export { CONSTRUCTED, constructedContext, primitiveContext, TAG } from "./der/tags.ts";
@@ -149,6 +150,7 @@ export { PATH_LIMITS } from "./path/path-search.ts";
 export { type RevocationEvidence, type RevocationStatus, revocationAt } from "./path/revocation-at.ts";
 export type { Revocation, RevocationSource } from "./path/revocation-statement.ts";
 export { type TrustCheck, type TrustedBy, trustAnchors } from "./path/trust.ts";
+export { TrustMemory } from "./path/trust-memory.ts";
 export { type PathQuestion, type PathResult, validatePath } from "./path/validate-path.ts";
 export { pemDecode, pemEncode } from "./pem.ts";
 export { importPublicKey, isSignedBy, type Signed, verifySignature } from "./signature.ts";

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { type CaHarness, newCa } from "@vcc-pki/ca/harness";
+import { type CaHarness, type CaHarnessOptions, newCa } from "@vcc-pki/ca/harness";
 import { PkiError } from "@vcc-pki/errors";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import { connectInProcess, createDenyList, type ServiceDefinition, type WritableDenyList } from "@vcc-pki/rpc";
@@ -18,6 +18,8 @@ export interface TsaHarnessOptions {
   readonly log?: Logger;
   /** Keys of the tsa's configuration that matter to the test. */
   readonly config?: Partial<Record<keyof TsaConfig, unknown>>;
+  /** Authorities below the root. */
+  readonly authorities?: CaHarnessOptions["authorities"];
   /** False: the test does what is due at the start. */
   readonly isReady?: boolean;
 }
@@ -70,7 +72,7 @@ export async function newTsa(options: TsaHarnessOptions = {}): Promise<TsaHarnes
   const { clock = fakeClock("2026-11-23T12:00:00.250Z"), log = silentLogger, isReady = true } = options;
   const directory = mkdtempSync(join(tmpdir(), "vcc-tsa-"));
   const ca = await newCa({
-    ...{ clock, authorities: ["vcc-tsa-ca", "vcc-platform-ca"] },
+    ...{ clock, authorities: options.authorities ?? ["vcc-tsa-ca", "vcc-platform-ca"] },
     config: { platformNames: { tsa: { dns: [TEST_NAME] } } },
   });
   const telemetry = startTelemetry({ service: "tsa" });

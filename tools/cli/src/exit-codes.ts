@@ -83,6 +83,8 @@ const EXIT_OF = {
   FILE_UNREADABLE: EXIT.usage,
   FILE_MALFORMED: refused,
   ARTEFACT_REFUSED: refused,
+  SIGNING_NOT_ALLOWED: refused,
+  ARTEFACT_NOT_ADMITTED: refused,
   FILE_CHANGED: conflict,
   HSM_UNAVAILABLE: unavailable,
   HSM_PIN_WRONG: unavailable,

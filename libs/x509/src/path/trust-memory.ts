@@ -1,5 +1,7 @@
 import { hash } from "node:crypto";
-import type { Certificate, Check, TrustCheck } from "@vcc-pki/x509";
+import type { Certificate } from "../certificate.ts";
+import type { Check } from "../cms/check.ts";
+import type { TrustCheck } from "./trust.ts";
 
 /** Between these moments, in milliseconds, nothing was wrong with a signer. */
 interface KnownGood {

@@ -1,9 +1,10 @@
-import { createTestHierarchy } from "@vcc-pki/testkit/hierarchy";
-import type { Check } from "@vcc-pki/x509";
 import { describe, expect, it } from "vitest";
+import { makeCa } from "../../test/authority.ts";
+import type { Check } from "../index.ts";
 import { TrustMemory } from "./trust-memory.ts";
 
-const { root, issuing } = createTestHierarchy();
+const root = makeCa("Root");
+const issuing = makeCa("CA", {}, root);
 const at = (seconds: number) => new Date(Date.UTC(2026, 10, 23) + seconds * 1_000);
 
 /** Trusts whom it is asked about from 10 to 20 seconds, and counts how often it was asked. */
