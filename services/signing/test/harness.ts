@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CaHarness } from "@vcc-pki/ca/harness";
-import { PkiError } from "@vcc-pki/errors";
 import { SignatureServiceDefinition, SignerServiceDefinition } from "@vcc-pki/proto/signing";
 import { connectInProcess, createDenyList, type ServiceDefinition, type WritableDenyList } from "@vcc-pki/rpc";
 import { createKeyFile, type Store, type StoreFaults } from "@vcc-pki/store";
 import { silentLogger, startTelemetry } from "@vcc-pki/telemetry";
 import type { FakeClock } from "@vcc-pki/testkit/clock";
+import { interruptible } from "@vcc-pki/testkit/interruptible";
 import { newTsa, type TsaHarness } from "@vcc-pki/tsa/harness";
 import { SigningConfig } from "../src/config.ts";
 import { type RunningSigning, startSigning } from "../src/service.ts";
@@ -60,8 +60,10 @@ export async function newSigning(options: SigningHarnessOptions = {}): Promise<S
   const denyList = createDenyList();
   const servicesOf = { ca: () => ca.ca.services, "hsm-gateway": () => ca.hsm.services, tsa: () => tsa.tsa.services };
   const connect = <D extends ServiceDefinition>(definition: D, peer: string) =>
-    absent(connectInProcess(servicesOf[peer as Peer](), definition, { caller: "signing", clock }), () =>
-      away.has(peer as Peer),
+    interruptible(
+      () => connectInProcess(servicesOf[peer as Peer](), definition, { caller: "signing", clock }),
+      definition,
+      () => away.has(peer as Peer),
     );
   createKeyFile(join(directory, "db.key"));
   const config = SigningConfig.parse({
@@ -143,16 +145,4 @@ function remotes(
     return Object.fromEntries(forwarding) as typeof connected;
   };
   return { signers: remote(SignerServiceDefinition), signatures: remote(SignatureServiceDefinition) };
-}
-
-/** A peer that can go away: calls then fail as they do when nobody listens. */
-function absent<T extends object>(remote: T, isAway: () => boolean): T {
-  const methods = Object.entries(remote).map(([name, call]) => [
-    name,
-    (...args: unknown[]) => {
-      if (isAway()) throw new PkiError("PEER_UNAVAILABLE", "the peer is away");
-      return (call as (...args: unknown[]) => unknown)(...args);
-    },
-  ]);
-  return Object.fromEntries(methods) as T;
 }
