@@ -80,9 +80,10 @@ describe.each(["beforeCommit", "afterCommit"] as const)("a crash, %s,", (kind) =
 });
 
 describe("without a peer", () => {
-  it.each(["hsm-gateway", "tsa"] as const)(
-    "%s nothing is signed; the same request is, when it is back",
-    async (peer) => {
+  it.each([
+    ["hsm-gateway", "HSM_UNAVAILABLE"],
+    ["tsa", "PEER_UNAVAILABLE"],
+  ] as const)("%s nothing is signed; the same request is, when it is back", async (peer, code) => {
       await harness.createSigner();
       const request = digestsRequest();
       harness.away.add(peer);
