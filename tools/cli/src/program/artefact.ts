@@ -1,8 +1,25 @@
 import { type Command, Option } from "commander";
 import { ARTEFACT_TYPES, MANIFEST_FILE, type ManifestOptions, writeManifest } from "../commands/manifest.ts";
-import type { RunAlone } from "./run.ts";
+import { type SignOptions, signArtefact } from "../commands/sign.ts";
+import type { RunAlone, RunIn } from "./run.ts";
 
-export function addArtefactCommands(program: Command, alone: RunAlone): void {
+export function addArtefactCommands(program: Command, inSession: RunIn, alone: RunAlone): void {
+  program
+    .command("sign")
+    .description("have a package, a model or any files signed and time-stamped. Only digests are sent")
+    .option("--package <path>", "a Python package: a directory, or one file")
+    .option("--model <dir>", "a LoRA adapter, or the weights of a model")
+    .option("--path <path>", "anything else, of the --type")
+    .addOption(new Option("--type <type>", "what it is").choices(ARTEFACT_TYPES))
+    .option("--name <name>", "its name (default: that of its path)")
+    .option("--artefact-version <version>", "its version")
+    .option("--metadata <file>", "what else is to be signed: base model, datasets, evaluations, risk class; JSON")
+    .option("--signer <signer>", "in whose name, see vcc-pki signer list")
+    .option("--output <dir>", "make a signed copy in there, of exactly the octets that were hashed")
+    .option("--request-id <id>", "of an attempt that got no answer: its signature is fetched")
+    .option("--no-cache", "hash every file, also those that have not changed")
+    .option("--force", "replace a signature that exists")
+    .action((options: SignOptions) => inSession((session) => signArtefact(options, session)));
   program
     .command("manifest")
     .description("write the list of a directory's files that would be signed; sha256sum -c reads it")
