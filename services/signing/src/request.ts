@@ -2,11 +2,9 @@ import {
   type ArtefactFacts,
   artefactDigest,
   buildManifest,
-  canonicalJson,
   canonicalResources,
   checkFacts,
   type Digest,
-  type PlainJson,
   type Resource,
   type Shape,
 } from "@vcc-pki/artefact";
@@ -14,6 +12,7 @@ import { PkiError } from "@vcc-pki/errors";
 import { type Artefact, type CreateSignerRequest, Shape as ShapeMessage } from "@vcc-pki/proto/signing";
 import type { SpiffeId } from "@vcc-pki/rpc";
 import { toHex } from "@vcc-pki/x509";
+import canonicalize from "canonicalize";
 import type { SignerWish } from "./enrolment.ts";
 import { isSignerKeyAlgorithm } from "./signer-key.ts";
 import type { SignedArtefact } from "./store/signatures.ts";
@@ -71,7 +70,7 @@ export function parseArtefact(message: Artefact | undefined, organisation: strin
     artefactDigest: artefactDigest(shape, resources),
     artefact: {
       ...{ type: facts.type, name: facts.name, version: facts.version, manifest },
-      metadataJson: canonicalJson(facts.metadata as PlainJson),
+      metadataJson: canonicalize(facts.metadata) ?? "{}",
     },
   };
 }

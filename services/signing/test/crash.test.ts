@@ -84,17 +84,16 @@ describe("without a peer", () => {
     ["hsm-gateway", "HSM_UNAVAILABLE"],
     ["tsa", "PEER_UNAVAILABLE"],
   ] as const)("%s nothing is signed; the same request is, when it is back", async (peer, code) => {
-      await harness.createSigner();
-      const request = digestsRequest();
-      harness.away.add(peer);
-      const { signatures } = harness.as(CLARA);
-      await expect(signatures.signDigests(request)).rejects.toMatchObject({ code });
-      expect([count("vcc_code_signatures"), signedEvents()]).toEqual([0, 0]);
-      harness.away.clear();
-      await signatures.signDigests(request);
-      expect([count("vcc_code_signatures"), signedEvents(), tokens()]).toEqual([1, 1, 1]);
-    },
-  );
+    await harness.createSigner();
+    const request = digestsRequest();
+    harness.away.add(peer);
+    const { signatures } = harness.as(CLARA);
+    await expect(signatures.signDigests(request)).rejects.toMatchObject({ code });
+    expect([count("vcc_code_signatures"), signedEvents()]).toEqual([0, 0]);
+    harness.away.clear();
+    await signatures.signDigests(request);
+    expect([count("vcc_code_signatures"), signedEvents(), tokens()]).toEqual([1, 1, 1]);
+  });
 
   it("a time that is not proven is none", async () => {
     await harness.createSigner();
