@@ -19,6 +19,7 @@ export const STRANGER = "spiffe://vcc.internal/org/berlin/admin/bert";
 const POLICIES = new URL("../../../deploy/policies/artefacts.yaml", import.meta.url).pathname;
 
 export interface SigningHarnessOptions {
+  readonly clock?: FakeClock;
   /** Keys of the configuration that matter to the test. */
   readonly config?: Partial<Record<keyof SigningConfig, unknown>>;
 }
@@ -51,7 +52,8 @@ export interface SigningHarness {
 export async function newSigning(options: SigningHarnessOptions = {}): Promise<SigningHarness> {
   const directory = mkdtempSync(join(tmpdir(), "vcc-signing-"));
   const tsa = await newTsa({
-    authorities: ["vcc-tsa-ca", "vcc-platform-ca", "vcc-code-signing-ca", "vcc-services-ca"],
+    ...(options.clock && { clock: options.clock }),
+    authorities: ["vcc-tsa-ca", "vcc-platform-ca", "vcc-code-signing-ca", "vcc-services-ca", "vcc-admin-ca"],
   });
   const { clock, ca } = tsa;
   const telemetry = startTelemetry({ service: "signing" });
