@@ -24,7 +24,7 @@ export type { Expected } from "./verification/facts-checks.ts";
 export type { Observed, ObservedDigest } from "./verification/observed.ts";
 export { type ArtefactTrust, signerIdentity, signerTrust } from "./verification/signer-trust.ts";
 export { matchesIdentity, parseTrustPolicy, TrustPolicy } from "./verification/trust-policy.ts";
-export { type RefusalCode, VERDICTS, type Verdict, type VerdictName } from "./verification/verdicts.ts";
+export { type RefusalCode, VERDICTS, type Verdict, type VerdictName, verdictsOf } from "./verification/verdicts.ts";
 export {
   type ArtefactQuestion,
   type ArtefactVerification,

@@ -1,5 +1,6 @@
 import { lstatSync, realpathSync } from "node:fs";
 import { join } from "node:path";
+import { SIGNATURE_FILES } from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
 import type { Clock } from "@vcc-pki/time";
 import { type FlaggedFile, flagFiles } from "./contents/flags.ts";
@@ -8,7 +9,7 @@ import { cacheDirectory, thisHost } from "./hashing/host.ts";
 import type { HashProgress } from "./hashing/progress.ts";
 import { RememberedDigests } from "./hashing/remembered-digests.ts";
 import { PrivateCopy } from "./private-copy.ts";
-import { type FoundSignature, readDirectorySignature, readFileSignature, SIGNATURE_NAMES } from "./signature-files.ts";
+import { type FoundSignature, readSignature } from "./signature-files.ts";
 import { type Tree, walkTree } from "./tree/walk.ts";
 
 export interface ObserveOptions {
@@ -21,6 +22,8 @@ export interface ObserveOptions {
   readonly copyTo?: string | undefined;
   /** Whether the octets are to be at hand afterwards, in memory. */
   readonly keep?: boolean | undefined;
+  /** More is refused before it is read. */
+  readonly maxOctets?: number | undefined;
   readonly onProgress?: ((progress: HashProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -36,13 +39,12 @@ export interface ObservedArtefact {
 }
 
 /** Reads what vouches for an artefact, then hashes all of it, in this order: what is signed later than it was read is not what is hashed. Throws
- *  what `walkTree`, `hashTree`, `PrivateCopy` and `readDirectorySignature` throw; no copy is left then. */
+ *  what `walkTree`, `hashTree`, `PrivateCopy` and `readSignature` throw; no copy is left then. */
 export async function observeArtefact(path: string, options: ObserveOptions): Promise<ObservedArtefact> {
   const isDirectory = isDirectoryAt(path);
-  const signature = isDirectory
-    ? readDirectorySignature(path, options.signatureFile)
-    : readFileSignature(realpathSync(path), options.signatureFile);
-  const tree = walkTree(path, isDirectory ? SIGNATURE_NAMES : undefined);
+  const signature = readSignature(path, isDirectory, options.signatureFile);
+  const tree = walkTree(path, isDirectory ? SIGNATURE_FILES : undefined);
+  requireAtMost(options.maxOctets, tree);
   const copy = options.copyTo === undefined ? undefined : new PrivateCopy(options.copyTo);
   try {
     for (const [name, octets] of signature.byName) copy?.write(name, octets);
@@ -55,7 +57,7 @@ export async function observeArtefact(path: string, options: ObserveOptions): Pr
 }
 
 /** Hashes a tree with what is remembered of it. */
-async function hash(
+export async function hash(
   tree: Tree,
   copy: PrivateCopy | undefined,
   { clock, remember, keep, onProgress, signal }: ObserveOptions,
@@ -69,6 +71,12 @@ async function hash(
   } finally {
     remembered?.close();
   }
+}
+
+function requireAtMost(maxOctets = Number.POSITIVE_INFINITY, { root, files }: Tree): void {
+  const octets = files.reduce((sum, { size }) => sum + size, 0);
+  if (octets > maxOctets)
+    throw new PkiError("REQUEST_TOO_LARGE", `${root} has ${octets} octets, more than ${maxOctets}`);
 }
 
 function isDirectoryAt(path: string): boolean {

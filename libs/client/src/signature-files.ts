@@ -1,16 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { MANIFEST_FILE, MANIFEST_SIGNATURE_FILE, MODEL_SIGNATURE_FILE } from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
-
-/** In a directory: the manifest with its CMS signature, and the bundle as OpenSSF Model Signing names it. They are never content of the artefact,
- *  whichever of them is used. */
-export const MANIFEST = "SHA256SUMS";
-export const MANIFEST_SIGNATURE = "SHA256SUMS.p7s";
-export const MODEL_SIGNATURE = "model.sig";
-export const SIGNATURE_NAMES: ReadonlySet<string> = new Set([MANIFEST, MANIFEST_SIGNATURE, MODEL_SIGNATURE]);
-
-/** Beside a file: the file's name and one of these. */
-const BESIDE = { cms: ".p7s", bundle: ".sigstore.json", attestation: ".publish.attestation" } as const;
 
 /** What vouches for an artefact, as it was found; nothing of it has been parsed. */
 export type SignatureFiles =
@@ -24,58 +15,63 @@ export interface FoundSignature {
   readonly byName: ReadonlyMap<string, Uint8Array>;
 }
 
+/** A place where a signature may be. */
+interface Place {
+  readonly format: SignatureFiles["format"];
+  readonly file: string;
+}
+
 /** A list of a million files has about a hundred octets for each; in a bundle they are JSON in base64. */
 const MAX_LIST_OCTETS = 256 * 1024 * 1024;
 const MAX_CMS_OCTETS = 1024 * 1024;
 
-/** Reads what vouches for a directory. `named` is the file that the caller wants used. Throws NOT_FOUND when there is none, AMBIGUOUS when there
- *  are two, REQUEST_TOO_LARGE, FILE_NOT_REGULAR, FILE_UNREADABLE. */
-export function readDirectorySignature(directory: string, named?: string): FoundSignature {
-  if (named !== undefined && basename(named) !== MANIFEST && basename(named) !== MANIFEST_SIGNATURE)
-    return readBundle(named);
-  const at = (name: string) => join(directory, name);
-  const cms = readIfThere(named ?? at(MANIFEST_SIGNATURE), MAX_CMS_OCTETS);
-  const bundle = named === undefined ? readIfThere(at(MODEL_SIGNATURE), MAX_LIST_OCTETS) : undefined;
-  if (cms && bundle) throw ambiguous(directory, [MANIFEST_SIGNATURE, MODEL_SIGNATURE]);
-  if (bundle) return found({ format: "bundle", json: bundle }, [[MODEL_SIGNATURE, bundle]]);
-  const manifest = cms && readIfThere(at(MANIFEST), MAX_LIST_OCTETS);
-  if (cms === undefined || manifest === undefined) throw absent(directory, [MANIFEST_SIGNATURE, MODEL_SIGNATURE]);
-  return found({ format: "manifest", manifest, cms }, [
-    [MANIFEST, manifest],
-    [MANIFEST_SIGNATURE, cms],
-  ]);
-}
-
-/** Reads what vouches for one file, from beside it or from `named`. Throws as above. */
-export function readFileSignature(file: string, named?: string): FoundSignature {
-  const candidates = named === undefined ? Object.values(BESIDE).map((ending) => file + ending) : [named];
-  const there = candidates.flatMap((candidate) => {
-    const octets = readIfThere(candidate, candidate.endsWith(BESIDE.cms) ? MAX_CMS_OCTETS : MAX_LIST_OCTETS);
-    return octets ? [[candidate, octets] as const] : [];
+/** Reads what vouches for an artefact: in its directory, or beside the one file that it is, or where `named` says. Throws NOT_FOUND when there
+ *  is none, AMBIGUOUS when there are two, REQUEST_TOO_LARGE, FILE_NOT_REGULAR, FILE_UNREADABLE. */
+export function readSignature(artefact: string, isDirectory: boolean, named?: string): FoundSignature {
+  const places = named !== undefined ? [placeNamed(named)] : isDirectory ? placesIn(artefact) : placesBeside(artefact);
+  const [first, second] = places.flatMap((place) => {
+    const found = readPlace(place);
+    return found ? [found] : [];
   });
-  const [first, second] = there;
-  if (first === undefined) throw absent(file, candidates);
+  const names = places.map(({ file }) => basename(file)).join(", ");
+  if (first === undefined) throw new PkiError("NOT_FOUND", `nothing vouches for ${artefact}: none of ${names}`);
   if (second !== undefined)
-    throw ambiguous(
-      file,
-      there.map(([name]) => name),
-    );
-  const [name, octets] = first;
-  const byName: [string, Uint8Array][] = [[basename(name), octets]];
-  if (name.endsWith(BESIDE.cms)) return found({ format: "cms", cms: octets }, byName);
-  return found({ format: name.endsWith(BESIDE.attestation) ? "attestation" : "bundle", json: octets }, byName);
+    throw new PkiError("AMBIGUOUS", `${artefact} has more than one signature: name one of ${names}`);
+  return first;
 }
 
-function readBundle(file: string): FoundSignature {
-  const json = readIfThere(file, MAX_LIST_OCTETS);
-  if (json === undefined) throw absent(file, [file]);
-  return found({ format: "bundle", json }, [[basename(file), json]]);
+const placesIn = (directory: string): Place[] => [
+  { format: "manifest", file: join(directory, MANIFEST_SIGNATURE_FILE) },
+  { format: "bundle", file: join(directory, MODEL_SIGNATURE_FILE) },
+];
+
+const placesBeside = (file: string): Place[] => [
+  { format: "cms", file: `${file}.p7s` },
+  { format: "bundle", file: `${file}.sigstore.json` },
+  { format: "attestation", file: `${file}.publish.attestation` },
+  { format: "manifest", file: join(dirname(file), MANIFEST_SIGNATURE_FILE) },
+];
+
+function placeNamed(file: string): Place {
+  const name = basename(file);
+  if (name === MANIFEST_SIGNATURE_FILE || name === MANIFEST_FILE) {
+    return { format: "manifest", file: join(dirname(file), MANIFEST_SIGNATURE_FILE) };
+  }
+  if (name.endsWith(".p7s")) return { format: "cms", file };
+  return { format: name.endsWith(".publish.attestation") ? "attestation" : "bundle", file };
 }
 
-const found = (files: SignatureFiles, byName: readonly (readonly [string, Uint8Array])[]): FoundSignature => ({
-  files,
-  byName: new Map(byName),
-});
+function readPlace({ format, file }: Place): FoundSignature | undefined {
+  const isCms = format === "manifest" || format === "cms";
+  const octets = readIfThere(file, isCms ? MAX_CMS_OCTETS : MAX_LIST_OCTETS);
+  if (octets === undefined) return undefined;
+  const own: [string, Uint8Array] = [basename(file), octets];
+  if (format === "cms") return { files: { format, cms: octets }, byName: new Map([own]) };
+  if (format !== "manifest") return { files: { format, json: octets }, byName: new Map([own]) };
+  const manifest = readIfThere(join(dirname(file), MANIFEST_FILE), MAX_LIST_OCTETS);
+  if (manifest === undefined) throw new PkiError("NOT_FOUND", `${file} is there, but no ${MANIFEST_FILE} beside it`);
+  return { files: { format, manifest, cms: octets }, byName: new Map([[MANIFEST_FILE, manifest], own]) };
+}
 
 /** Once, so that what is verified, what is parsed and what is handed on are the same octets. */
 function readIfThere(file: string, maxOctets: number): Uint8Array | undefined {
@@ -96,15 +92,3 @@ function readIfThere(file: string, maxOctets: number): Uint8Array | undefined {
     closeSync(descriptor);
   }
 }
-
-const absent = (what: string, names: readonly string[]): PkiError =>
-  new PkiError(
-    "NOT_FOUND",
-    `nothing vouches for ${what}: there is no ${names.map((name) => basename(name)).join(", no ")}`,
-  );
-
-const ambiguous = (what: string, names: readonly string[]): PkiError =>
-  new PkiError(
-    "AMBIGUOUS",
-    `${what} has more than one signature: ${names.map((name) => basename(name)).join(", ")}; name one`,
-  );

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, truncateSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { readDirectorySignature, readFileSignature } from "../src/signature-files.ts";
+import { readSignature } from "../src/signature-files.ts";
 import { newScratch } from "./scratch.ts";
 
 const refusal = (code: string) => expect.objectContaining({ code });
@@ -12,7 +12,7 @@ describe("what vouches for a directory", () => {
     const { directory, file } = newScratch();
     file("SHA256SUMS", "list");
     file("SHA256SUMS.p7s", "cms");
-    const { files, byName } = readDirectorySignature(directory);
+    const { files, byName } = readSignature(directory, true);
     expect(files).toEqual({ format: "manifest", manifest: octets("list"), cms: octets("cms") });
     expect([...byName.keys()]).toEqual(["SHA256SUMS", "SHA256SUMS.p7s"]);
   });
@@ -20,38 +20,38 @@ describe("what vouches for a directory", () => {
   it("is a bundle, where it is named also one from elsewhere", () => {
     const { directory, file } = newScratch();
     file("model.sig", "{}");
-    expect(readDirectorySignature(directory).files).toEqual({ format: "bundle", json: octets("{}") });
+    expect(readSignature(directory, true).files).toEqual({ format: "bundle", json: octets("{}") });
     const elsewhere = newScratch().file("other.sig", "{1}");
-    expect(readDirectorySignature(directory, elsewhere).files).toEqual({ format: "bundle", json: octets("{1}") });
+    expect(readSignature(directory, true, elsewhere).files).toEqual({ format: "bundle", json: octets("{1}") });
   });
 
   it("must be told where there are two", () => {
     const { directory, file, at } = newScratch();
     for (const name of ["SHA256SUMS", "SHA256SUMS.p7s", "model.sig"]) file(name, name);
-    expect(() => readDirectorySignature(directory)).toThrow(refusal("AMBIGUOUS"));
-    expect(readDirectorySignature(directory, at("model.sig")).files.format).toBe("bundle");
-    expect(readDirectorySignature(directory, at("SHA256SUMS.p7s")).files.format).toBe("manifest");
+    expect(() => readSignature(directory, true)).toThrow(refusal("AMBIGUOUS"));
+    expect(readSignature(directory, true, at("model.sig")).files.format).toBe("bundle");
+    expect(readSignature(directory, true, at("SHA256SUMS.p7s")).files.format).toBe("manifest");
   });
 
   it("is missed when it is not there, or not whole", () => {
     const { directory, file, at } = newScratch();
-    expect(() => readDirectorySignature(directory)).toThrow(refusal("NOT_FOUND"));
+    expect(() => readSignature(directory, true)).toThrow(refusal("NOT_FOUND"));
     file("SHA256SUMS", "list");
-    expect(() => readDirectorySignature(directory)).toThrow(refusal("NOT_FOUND"));
-    expect(() => readDirectorySignature(directory, at("other.sig"))).toThrow(refusal("NOT_FOUND"));
+    expect(() => readSignature(directory, true)).toThrow(refusal("NOT_FOUND"));
+    expect(() => readSignature(directory, true, at("other.sig"))).toThrow(refusal("NOT_FOUND"));
   });
 
   it("is refused when it is too large, or no file; a FIFO is not waited for", () => {
     const large = newScratch();
     large.file("SHA256SUMS", "list");
     truncateSync(large.file("SHA256SUMS.p7s", ""), 1024 * 1024 + 1);
-    expect(() => readDirectorySignature(large.directory)).toThrow(refusal("REQUEST_TOO_LARGE"));
+    expect(() => readSignature(large.directory, true)).toThrow(refusal("REQUEST_TOO_LARGE"));
     const directory = newScratch();
     mkdirSync(directory.at("model.sig"));
-    expect(() => readDirectorySignature(directory.directory)).toThrow(refusal("FILE_NOT_REGULAR"));
+    expect(() => readSignature(directory.directory, true)).toThrow(refusal("FILE_NOT_REGULAR"));
     const fifo = newScratch();
     execFileSync("mkfifo", [fifo.at("model.sig")]);
-    expect(() => readDirectorySignature(fifo.directory)).toThrow(refusal("FILE_NOT_REGULAR"));
+    expect(() => readSignature(fifo.directory, true)).toThrow(refusal("FILE_NOT_REGULAR"));
   });
 });
 
@@ -63,15 +63,24 @@ describe("what vouches for a file", () => {
   ])("lies beside it, as %s", (ending, files) => {
     const { file, at } = newScratch();
     file(`a.whl${ending}`, "x");
-    expect(readFileSignature(at("a.whl"))).toEqual({ files, byName: new Map([[`a.whl${ending}`, octets("x")]]) });
+    expect(readSignature(at("a.whl"), false)).toEqual({ files, byName: new Map([[`a.whl${ending}`, octets("x")]]) });
   });
 
   it("must be told where there are two, and is missed where there is none", () => {
     const { file, at } = newScratch();
-    expect(() => readFileSignature(at("a.whl"))).toThrow(refusal("NOT_FOUND"));
+    expect(() => readSignature(at("a.whl"), false)).toThrow(refusal("NOT_FOUND"));
     file("a.whl.p7s", "x");
     file("a.whl.sigstore.json", "x");
-    expect(() => readFileSignature(at("a.whl"))).toThrow(refusal("AMBIGUOUS"));
-    expect(readFileSignature(at("a.whl"), at("a.whl.p7s")).files.format).toBe("cms");
+    expect(() => readSignature(at("a.whl"), false)).toThrow(refusal("AMBIGUOUS"));
+    expect(readSignature(at("a.whl"), false, at("a.whl.p7s")).files.format).toBe("cms");
+  });
+
+  it("may be a manifest of this one file, in its directory", () => {
+    const { file, at } = newScratch();
+    file("a.whl", "wheel");
+    file("SHA256SUMS", "list");
+    file("SHA256SUMS.p7s", "cms");
+    expect(readSignature(at("a.whl"), false).files.format).toBe("manifest");
+    expect(readSignature(at("a.whl"), false, at("SHA256SUMS")).files.format).toBe("manifest");
   });
 });

@@ -87,6 +87,7 @@ export const ERRORS = {
   FILE_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
   MANIFEST_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
   ARTEFACT_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
+  ARTEFACT_REFUSED: { grpc: PERMISSION_DENIED, http: 403, retry: false },
   FILE_CHANGED: { grpc: FAILED_PRECONDITION, http: 409, retry: true },
 
   // What we lean on.

@@ -5,7 +5,7 @@ import { type Clock, Wakeup } from "@vcc-pki/time";
 import type { CertIdHash } from "@vcc-pki/x509";
 import { answerFields } from "./answer-fields.ts";
 import { DUE } from "./answer-memory.ts";
-import type { Budget } from "./budget.ts";
+import { Budget } from "./budget.ts";
 import type { CurrencyAccount } from "./currency.ts";
 import type { Issuers } from "./issuers.ts";
 import type { Metrics } from "./metrics.ts";
@@ -56,6 +56,10 @@ const BATCH = 128;
 const WORKERS = 2;
 /** Newly issued certificates that get their answer before it is the others' turn; more of them than this are found by looking. */
 const MAX_FRESH = 10_000;
+/** Of certificates that come, so many per second get their answer soon. When they come faster, issuing them goes first: the answers of the rest
+ *  are put off for so long. Whoever asks meanwhile has one signed on demand. */
+const SOON_PER_SECOND = 100;
+const PUT_OFF_SECONDS = 30;
 /** Of those, so many are looked up at once. */
 const MAX_DUE = 20_000;
 const IDLE_MS = 500;
@@ -64,8 +68,8 @@ const GATHER_MS = 250;
 /** How long an answer is left alone that could not be signed. */
 const RETRY_SECONDS = 10;
 
-/** Signs answers ahead and keeps them fresh: revocations at once and before anything else, then certificates that are new, then the
- *  answers whose half-life is over, oldest first, as many per second as the budget allows. */
+/** Signs answers ahead and keeps them fresh: revocations at once and before anything else, then certificates that are new unless there
+ *  is a rush of them, then the answers whose half-life is over, oldest first, as many per second as the budget allows. */
 export class Preproduction {
   readonly #options: PreproductionOptions;
   readonly #urgent: Job[] = [];
@@ -74,6 +78,7 @@ export class Preproduction {
   #freshSinceMs = 0;
   #due: Job[] = [];
   #lookedAt = -1;
+  readonly #soon: Budget;
   readonly #wakeup = new Wakeup();
   readonly #running: Promise<void>[] = [];
   readonly #finishing = new Set<Promise<void>>();
@@ -82,6 +87,7 @@ export class Preproduction {
 
   constructor(options: PreproductionOptions) {
     this.#options = options;
+    this.#soon = new Budget(options.clock, SOON_PER_SECOND);
   }
 
   start(): void {
@@ -96,15 +102,22 @@ export class Preproduction {
 
   /** Changes that were recorded: new certificates, and those whose answer is void. */
   recorded(changes: readonly RecordedChange[]): void {
-    const { memory } = this.#options;
+    const { memory, clock, currency } = this.#options;
+    const putOffUntil = toSeconds(clock.now().getTime()) + PUT_OFF_SECONDS;
     for (const { issuer, serial, revocation, before } of changes) {
       const isUrgent = before === "new" ? revocation !== undefined : !isSameRevocation(before.revocation, revocation);
       if (before !== "new" && !isUrgent) continue;
       const queue = isUrgent ? this.#urgent : this.#fresh;
       if (!isUrgent && queue.length > MAX_FRESH) continue;
-      if (!isUrgent && queue.length === 0) this.#freshSinceMs = this.#options.clock.monotonicMs();
+      if (!isUrgent && queue.length === 0) this.#freshSinceMs = clock.monotonicMs();
       const slot = memory.certificates.find(issuer, serial);
-      if (slot !== -1) for (const [hash] of memory.allAnswers()) queue.push({ slot, hash });
+      if (slot === -1) continue;
+      // Who catches up has all of them to do, and nobody is issuing them now.
+      const isPutOff = !isUrgent && currency.state === "current" && this.#soon.take(1) === 0;
+      for (const [hash, answers] of memory.allAnswers()) {
+        if (isPutOff) answers.setDueAt(slot, putOffUntil);
+        else queue.push({ slot, hash });
+      }
     }
     this.#wakeup.wake();
   }

@@ -142,3 +142,28 @@ describe("a responder told so", () => {
     suite.away.clear();
   });
 });
+
+describe("a rush of new certificates", () => {
+  beforeAll(() => start());
+  afterAll(() => suite.close());
+
+  it("has the answers of a hundred a second signed ahead at once, and of the rest half a minute later; until then on demand", async () => {
+    suite.clock.advance(1_000);
+    const issued: Certificate[] = [];
+    for (let i = 0; i < 110; i++) issued.push(await suite.issue());
+    await suite.ocsp.pull();
+    await suite.ocsp.signDue();
+    const ahead = async () => {
+      suite.away.add("hsm-gateway");
+      const responses = await Promise.all(issued.map(({ serial }) => ask(suite.url, issuer, serial)));
+      suite.away.clear();
+      return responses.map(({ responseStatus }) => responseStatus === "successful");
+    };
+    expect(await ahead()).toEqual(issued.map((_, i) => i < 100));
+    const { serial = NEVER_ISSUED } = issued.at(-1) ?? {};
+    expect(proven(await ask(suite.url, issuer, serial), serial).response.status).toBe("good");
+    suite.clock.advance(31_000);
+    await suite.ocsp.refresh();
+    expect(await ahead()).toEqual(issued.map(() => true));
+  });
+});

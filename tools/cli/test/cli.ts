@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const MAIN = new URL("../src/main.ts", import.meta.url).pathname;
+const MAIN = { "vcc-pki": "../src/main.ts", "vcc-sign": "../src/vcc-sign.ts" } as const;
 const GATEWAY_PORT = 8443;
 
 export interface Ran {
@@ -18,7 +18,7 @@ export interface Cli {
   readonly home: string;
   /** A path in a scratch directory. */
   file(name: string, content?: string | Buffer): string;
-  /** Runs `vcc-pki` as a process of its own. The suite is found by what it wrote into its home. */
+  /** Runs it as a process of its own. The suite is found by what it wrote into its home. */
   run(...args: string[]): Promise<Ran>;
   runWith(
     options: { readonly input?: string | Buffer; readonly env?: Record<string, string> },
@@ -33,7 +33,8 @@ export interface CliSuite {
   readonly port: number;
 }
 
-export function newCli(suite: CliSuite): Cli {
+export function newCli(suite: CliSuite, program: keyof typeof MAIN = "vcc-pki"): Cli {
+  const main = new URL(MAIN[program], import.meta.url).pathname;
   const home = mkdtempSync(join(tmpdir(), "cli-home-"));
   for (const directory of ["operator", "trust", "run", "scratch"]) mkdirSync(join(home, directory));
   writeFileSync(join(home, "operator/admin.pem"), suite.admin.chainPem);
@@ -44,7 +45,7 @@ export function newCli(suite: CliSuite): Cli {
   const runWith: Cli["runWith"] = ({ input, env = {} }, ...args) =>
     new Promise((resolve, reject) => {
       const { PATH, NODE_COMPILE_CACHE } = process.env;
-      const child = spawn(process.execPath, [MAIN, ...args], {
+      const child = spawn(process.execPath, [main, ...args], {
         env: { PATH, NODE_COMPILE_CACHE, PKI_HOME: home, ...env },
       });
       let out = "";

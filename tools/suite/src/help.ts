@@ -26,6 +26,9 @@ Daily work (vcc-pki; the suite must be up)
   events tail                        facts as they happen
   config                             where commands go, and as whom
 
+Code and models (vcc-sign; needs no suite)
+  manifest --directory DIR --output FILE   the list of files that would be signed; sha256sum -c reads it
+
 Building it
   test [filter]           tests            check          format, lint, types, protos, structure
   conformance             foreign judges   bench [name]   speed, as ratios to a baseline

@@ -180,6 +180,16 @@ export const VERDICTS = {
   "resources-missing": row("RESOURCE_MISSING", "A signed file is missing.", "Eine signierte Datei fehlt."),
   "resources-extra": row("RESOURCE_EXTRA", "There is a file that was not signed.", "Eine Datei ist nicht signiert."),
   "resources-changed": row("RESOURCE_CHANGED", "A file was changed.", "Eine Datei wurde verändert."),
+  "contents-inert": row(
+    "CONTENTS_MAY_RUN",
+    "A file of the model may run when it is loaded.",
+    "Eine Datei des Modells kann beim Laden ausgeführt werden.",
+  ),
+  "contents-sound": row(
+    "CONTENTS_MALFORMED",
+    "The files are not what a loader of this type needs.",
+    "Die Dateien sind nicht das, was zum Laden dieser Art nötig ist.",
+  ),
 } as const satisfies Record<string, VerdictRow>;
 
 export type VerdictName = keyof typeof VERDICTS;

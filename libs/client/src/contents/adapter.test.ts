@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { adapterConfig, loraWeights } from "../../test/model-files.ts";
-import { readAdapter, type VerifiedFile } from "./adapter.ts";
+import { readAdapter } from "./adapter.ts";
+import type { HashedOctets } from "./hashed-octets.ts";
 
-const file = (path: string, content: string | Uint8Array): VerifiedFile => {
+const file = (path: string, content: string | Uint8Array): HashedOctets => {
   const octets = Buffer.from(content);
   return { path, size: octets.length, readAt: (start, end) => octets.subarray(start, end) };
 };
@@ -20,7 +21,7 @@ describe("a PEFT adapter", () => {
     ]);
   });
 
-  it.each<[string, string, VerifiedFile[]]>([
+  it.each<[string, string, HashedOctets[]]>([
     ["no configuration", "adapter_config.json", [weights()]],
     [
       "its configuration below the root",

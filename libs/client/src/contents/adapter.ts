@@ -1,12 +1,6 @@
 import { PkiError } from "@vcc-pki/errors";
-import { type ReadAt, readSafetensors, type SafetensorsHeader } from "./safetensors.ts";
-
-/** A file whose octets have been verified, wherever they lie now. */
-export interface VerifiedFile {
-  readonly path: string;
-  readonly size: number;
-  readonly readAt: ReadAt;
-}
+import type { HashedOctets } from "./hashed-octets.ts";
+import { readSafetensors, type SafetensorsHeader } from "./safetensors.ts";
 
 /** A PEFT adapter directory. */
 export interface Adapter {
@@ -30,7 +24,7 @@ const WEIGHTS = /\.safetensors$/;
 
 /** Looks at what a loader is about to believe: that the configuration is JSON with a kind of adapter, names no code of its own (`auto_mapping`), and that
  *  each safetensors file is whole. Throws FILE_MALFORMED, whose details name the file. */
-export function readAdapter(files: readonly VerifiedFile[]): Adapter {
+export function readAdapter(files: readonly HashedOctets[]): Adapter {
   const configFile = files.find(({ path }) => path === CONFIG);
   if (configFile === undefined) throw malformed(CONFIG, "there is none");
   const config = parseConfig(configFile);
@@ -41,7 +35,7 @@ export function readAdapter(files: readonly VerifiedFile[]): Adapter {
   return { config, weights };
 }
 
-function parseConfig({ size, readAt }: VerifiedFile): AdapterConfig {
+function parseConfig({ size, readAt }: HashedOctets): AdapterConfig {
   if (size > MAX_CONFIG_OCTETS) throw malformed(CONFIG, "it is too large");
   let raw: unknown;
   try {
@@ -64,7 +58,8 @@ function parseConfig({ size, readAt }: VerifiedFile): AdapterConfig {
   return { peftType, baseModel: baseModel ?? undefined, raw: raw as Record<string, unknown> };
 }
 
-function readWeights({ path, size, readAt }: VerifiedFile): SafetensorsHeader {
+/** Throws FILE_MALFORMED, whose details name the file. */
+export function readWeights({ path, size, readAt }: HashedOctets): SafetensorsHeader {
   try {
     return readSafetensors(size, readAt);
   } catch (error) {

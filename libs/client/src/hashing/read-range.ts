@@ -40,6 +40,24 @@ export async function readRange(range: Range, count: (octets: number) => void): 
   }
 }
 
+/** Octets of a file that has been hashed, as long as it is the same file. Throws FILE_CHANGED, FILE_UNREADABLE. */
+export function readAgain(range: Range): Uint8Array {
+  const source = open(range);
+  try {
+    requireSame(source, range);
+    const octets = new Uint8Array(range.end - range.start);
+    for (let done = 0; done < octets.length; ) {
+      const count = readSync(source, octets, done, octets.length - done, range.start + done);
+      if (count === 0) throw changed(range);
+      done += count;
+    }
+    requireSame(source, range);
+    return octets;
+  } finally {
+    closeSync(source);
+  }
+}
+
 class Reading {
   readonly #range: Range;
   readonly #source: number;

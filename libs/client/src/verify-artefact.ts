@@ -1,0 +1,87 @@
+import {
+  type ArtefactTrust,
+  type ArtefactVerification,
+  type Expected,
+  type SignatureMaterial,
+  type TrustPolicy,
+  verdictsOf,
+  verifySignedArtefact,
+} from "@vcc-pki/artefact";
+import { PkiError } from "@vcc-pki/errors";
+import { checkContents } from "./contents/check-contents.ts";
+import type { FlaggedFile } from "./contents/flags.ts";
+import type { HashedFile } from "./hashing/hash-tree.ts";
+import { type ObservedArtefact, type ObserveOptions, observeArtefact } from "./observe-artefact.ts";
+import type { KeptAnswers } from "./online/kept-answers.ts";
+import { type GatheredEvidence, gatherEvidence } from "./online/revocation-evidence.ts";
+import { certificatesIn, withIssuers } from "./online/signature-certificates.ts";
+import { resourcesOf } from "./resources-of.ts";
+import type { SignatureFiles } from "./signature-files.ts";
+
+export interface VerifyOptions extends ObserveOptions {
+  /** The relying party's own; nothing that comes with a signature is trusted. */
+  readonly trust: ArtefactTrust;
+  readonly policy: TrustPolicy;
+  readonly expected?: Expected | undefined;
+  /** Ask about revocation, and for how long what was once said counts when nobody can be reached. Unless given, nobody is asked, and what
+   *  `trust` brings along is what is known. */
+  readonly online?: { readonly kept: KeptAnswers; readonly graceMs: number } | undefined;
+}
+
+export type VerifiedArtefact = ArtefactVerification & {
+  readonly files: readonly HashedFile[];
+  readonly flagged: readonly FlaggedFile[];
+  /** Who could not be asked about revocation, and why. */
+  readonly problems: GatheredEvidence["problems"];
+};
+
+/** Whether an artefact on disk may be used. Every file is hashed, and copied if asked; the copy is there when everything holds and at no other
+ *  time. Throws for what makes it no artefact, as `observeArtefact` does; what is wrong with a signature is a verdict. */
+export async function verifyArtefact(path: string, options: VerifyOptions): Promise<VerifiedArtefact> {
+  // 1. What vouches for it is read, and what there is hashed.
+  const observed = await observeArtefact(path, options);
+  try {
+    // 2. Who has to know is asked about revocation.
+    const { evidence, problems } = await askOnline(observed.signature.files, options);
+
+    // 3. Signature, time stamp, signer, statement and files are judged.
+    const { policy, expected = {} } = options;
+    const verification = verifySignedArtefact({
+      ...{ material: materialOf(observed.signature.files), policy, expected },
+      observed: { shape: observed.isDirectory ? "directory" : "file", resources: resourcesOf(observed.files) },
+      trust: evidence ? { ...options.trust, revocation: evidence } : options.trust,
+    });
+
+    // 4. What is in it is looked into, as far as its type asks for that.
+    const judged = withContents(verification, observed);
+    if (judged.ok) observed.copy?.commit();
+    return { ...judged, files: observed.files, flagged: observed.flagged, problems };
+  } finally {
+    observed.copy?.discard();
+  }
+}
+
+async function askOnline(
+  files: SignatureFiles,
+  { trust, online, clock }: VerifyOptions,
+): Promise<Partial<GatheredEvidence> & { problems: GatheredEvidence["problems"] }> {
+  if (online === undefined) return { problems: [] };
+  const came = certificatesIn(files);
+  const anchors = [...trust.anchors, ...trust.timeStampAnchors];
+  const pool = [...came, ...(trust.intermediates ?? []), ...anchors];
+  return gatherEvidence(withIssuers(came, pool, anchors), pool, { ...online, clock });
+}
+
+function withContents(verification: ArtefactVerification, { files, flagged }: ObservedArtefact): ArtefactVerification {
+  const facts = verification.ok ? verification.facts : verification.claimed;
+  if (facts === undefined) return verification;
+  const contents = checkContents(facts.type, files, flagged);
+  const verdicts = [...verification.verdicts, ...verdictsOf(contents)];
+  if (!verification.ok || contents.every(({ ok }) => ok)) return { ...verification, verdicts };
+  return { ok: false, verdicts, claimed: facts };
+}
+
+function materialOf(files: SignatureFiles): SignatureMaterial {
+  if (files.format === "manifest" || files.format === "cms") return files;
+  throw new PkiError("MEDIA_TYPE_NOT_SUPPORTED", `a signature of the format ${files.format} cannot be verified here`);
+}

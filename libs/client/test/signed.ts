@@ -1,0 +1,61 @@
+import { hash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import {
+  type ArtefactFacts,
+  type ArtefactTrust,
+  buildManifest,
+  parseTrustPolicy,
+  SIGNATURE_FILES,
+  type TrustPolicy,
+} from "@vcc-pki/artefact";
+import { makeCodeSigner, signDetached } from "@vcc-pki/x509/test-code-signer";
+import { makeUnit } from "@vcc-pki/x509/test-time-stamping-unit";
+import { walkTree } from "../src/index.ts";
+import { adapterConfig, loraWeights } from "./model-files.ts";
+import { newScratch, type Scratch, sha256Hex } from "./scratch.ts";
+
+export const BASE_MODEL = `sha256:${sha256Hex("the base model")}` as const;
+const FACTS: ArtefactFacts = {
+  ...{ type: "lora_adapter", name: "bauordnung", version: "1.2.0", organisation: "brandenburg" },
+  metadata: { baseModel: { name: "clara-7b", digest: BASE_MODEL } },
+};
+
+/** A signer, a time-stamping unit, and who trusts them. */
+export const signer: ReturnType<typeof makeCodeSigner> = makeCodeSigner();
+export const unit: ReturnType<typeof makeUnit> = makeUnit();
+export const trust: ArtefactTrust = {
+  anchors: [signer.ca.certificate],
+  timeStampAnchors: [unit.ca.certificate],
+};
+export const policy = (changes: Partial<TrustPolicy> = {}): TrustPolicy =>
+  parseTrustPolicy({
+    issuers: [`sha256:${hash("sha256", signer.ca.spkiDer)}`],
+    identities: ["spiffe://vcc.internal/org/brandenburg/service/*"],
+    ...{ organisation: "brandenburg", types: ["lora_adapter", "python_package"], revocation: "where-known" },
+    ...changes,
+  });
+
+export interface SignedAdapter extends Scratch {
+  /** The adapter's directory. */
+  readonly model: string;
+  /** Signs what is there now. */
+  sign(facts?: Partial<ArtefactFacts>): void;
+}
+
+/** A LoRA adapter, signed, in a directory `model`. */
+export function newAdapter(): SignedAdapter {
+  const scratch = newScratch();
+  const model = scratch.at("model");
+  scratch.file("model/adapter_config.json", adapterConfig());
+  scratch.file("model/adapter_model.safetensors", loraWeights());
+  scratch.file("model/README.md", "an adapter\n");
+  const sign = (facts: Partial<ArtefactFacts> = {}) => {
+    const { files } = walkTree(model, SIGNATURE_FILES);
+    const resources = files.map(({ path, location }) => ({ path, sha256Hex: sha256Hex(readFileSync(location)) }));
+    const manifest = buildManifest({ facts: { ...FACTS, ...facts }, shape: "directory", resources });
+    scratch.file("model/SHA256SUMS", manifest);
+    scratch.file("model/SHA256SUMS.p7s", signDetached(signer, manifest, unit));
+  };
+  sign();
+  return { ...scratch, model, sign };
+}
