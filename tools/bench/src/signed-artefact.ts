@@ -3,15 +3,24 @@ import { hash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type ArtefactFacts, type ArtefactType, SIGNATURE_FILES, type TrustPolicy } from "@vcc-pki/artefact";
+import {
+  type ArtefactFacts,
+  type ArtefactType,
+  MANIFEST_FILE,
+  MANIFEST_SIGNATURE_FILE,
+  type TrustPolicy,
+} from "@vcc-pki/artefact";
 import { describeArtefact, verifyArtefact } from "@vcc-pki/client";
 import { systemClock } from "@vcc-pki/time";
 import { pemEncode } from "@vcc-pki/x509";
 import { makeCodeSigner, signDetached } from "@vcc-pki/x509/test-code-signer";
 import { makeUnit } from "@vcc-pki/x509/test-time-stamping-unit";
 
-const [MANIFEST, SIGNATURE] = [...SIGNATURE_FILES] as [string, string];
 const VCC_SIGN = fileURLToPath(import.meta.resolve("@vcc-pki/cli/vcc-sign"));
+
+/** Not in the directory, where it would be content to others who verify it. */
+const beside = (path: string): string => `${path}-signature`;
+const signatureOf = (path: string): string => join(beside(path), MANIFEST_SIGNATURE_FILE);
 
 /** Artefacts with a signer and a time-stamping unit whose keys are in this process, and who trusts them. */
 export class SignedArtefacts {
@@ -41,15 +50,17 @@ export class SignedArtefacts {
   async sign(path: string, type: ArtefactType): Promise<void> {
     const facts: ArtefactFacts = { type, name: "bench", organisation: "brandenburg", metadata: {} };
     const { manifest } = await describeArtefact(path, facts, { clock: systemClock, remember: false });
-    writeFileSync(join(path, MANIFEST), manifest);
-    writeFileSync(join(path, SIGNATURE), signDetached(this.#signer, manifest, this.#unit));
+    mkdirSync(beside(path));
+    writeFileSync(join(beside(path), MANIFEST_FILE), manifest);
+    writeFileSync(signatureOf(path), signDetached(this.#signer, manifest, this.#unit));
   }
 
   /** Milliseconds of a verification in this process; with digests remembered or without. */
   async verifyMs(path: string, { isRemembered = false } = {}): Promise<number> {
     const startedAt = systemClock.monotonicMs();
     const { ok, verdicts } = await verifyArtefact(path, {
-      ...{ clock: systemClock, policy: this.#policy, remember: isRemembered && this.#remember },
+      ...{ clock: systemClock, policy: this.#policy, signatureFile: signatureOf(path) },
+      remember: isRemembered && this.#remember,
       trust: { anchors: [this.#signer.ca.certificate], timeStampAnchors: [this.#unit.ca.certificate] },
     });
     const ms = systemClock.monotonicMs() - startedAt;
@@ -60,7 +71,8 @@ export class SignedArtefacts {
   /** Milliseconds of `vcc-sign verify`, the start of its process included. */
   commandMs(path: string): number {
     const trusting = ["--trust", this.#rootsFile, "--trust-policy", this.#policyFile];
-    const words = [VCC_SIGN, "verify", "--package", path, ...trusting, "--offline", "--no-cache", "--json"];
+    const signed = ["--package", path, "--signature", signatureOf(path)];
+    const words = [VCC_SIGN, "verify", ...signed, ...trusting, "--offline", "--no-cache", "--json"];
     const startedAt = systemClock.monotonicMs();
     execFileSync(process.execPath, words, { stdio: ["ignore", "ignore", "pipe"] });
     return systemClock.monotonicMs() - startedAt;
