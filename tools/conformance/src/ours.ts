@@ -16,6 +16,7 @@ import {
 } from "@vcc-pki/x509";
 import { readProgramStamp } from "./authenticode.ts";
 import { ACCEPTS, type Judge, refuses, type Verdict } from "./judge.ts";
+import { verifyArtefact, verifySignature } from "./our-signatures.ts";
 import type {
   CertificateSpecimen,
   CrlSpecimen,
@@ -46,6 +47,8 @@ export function ourJudge(clock: Clock): Judge {
       pair: (specimen) => judged(() => verifyPair(specimen)),
       "time-stamp": (specimen) => judged(() => verifyTimeStamp(specimen)),
       program: (specimen) => judged(() => verifyProgramStamp(specimen)),
+      signature: (specimen) => judged(() => verifySignature(specimen)),
+      artefact: (specimen) => judged(() => verifyArtefact(specimen)),
     },
   };
 }

@@ -1,7 +1,7 @@
 import { TIME_STAMP_CORRUPTIONS } from "@vcc-pki/x509/time-stamp-corruptions";
 
-/** What a judge of time stamps does, and the corruptions that it accepts for that. */
-type Overlooked = Readonly<Record<string, readonly string[]>>;
+/** What a judge does, and the corruptions that it accepts for that. */
+export type Overlooked = Readonly<Record<string, readonly string[]>>;
 
 const LONG_LENGTHS = ["a length of more octets than needed", "over-long length"];
 const VERSIONS = ["TSTInfo of version 2", "SignedData of version 1", "SignerInfo of version 3"];
@@ -19,7 +19,7 @@ const NAMED_CERTIFICATE = [
 const USAGE_PERIOD = { "does not look at privateKeyUsagePeriod": ["a time after the key's use"] };
 const EXTENSIONS = { "does not look at extensions of TSTInfo": ["a critical extension"] };
 
-/** By judge. A judge that refuses what is said here, or accepts what is not, fails. */
+/** By judge of time stamps. A judge that refuses what is said here, or accepts what is not, fails. */
 export const OVERLOOKED: Readonly<Record<string, Overlooked>> = {
   openssl: opensslOverlooks(),
   "rfc3161-client": {
@@ -75,8 +75,8 @@ function opensslOverlooks(): Overlooked {
   return Object.fromEntries([...byReason].map(([reason, same]) => [reason, same.map(({ what }) => what)]));
 }
 
-/** Why this judge accepts this corruption; undefined: it has to refuse it. */
-export function findOverlooked(judge: string, what: string): string | undefined {
-  const reasons = Object.entries(OVERLOOKED[judge] ?? {});
-  return reasons.find(([, corruptions]) => corruptions.includes(what))?.[0];
-}
+/** Why this judge accepts this corrupted time stamp; undefined: it has to refuse it. */
+export const findOverlooked = (judge: string, what: string): string | undefined => reasonIn(OVERLOOKED[judge], what);
+
+export const reasonIn = (overlooked: Overlooked = {}, what: string): string | undefined =>
+  Object.entries(overlooked).find(([, corruptions]) => corruptions.includes(what))?.[0];

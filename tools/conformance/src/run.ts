@@ -16,6 +16,7 @@ import { openssl } from "./judges/openssl.ts";
 import { osslsigncode } from "./judges/osslsigncode.ts";
 import { pkilint } from "./judges/pkilint.ts";
 import { rfc3161Client } from "./judges/rfc3161-client.ts";
+import { sha256sum } from "./judges/sha256sum.ts";
 import { sigstore } from "./judges/sigstore.ts";
 import { zlint } from "./judges/zlint.ts";
 import { ourJudge } from "./ours.ts";
@@ -36,6 +37,7 @@ export const CANDIDATES: readonly Candidate[] = [
   bouncycastle,
   sigstore,
   osslsigncode,
+  sha256sum,
 ];
 
 const AUTHORITIES: readonly AuthorityCandidate[] = [opensslAuthority, bouncycastleAuthority, sigstoreAuthority];

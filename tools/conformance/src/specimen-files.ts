@@ -1,22 +1,25 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { parseTimeStampReq, pemEncode, timeStampResp } from "@vcc-pki/x509";
 import type {
+  ArtefactSpecimen,
   CertificateSpecimen,
   CrlSpecimen,
   ObjectFiles,
   OcspSpecimen,
   PairSpecimen,
   ProgramSpecimen,
+  SignatureSpecimen,
   TimeStampSpecimen,
 } from "./specimen.ts";
 
-export type ObjectKind = "certificate" | "crl" | "ocsp" | "token";
+export type ObjectKind = "certificate" | "crl" | "ocsp" | "token" | "signature";
 const PEM_LABEL = {
   certificate: "CERTIFICATE",
   crl: "X509 CRL",
   ocsp: "OCSP RESPONSE",
   token: "CMS",
+  signature: "CMS",
 } as const satisfies Record<ObjectKind, string>;
 
 export interface SpecimenFiles {
@@ -27,6 +30,19 @@ export interface SpecimenFiles {
   pair(parts: Pick<PairSpecimen, "label" | "object" | "issuer" | "algorithms">): PairSpecimen;
   timeStamp(parts: TimeStampParts): TimeStampSpecimen;
   program(parts: ProgramParts): ProgramSpecimen;
+  signature(parts: SignatureParts): SignatureSpecimen;
+  artefact(parts: ArtefactParts): ArtefactSpecimen;
+}
+
+interface SignatureParts extends Pick<SignatureSpecimen, "label" | "root" | "timeStampRoot" | "at" | "algorithms"> {
+  readonly cms: Uint8Array;
+  readonly content: Uint8Array;
+}
+
+interface ArtefactParts extends Omit<SignatureParts, "content"> {
+  readonly manifest: Uint8Array;
+  /** What lies in the directory, by path. */
+  readonly contents: Readonly<Record<string, string>>;
 }
 
 type ProgramParts = Omit<ProgramSpecimen, "kind" | "object" | "crlsFile"> & { readonly program: Uint8Array };
@@ -101,5 +117,17 @@ export function openSpecimenFiles(directory: string): SpecimenFiles {
       object: { der: program, derFile: octets(parts.label, "exe", program) },
       crlsFile: bundle(parts.label, "crls.pem", "crl", parts.crls),
     }),
+    signature({ cms, content, ...parts }) {
+      const file = { der: content, derFile: octets(parts.label, "content", content) };
+      return { kind: "signature", ...parts, object: this.object(parts.label, "signature", cms), content: file };
+    },
+    artefact({ manifest: content, contents, ...parts }) {
+      const directory = pathOf(parts.label, "directory");
+      for (const [path, text] of Object.entries(contents)) {
+        mkdirSync(dirname(join(directory, path)), { recursive: true });
+        writeFileSync(join(directory, path), text);
+      }
+      return { ...this.signature({ ...parts, content }), kind: "artefact", directory };
+    },
   };
 }

@@ -7,7 +7,9 @@ export type Specimen =
   | OcspSpecimen
   | PairSpecimen
   | TimeStampSpecimen
-  | ProgramSpecimen;
+  | ProgramSpecimen
+  | SignatureSpecimen
+  | ArtefactSpecimen;
 
 export interface ObjectFile {
   readonly der: Uint8Array;
@@ -96,4 +98,21 @@ export interface ProgramSpecimen extends SpecimenBase<ObjectFile> {
   readonly root: ObjectFiles;
   readonly crls: readonly ObjectFiles[];
   readonly crlsFile: string;
+}
+
+/** A detached CMS signature with a time stamp in it (CAdES-B-T). */
+export interface SignatureSpecimen extends SpecimenBase {
+  readonly kind: "signature";
+  /** What was signed, or what is said to have been. */
+  readonly content: ObjectFile;
+  readonly root: ObjectFiles;
+  readonly timeStampRoot: ObjectFiles;
+  /** When, by the time stamp. */
+  readonly at: Date;
+}
+
+/** A directory, its manifest SHA256SUMS as content, and the signature over that. */
+export interface ArtefactSpecimen extends Omit<SignatureSpecimen, "kind"> {
+  readonly kind: "artefact";
+  readonly directory: string;
 }

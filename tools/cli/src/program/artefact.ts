@@ -1,7 +1,15 @@
 import { type Command, Option } from "commander";
 import { ARTEFACT_TYPES, MANIFEST_FILE, type ManifestOptions, writeManifest } from "../commands/manifest.ts";
 import { type SignOptions, signArtefact } from "../commands/sign.ts";
+import { type VerifyArtefactOptions, verify } from "../commands/verify-artefact.ts";
+import { LANGUAGES } from "../verdict-words.ts";
 import type { RunAlone, RunIn } from "./run.ts";
+import { digest, duration } from "./values.ts";
+
+type VerifyFlags = Omit<VerifyArtefactOptions, "online" | "graceMs"> & {
+  readonly offline?: boolean;
+  readonly grace: number;
+};
 
 export function addArtefactCommands(program: Command, inSession: RunIn, alone: RunAlone): void {
   program
@@ -32,4 +40,21 @@ export function addArtefactCommands(program: Command, inSession: RunIn, alone: R
     .option("--no-cache", "hash every file, also those that have not changed")
     .option("--force", "replace a file that exists")
     .action((options: ManifestOptions) => alone((output) => writeManifest(options, output)));
+  program
+    .command("verify")
+    .description("whether an artefact may be used: every check by its name (exit code 0, or 3 when one fails)")
+    .option("--package <path>", "a directory or a file, with its signature in or beside it")
+    .option("--model <path>", "the same, and only a model or an adapter will do")
+    .option("--trust-policy <file>", "whom to believe what, YAML (default: a local suite's code signing authority)")
+    .option("--trust <file>", "the only roots to trust, PEM, with bundle.pem beside it (default: --ca)")
+    .option("--signature <file>", "what vouches for it, when that lies elsewhere")
+    .option("--copy-to <dir>", "make a directory of exactly the octets that were verified; none when a check fails")
+    .option("--base-model <digest>", "the model that an adapter will be loaded onto, as sha256:HEX", digest)
+    .addOption(new Option("--lang <language>", "of the reasons").choices(LANGUAGES).default("en"))
+    .option("--offline", "ask nobody about revocation")
+    .option("--grace <duration>", "how long statements count beyond their time when nobody can be reached", duration, 0)
+    .option("--no-cache", "hash every file, also those that have not changed")
+    .action(({ offline, grace, ...options }: VerifyFlags) =>
+      alone((output) => verify({ ...options, online: !offline, graceMs: grace }, output)),
+    );
 }

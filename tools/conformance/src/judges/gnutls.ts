@@ -1,7 +1,13 @@
 import { command } from "../command.ts";
 import { requireDebianPackage } from "../install.ts";
 import { ACCEPTS, type Candidate, passes, refuses } from "../judge.ts";
-import type { CertificateSpecimen, CrlSpecimen, OcspSpecimen } from "../specimen.ts";
+import type {
+  ArtefactSpecimen,
+  CertificateSpecimen,
+  CrlSpecimen,
+  OcspSpecimen,
+  SignatureSpecimen,
+} from "../specimen.ts";
 
 export const gnutls: Candidate = {
   name: "gnutls",
@@ -12,7 +18,13 @@ export const gnutls: Candidate = {
       name: "gnutls",
       version: /certtool ([\d.]+)/.exec(stdout)?.[1] ?? "unknown",
       unknownAlgorithms: /brainpool/,
-      opinions: { certificate: verify, crl: verifyCrl, ocsp: verifyOcsp },
+      opinions: {
+        certificate: verify,
+        crl: verifyCrl,
+        ocsp: verifyOcsp,
+        signature: verifySignature,
+        artefact: verifySignature,
+      },
     };
   },
 };
@@ -39,4 +51,13 @@ async function verifyOcsp({ object, issuer }: OcspSpecimen) {
     ...["--verify-response", "--load-response", object.derFile, "--load-trust", issuer.pemFile],
   ]);
   return ok && /^Verifying OCSP Response: Success\.$/m.test(said) ? ACCEPTS : refuses(said);
+}
+
+/** Looks at the signature and the path of its signer as of now, not at time stamps; of an artefact at its manifest alone. */
+async function verifySignature({ object, content, root }: SignatureSpecimen | ArtefactSpecimen) {
+  const { ok, said } = await command("certtool", [
+    ...["--p7-verify", "--inder", "--infile", object.derFile, "--load-data", content.derFile],
+    ...["--load-ca-certificate", root.pemFile],
+  ]);
+  return ok ? ACCEPTS : refuses(said);
 }

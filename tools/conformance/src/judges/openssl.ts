@@ -3,6 +3,7 @@ import { command } from "../command.ts";
 import { requireDebianPackage } from "../install.ts";
 import { ACCEPTS, type Candidate, refuses } from "../judge.ts";
 import type { CertificateSpecimen, CrlSpecimen, OcspSpecimen } from "../specimen.ts";
+import { verifySignature } from "./openssl-signature.ts";
 import { verifyTimeStamp } from "./openssl-time-stamp.ts";
 
 export const openssl: Candidate = {
@@ -14,7 +15,10 @@ export const openssl: Candidate = {
     return {
       name: "openssl",
       version: stdout.split(" ")[1] ?? "3",
-      opinions: { certificate: verify, crl: verifyCrl, ocsp: verifyOcsp, "time-stamp": verifyTimeStamp },
+      opinions: {
+        ...{ certificate: verify, crl: verifyCrl, ocsp: verifyOcsp },
+        ...{ "time-stamp": verifyTimeStamp, signature: verifySignature, artefact: verifySignature },
+      },
     };
   },
 };

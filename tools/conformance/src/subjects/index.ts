@@ -14,6 +14,7 @@ import { buildOcspResponses, castFrom } from "./ocsp.ts";
 import { openPaths } from "./paths.ts";
 import { PARTNER } from "./profiles.ts";
 import { ShiftedClock } from "./shifted-clock.ts";
+import { buildCorruptedSignatures, buildSignedArtefacts } from "./signed-artefacts.ts";
 import { startIssuingSuite } from "./suite.ts";
 import { buildTimeStamps } from "./time-stamps.ts";
 
@@ -34,7 +35,8 @@ export async function issueSpecimens(
   progress("asking the running services");
   const served = await buildLiveSpecimens(files);
   progress("stamping");
-  return [...issued, ...served, await buildTimeStamps(files), ...buildCorruptedTimeStamps(files)];
+  const stamped = [await buildTimeStamps(files), ...buildCorruptedTimeStamps(files)];
+  return [...issued, ...served, ...stamped, ...buildSignedArtefacts(files), ...buildCorruptedSignatures(files)];
 }
 
 async function issueAfterCeremony(
