@@ -33,7 +33,7 @@ export {
   type CadesVerification,
   verifyCadesSignature,
 } from "./cms/cades.ts";
-export type { Check } from "./cms/check.ts";
+export { type Check, complete } from "./cms/check.ts";
 export { parseSignedAttributes, type SignedAttributes } from "./cms/signed-attributes.ts";
 export { parseSignedData, type SignedData, type SignerIdentifier, type SignerInfo } from "./cms/signed-data.ts";
 export { type CmsSignerFields, type SignedDataFields, SignedDataTemplate } from "./cms/signed-data-template.ts";
@@ -67,6 +67,15 @@ export { DerReader } from "./der/reader.ts";
 export { CONSTRUCTED, constructedContext, primitiveContext, TAG } from "./der/tags.ts";
 export { readGeneralizedTime, readTime } from "./der/time.ts";
 export { DerWriter, encode } from "./der/writer.ts";
+export { buildPae, type PreAuthenticationEncoding, parsePae } from "./dsse/pae.ts";
+export {
+  DSSE_CHECKS,
+  type DsseEnvelope,
+  type DsseQuestion,
+  type DsseVerification,
+  dsseAlgorithmFor,
+  verifyDsseSignature,
+} from "./dsse/verify-signature.ts";
 export { ecdsaDerToRaw, rawEcdsaToDer } from "./ecdsa-signature.ts";
 export { type AuthorityInfoAccess, authorityInfoAccess } from "./extensions/authority-info-access.ts";
 export { type BasicConstraints, basicConstraints } from "./extensions/basic-constraints.ts";

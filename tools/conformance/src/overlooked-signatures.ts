@@ -19,6 +19,18 @@ export const OVERLOOKED_SIGNATURES: Readonly<Record<string, Overlooked>> = {
     "does not read it": ["a signing time that is none"],
     "does not look at unsigned attributes": TIME_STAMPS,
   },
+  bouncycastle: {
+    "does not look at the type of ContentInfo": ["another type of message"],
+    "takes the first that fits": ["a certificate of the same name and number beside"],
+    "does not look at versions": ["SignedData of version 3"],
+    "takes a signature over bare content": ["no signed attributes"],
+    "does not look at the digest algorithms in front": ["no digest algorithm in front"],
+    "does not look at signingCertificateV2": ["no name of its certificate", "the name of another certificate"],
+    "takes the content that it is given": ["the content in the message"],
+    "takes any type": ["another type of content"],
+    "does not ask for it": ["no signing time"],
+    "looks at each": ["two time stamps"],
+  },
 };
 
 /** libs/x509 has these beside the corruptions, for its own tests. */

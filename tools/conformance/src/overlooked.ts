@@ -17,6 +17,7 @@ const NAMED_CERTIFICATE = [
   "a certificate named by another number",
 ];
 const USAGE_PERIOD = { "does not look at privateKeyUsagePeriod": ["a time after the key's use"] };
+const AUTHORITY = { "does not compare the authority's name": ["the name of another authority"] };
 const EXTENSIONS = { "does not look at extensions of TSTInfo": ["a critical extension"] };
 
 /** By judge of time stamps. A judge that refuses what is said here, or accepts what is not, fails. */
@@ -32,7 +33,7 @@ export const OVERLOOKED: Readonly<Record<string, Overlooked>> = {
     "does not know CMSAlgorithmProtection": PROTECTION,
     "counts the purposes that OpenSSL knows": ["an unknown purpose beside"],
     "takes a CA for a unit": ["a CA's certificate"],
-    ...{ ...USAGE_PERIOD, ...EXTENSIONS },
+    ...{ ...USAGE_PERIOD, ...EXTENSIONS, ...AUTHORITY },
   },
   bouncycastle: {
     "reads BER": LONG_LENGTHS,
@@ -42,7 +43,7 @@ export const OVERLOOKED: Readonly<Record<string, Overlooked>> = {
     "does not look at the digest algorithms in front": FRONT,
     "does not look at keyUsage": ["a key for encryption as well"],
     "takes a CA for a unit": ["a CA's certificate"],
-    ...{ ...USAGE_PERIOD, ...EXTENSIONS },
+    ...{ ...USAGE_PERIOD, ...EXTENSIONS, ...AUTHORITY },
   },
   sigstore: {
     "does not look behind the token": ["an octet behind it", "trailing byte"],
@@ -58,7 +59,7 @@ export const OVERLOOKED: Readonly<Record<string, Overlooked>> = {
     "does not look at keyUsage": ["a key for encryption as well"],
     "takes a CA for a unit": ["a CA's certificate"],
     "verifies certificates as of now": ["a time before the certificate"],
-    ...{ ...USAGE_PERIOD, ...EXTENSIONS },
+    ...{ ...USAGE_PERIOD, ...EXTENSIONS, ...AUTHORITY },
   },
 };
 
