@@ -10,6 +10,9 @@ import {
   verifyCadesSignature,
 } from "@vcc-pki/x509";
 
+/** Chains are looked at so often. A revocation of a signer stops it before it signs; see `Signers`. */
+const AHEAD_MS = 60_000;
+
 /** Looks at what was made as a relying party will, before anybody has it. */
 export class OwnSignatures {
   readonly #trust: SuiteTrust;
@@ -46,6 +49,6 @@ export class OwnSignatures {
       ...{ purpose, anchors: this.#trust.anchors, intermediates: this.#trust.intermediates },
       revocation: { crls: this.#trust.crls, ocspResponses: [], now: this.#clock.now() },
     });
-    return new TrustMemory(trust).check;
+    return new TrustMemory(trust, { aheadMs: AHEAD_MS }).check;
   }
 }
