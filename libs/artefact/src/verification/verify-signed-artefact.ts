@@ -2,7 +2,7 @@ import { PkiError } from "@vcc-pki/errors";
 import type { Certificate, Check } from "@vcc-pki/x509";
 import { artefactDigest, type Digest } from "../digest.ts";
 import type { ArtefactFacts } from "../facts.ts";
-import { type Manifest, parseManifest } from "../manifest.ts";
+import { MANIFEST_MIME_TYPE, type Manifest, parseManifest } from "../manifest.ts";
 import { verifyCmsSignature } from "./cms-signature.ts";
 import { compareResources } from "./compare-resources.ts";
 import { checkFactsAgainst, type Expected } from "./facts-checks.ts";
@@ -69,8 +69,11 @@ export function verifySignedArtefact({
 }: ArtefactQuestion): ArtefactVerification {
   // 1. What is there has one digest, and the signature is over the octets of the manifest, or over this digest.
   const there = digestObserved(observed);
-  const content = material.format === "manifest" ? material.manifest : (there.digest ?? NOTHING);
-  const found = verifyCmsSignature(material.cms, content, trust, policy);
+  const about =
+    material.format === "manifest"
+      ? { content: material.manifest, mimeType: MANIFEST_MIME_TYPE }
+      : { content: there.digest ?? NOTHING };
+  const found = verifyCmsSignature(material.cms, about, trust, policy);
 
   // 2. What was signed is read in its one form.
   const { statement, checks: form } = readStatement(material);
