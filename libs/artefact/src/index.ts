@@ -1,3 +1,5 @@
+export { BUNDLE_MEDIA_TYPE, type Bundle, type BundleForm, buildBundle, parseBundle } from "./bundle/bundle.ts";
+export { buildTrustedRoot, type TrustedAuthorities } from "./bundle/trusted-root.ts";
 export { artefactDigest, type Digest, isDigest, type Shape } from "./digest.ts";
 export {
   ARTEFACT_TYPES,
@@ -19,10 +21,20 @@ export {
   SIGNATURE_FILES,
 } from "./manifest.ts";
 export { canonicalResources, MAX_RESOURCES, type Resource } from "./resources.ts";
+export {
+  ARTEFACT_PREDICATE_TYPE,
+  buildAttestation,
+  PUBLISH_PREDICATE_TYPE,
+  type SignedDigest,
+  type SignedFile,
+} from "./statement/attestation.ts";
+export { IN_TOTO_PAYLOAD_TYPE } from "./statement/in-toto.ts";
+export { buildOmsStatement, OMS_PREDICATE_TYPE, type SignedFiles } from "./statement/oms.ts";
+export { parseStatement, type Statement } from "./statement/statement.ts";
 export { manifestBody } from "./sums.ts";
-export { type SignatureFindings, timeStampQuestion } from "./verification/cms-signature.ts";
 export type { Expected } from "./verification/facts-checks.ts";
 export type { Observed, ObservedDigest } from "./verification/observed.ts";
+export { type SignatureFindings, timeStampQuestion } from "./verification/signature.ts";
 export { type ArtefactTrust, signerIdentity, signerTrust } from "./verification/signer-trust.ts";
 export { matchesIdentity, parseTrustPolicy, TrustPolicy } from "./verification/trust-policy.ts";
 export { type RefusalCode, VERDICTS, type Verdict, type VerdictName, verdictsOf } from "./verification/verdicts.ts";

@@ -95,7 +95,8 @@ export function checkFacts(facts: unknown): ArtefactFacts {
   throw new PkiError("ARTEFACT_MALFORMED", `what is said of the artefact: ${field} ${message}`, { details: { field } });
 }
 
-function checkShape(shape: Shape, resources: readonly Resource[]): void {
+/** Refuses files that are not of the shape, and signatures among them. Throws REQUEST_MALFORMED, NAME_MALFORMED. */
+export function checkShape(shape: Shape, resources: readonly Resource[]): void {
   const [first] = resources;
   if (shape === "file" && (resources.length !== 1 || first?.path.includes("/")))
     throw new PkiError("REQUEST_MALFORMED", "an artefact that is a file has one resource, in no directory");

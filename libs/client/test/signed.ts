@@ -21,16 +21,22 @@ const FACTS: ArtefactFacts = {
   metadata: { baseModel: { name: "clara-7b", digest: BASE_MODEL } },
 };
 
-/** A signer, a time-stamping unit, and who trusts them. */
-export const signer: ReturnType<typeof makeCodeSigner> = makeCodeSigner();
-export const unit: ReturnType<typeof makeUnit> = makeUnit();
-export const trust: ArtefactTrust = {
+/** Who signs, and who says when. */
+export interface Hands {
+  readonly signer: ReturnType<typeof makeCodeSigner>;
+  readonly unit: ReturnType<typeof makeUnit>;
+}
+
+export const hands: Hands = { signer: makeCodeSigner(), unit: makeUnit() };
+
+export const trustIn = ({ signer, unit }: Hands): ArtefactTrust => ({
   anchors: [signer.ca.certificate],
   timeStampAnchors: [unit.ca.certificate],
-};
-export const policy = (changes: Partial<TrustPolicy> = {}): TrustPolicy =>
+});
+
+export const policyFor = ({ ca }: Hands["signer"], changes: Partial<TrustPolicy> = {}): TrustPolicy =>
   parseTrustPolicy({
-    issuers: [`sha256:${hash("sha256", signer.ca.spkiDer)}`],
+    issuers: [`sha256:${hash("sha256", ca.spkiDer)}`],
     identities: ["spiffe://vcc.internal/org/brandenburg/service/*"],
     ...{ organisation: "brandenburg", types: ["lora_adapter", "python_package"], revocation: "where-known" },
     ...changes,
@@ -44,7 +50,7 @@ export interface SignedAdapter extends Scratch {
 }
 
 /** A LoRA adapter, signed, in a directory `model`. */
-export function newAdapter(): SignedAdapter {
+export function newAdapter({ signer, unit }: Hands = hands): SignedAdapter {
   const scratch = newScratch();
   const model = scratch.at("model");
   scratch.file("model/adapter_config.json", adapterConfig());

@@ -8,16 +8,19 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import type { TrustPolicy } from "@vcc-pki/artefact";
 import { systemClock } from "@vcc-pki/time";
 import { signDetached } from "@vcc-pki/x509/test-code-signer";
 import { describe, expect, it } from "vitest";
 import { loadVerified, type VerifyOptions, verifyArtefact } from "../src/index.ts";
 import { loraWeights } from "./model-files.ts";
 import { newScratch, sha256Hex } from "./scratch.ts";
-import { BASE_MODEL, newAdapter, policy, type SignedAdapter, signer, trust, unit } from "./signed.ts";
+import { BASE_MODEL, hands, newAdapter, policyFor, type SignedAdapter, trustIn } from "./signed.ts";
+
+const policy = (changes: Partial<TrustPolicy> = {}) => policyFor(hands.signer, changes);
 
 const options = (changes: Partial<VerifyOptions> = {}): VerifyOptions => ({
-  ...{ clock: systemClock, remember: false, trust, policy: policy() },
+  ...{ clock: systemClock, remember: false, trust: trustIn(hands), policy: policy() },
   ...changes,
 });
 
@@ -48,7 +51,7 @@ describe("an artefact on disk that is signed", () => {
     const { file, at } = newScratch();
     const content = Buffer.from("a wheel");
     file("a.whl", content);
-    file("a.whl.p7s", signDetached(signer, content, unit));
+    file("a.whl.p7s", signDetached(hands.signer, content, hands.unit));
     const untyped = { policy: policy({ types: ["untyped"] }) };
     expect(await faults(at("a.whl"), untyped)).toEqual([]);
     expect(await faults(at("a.whl"))).toEqual(["artefact-type"]);

@@ -81,6 +81,15 @@ export const FACTS = {
   }),
   /** The health of time: `alarm` is what is wrong ("clock", "unit"), `subject` whose; `raised` is false when it is over. */
   "pki.timestamp.alarm.v1": z.object({ alarm: id, subject: id, detail: z.string().max(300), raised: z.boolean() }),
+  /** `artefactDigest` is what was signed, "sha256:" and hex; `artefactType` is absent where only the digest is known. */
+  "pki.artefact.signed.v1": z.object({
+    signatureId: id,
+    format: z.enum(["manifest", "digest"]),
+    artefactDigest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+    artefactType: id.optional(),
+    signer: id,
+    genTime: time,
+  }),
   /** `unit` is the time-stamping unit it is for, if it is for one. */
   "pki.key.created.v1": z.object({ keyId: id, purpose: id, unit: id.optional() }),
   "pki.key.destroyed.v1": z.object({ keyId: id, purpose: id, unit: id.optional() }),

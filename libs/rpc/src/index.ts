@@ -11,4 +11,5 @@ export { implement, type ServiceImplementation } from "./implement.ts";
 export { connectInProcess, type InProcessOptions } from "./in-process.ts";
 export { DEFAULT_LIMITS, type RpcLimits } from "./limits.ts";
 export { type Peer, readPeer } from "./peer.ts";
+export { itemKey, type RequestKey, requestKey } from "./request-key.ts";
 export { type RpcServer, type ServeOptions, serve } from "./serve.ts";

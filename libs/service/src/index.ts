@@ -18,3 +18,4 @@ export {
 } from "./renewal.ts";
 export { runService } from "./run.ts";
 export { type StartedService, startService } from "./start.ts";
+export { SuiteTrust, type SuiteTrustOptions } from "./suite-trust.ts";

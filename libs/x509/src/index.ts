@@ -33,7 +33,7 @@ export {
   type CadesVerification,
   verifyCadesSignature,
 } from "./cms/cades.ts";
-export type { Check } from "./cms/check.ts";
+export { type Check, complete } from "./cms/check.ts";
 export { parseSignedAttributes, type SignedAttributes } from "./cms/signed-attributes.ts";
 export { parseSignedData, type SignedData, type SignerIdentifier, type SignerInfo } from "./cms/signed-data.ts";
 export { type CmsSignerFields, type SignedDataFields, SignedDataTemplate } from "./cms/signed-data-template.ts";
@@ -61,11 +61,21 @@ export {
   parseCertificationRequestInfo,
 } from "./csr.ts";
 export { equalBytes, toHex } from "./der/bytes.ts";
+export { splitDer } from "./der/elements.ts";
 export { decodeOid, encodeOid } from "./der/oid.ts";
 export { DerReader } from "./der/reader.ts";
 export { CONSTRUCTED, constructedContext, primitiveContext, TAG } from "./der/tags.ts";
 export { readGeneralizedTime, readTime } from "./der/time.ts";
 export { DerWriter, encode } from "./der/writer.ts";
+export { buildPae, type PreAuthenticationEncoding, parsePae } from "./dsse/pae.ts";
+export {
+  DSSE_CHECKS,
+  type DsseEnvelope,
+  type DsseQuestion,
+  type DsseVerification,
+  dsseAlgorithmFor,
+  verifyDsseSignature,
+} from "./dsse/verify-signature.ts";
 export { ecdsaDerToRaw, rawEcdsaToDer } from "./ecdsa-signature.ts";
 export { type AuthorityInfoAccess, authorityInfoAccess } from "./extensions/authority-info-access.ts";
 export { type BasicConstraints, basicConstraints } from "./extensions/basic-constraints.ts";
@@ -149,6 +159,7 @@ export { PATH_LIMITS } from "./path/path-search.ts";
 export { type RevocationEvidence, type RevocationStatus, revocationAt } from "./path/revocation-at.ts";
 export type { Revocation, RevocationSource } from "./path/revocation-statement.ts";
 export { type TrustCheck, type TrustedBy, trustAnchors } from "./path/trust.ts";
+export { TrustMemory } from "./path/trust-memory.ts";
 export { type PathQuestion, type PathResult, validatePath } from "./path/validate-path.ts";
 export { pemDecode, pemEncode } from "./pem.ts";
 export { importPublicKey, isSignedBy, type Signed, verifySignature } from "./signature.ts";

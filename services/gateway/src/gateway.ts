@@ -8,6 +8,7 @@ import type {
 } from "@vcc-pki/proto/ca";
 import type { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
 import type { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
+import type { SignatureServiceDefinition, SignerServiceDefinition } from "@vcc-pki/proto/signing";
 import type { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import type { DenyList, IdentitySource, Remote } from "@vcc-pki/rpc";
 import type { Logger, Telemetry } from "@vcc-pki/telemetry";
@@ -32,6 +33,8 @@ import { type HealthRouteOptions, healthRoute } from "./routes/health.ts";
 import { ocspRoute } from "./routes/ocsp.ts";
 import { organisationRoutes } from "./routes/organisations.ts";
 import { profileRoutes } from "./routes/profiles.ts";
+import { signerRoutes } from "./routes/signers.ts";
+import { signingRoutes } from "./routes/signing.ts";
 import { stampedDocumentRoutes } from "./routes/stamped-document.ts";
 import { timeStampCheckRoutes } from "./routes/time-stamp-check.ts";
 import { timestampRoute } from "./routes/timestamp.ts";
@@ -52,6 +55,8 @@ export interface Peers {
   readonly custodians: Remote<CustodianServiceDefinition>;
   readonly status: Remote<StatusServiceDefinition>;
   readonly timestamps: Remote<TimestampServiceDefinition>;
+  readonly signers: Remote<SignerServiceDefinition>;
+  readonly signatures: Remote<SignatureServiceDefinition>;
 }
 
 export interface GatewayOptions {
@@ -110,6 +115,8 @@ function addRoutes(app: App, options: GatewayOptions, identify: Identify): void 
   timestampRoute(app, peers.timestamps);
   tsaRoutes(app, peers.timestamps);
   timeStampCheckRoutes(app, peers.timestamps);
+  signerRoutes(app, peers.signers, peers.certificates);
+  signingRoutes(app, peers.signatures, peers.signers);
   stampedDocumentRoutes(app, peers.timestamps);
   approvalRoutes(app, peers.approvals, createApprovalAccess({ ...peers, ...config }));
   organisationRoutes(app, peers.organisations);

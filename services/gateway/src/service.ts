@@ -8,6 +8,7 @@ import {
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from "@vcc-pki/proto/health";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
+import { SignatureServiceDefinition, SignerServiceDefinition } from "@vcc-pki/proto/signing";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import type { Remote } from "@vcc-pki/rpc";
 import { defineService, type ServiceContext } from "@vcc-pki/service";
@@ -16,7 +17,7 @@ import { GatewayConfig } from "./config.ts";
 import { buildGateway, type Peers } from "./gateway.ts";
 
 const READY_DEADLINE_MS = 1_500;
-/** Without them the door is of no use. Without ocsp and tsa it serves on. */
+/** Without them the door is of no use. Without ocsp, tsa and signing it serves on. */
 const NEEDED = ["ca", "hsm-gateway"];
 
 /** The REST door. It keeps nothing: no database, no key but its own identity. */
@@ -26,7 +27,7 @@ export const gateway = defineService({
   async start(config, context) {
     const { identity, trustDomain, denyList, bus, clock, log, telemetry } = context;
     if (identity === undefined) throw new Error("the gateway has no identity to show");
-    const [ready, health] = [readiness(context, NEEDED), readiness(context, [...NEEDED, "ocsp", "tsa"])];
+    const [ready, health] = [readiness(context, NEEDED), readiness(context, [...NEEDED, "ocsp", "tsa", "signing"])];
     const app = await buildGateway({
       ...{ config, trustDomain, identity, denyList, bus, health, clock, log, telemetry },
       peers: connectPeers(context),
@@ -46,6 +47,8 @@ const connectPeers = ({ connect }: ServiceContext): Peers => ({
   custodians: connect(CustodianServiceDefinition, "hsm-gateway"),
   status: connect(StatusServiceDefinition, "ocsp"),
   timestamps: connect(TimestampServiceDefinition, "tsa"),
+  signers: connect(SignerServiceDefinition, "signing"),
+  signatures: connect(SignatureServiceDefinition, "signing"),
 });
 
 /** Asks the services behind the door whether they serve (grpc.health.v1), and whether the bus is there. */

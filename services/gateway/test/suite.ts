@@ -20,6 +20,7 @@ import {
 } from "@vcc-pki/proto/ca";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
+import { SignatureServiceDefinition, SignerServiceDefinition } from "@vcc-pki/proto/signing";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import {
   connectInProcess,
@@ -216,6 +217,8 @@ export function peersOf(caller: string, services: readonly ServiceImplementation
     custodians: at(CustodianServiceDefinition),
     status: at(StatusServiceDefinition),
     timestamps: at(TimestampServiceDefinition),
+    signers: at(SignerServiceDefinition),
+    signatures: at(SignatureServiceDefinition),
   };
 }
 

@@ -1,21 +1,17 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { brandenburg, HIERARCHY } from "@vcc-pki/ca/harness";
+import { HIERARCHY } from "@vcc-pki/ca/harness";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
-import { connect, createDenyList, type IdentitySource, suiteId } from "@vcc-pki/rpc";
-import { silentLogger, startTelemetry } from "@vcc-pki/telemetry";
+import { connect, suiteId } from "@vcc-pki/rpc";
+import { silentLogger } from "@vcc-pki/telemetry";
 import { fakeClock } from "@vcc-pki/testkit/clock";
-import { createTestHierarchy } from "@vcc-pki/testkit/hierarchy";
-import { systemClock } from "@vcc-pki/time";
 import { newTsa, POLICY, TEST_NAME, type TsaHarness } from "@vcc-pki/tsa/harness";
 import { pemEncode } from "@vcc-pki/x509";
-import { buildGateway, type Peers } from "../src/gateway.ts";
-import { type Answer, type Knock, type Knocker, knock } from "./https.ts";
-import { issueIdentity, OPERATOR, peersOf } from "./suite.ts";
+import { certifyPerson, certifyStranger, newDoors } from "./doors.ts";
+import type { Answer, Knock, Knocker } from "./https.ts";
+import { OPERATOR, peersOf } from "./suite.ts";
 
 export interface TsaDoor {
   readonly tsa: TsaHarness;
@@ -46,66 +42,27 @@ export async function newTsaDoor(): Promise<TsaDoor> {
   const clock = fakeClock(new Date());
   const tsa = await newTsa({ clock, config: { units: UNITS, keys: { interval: "1d", testName: TEST_NAME } } });
   const { ca, hsm } = tsa.ca;
+  const services = [...ca.services, ...hsm.services, ...tsa.tsa.services];
   const root = { parentId: "vcc-root-ca" };
   await tsa.ca.createAuthority({ authorityId: "vcc-admin-ca", ...root, ...HIERARCHY["vcc-admin-ca"] });
-  const services = [...ca.services, ...hsm.services, ...tsa.tsa.services];
-  const peers = peersOf("gateway", services, clock);
-  const admin = await issueIdentity(peersOf("ceremony", services, clock), "admin", { uri: [OPERATOR] }, OPERATOR);
-  const { organisations } = tsa.ca.as("ceremony", OPERATOR);
-  const names = { allowedNames: ["*.bayern.example"], allowedNetworks: [] };
-  const bayern = { ...brandenburg, ...names, organisation: "bayern", name: "Bayern", authorityIds: ["vcc-admin-ca"] };
-  await organisations.create({ ...bayern, requestId: randomUUID() });
-  const xaver = "spiffe://vcc.internal/org/bayern/admin/xaver";
-  const stranger = await issueIdentity(peersOf("ceremony", services, clock), "admin", { uri: [xaver] }, xaver);
+  const admin = await certifyPerson(tsa.ca, services, OPERATOR);
+  const stranger = await certifyStranger(tsa.ca, services);
   const rootPem = pemEncode("CERTIFICATE", (await tsa.root()).der);
-
-  // TLS of the door itself, by an authority of the test's own.
-  const hierarchy = createTestHierarchy({ clock: systemClock });
-  const doorNames = { uri: [suiteId("gateway")], dns: ["localhost"], ip: ["127.0.0.1"] };
-  const { keyPem, chainPem } = hierarchy.root
-    .issueAuthority("VCC Platform CA", 0)
-    .issue({ subjectAltNames: doorNames });
-  const identity: IdentitySource = {
-    current: () => ({ keyPem, chainPem, trustPem: rootPem }),
-    onChange: () => () => {},
-  };
-  const telemetry = startTelemetry({ service: "gateway-test" });
-  const open = async (behind: Peers) => {
-    const app = await buildGateway({
-      config: {
-        ...{
-          operatorOrganisation: "vcc",
-          adminIssuers: ["vcc-admin-ca"],
-          workloadIssuers: ["vcc-services-ca"],
-          clientIssuersRefresh: 60_000,
-        },
-        ...{ clientStatusRefresh: 5_000, rateLimit: { perSecond: 10_000, burst: 10_000 }, eventHeartbeat: 1_000 },
-        statusOrigin: "http://127.0.0.1:1",
-      },
-      ...{ trustDomain: "vcc.internal", peers: behind, identity, denyList: createDenyList(), bus: undefined },
-      ...{ health: async () => ({}), clock, log: silentLogger, telemetry },
-    });
-    await app.listen({ host: "127.0.0.1", port: 0 });
-    return app;
-  };
+  const doors = newDoors(rootPem, clock);
   const nobody = connect(TimestampServiceDefinition, {
-    ...{ address: "127.0.0.1:1", identity, expect: suiteId("tsa"), log: silentLogger },
+    ...{ address: "127.0.0.1:1", identity: doors.identity, expect: suiteId("tsa"), log: silentLogger },
   });
-  const app = await open(peers);
-  const without = await open({ ...peers, timestamps: nobody });
-  const portOf = (door: typeof app) => (door.server.address() as AddressInfo).port;
-  const knockAt = (door: typeof app) => (options: Omit<Knock, "port" | "trustPem">) => {
-    return knock({ port: portOf(door), trustPem: hierarchy.trustPem, as: admin, ...options });
-  };
+  const peers = peersOf("gateway", services, clock);
+  const door = await doors.open(peers);
+  const without = await doors.open({ ...peers, timestamps: nobody });
   return {
-    ...{ tsa, rootPem, stranger, admin, port: portOf(app), trustPem: hierarchy.trustPem },
-    ...{ knock: knockAt(app), knockWithoutTsa: knockAt(without) },
+    ...{ tsa, rootPem, stranger, admin, port: door.port, trustPem: doors.trustPem },
+    knock: (options) => door.knock({ as: admin, ...options }),
+    knockWithoutTsa: (options) => without.knock({ as: admin, ...options }),
     async close() {
-      await app.close();
-      await without.close();
+      await doors.close();
       nobody.close();
       await tsa.close();
-      await telemetry.shutdown();
     },
   };
 }

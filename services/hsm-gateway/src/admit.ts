@@ -7,6 +7,7 @@ import {
   OID,
   parseCertificationRequestInfo,
   parseOcspResponseData,
+  parsePae,
   parseSignedAttributes,
   parseTbsCertificate,
   parseTbsCertListHead,
@@ -16,7 +17,6 @@ import {
   type TbsCertificate,
 } from "@vcc-pki/x509";
 import { parseCheckpoint } from "./checkpoint.ts";
-import { parsePae } from "./dsse-pae.ts";
 import type { Payload, PayloadCase } from "./payload.ts";
 import type { Limits, Policy, Purpose } from "./policy.ts";
 

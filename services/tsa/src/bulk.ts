@@ -1,12 +1,11 @@
 import { PkiError } from "@vcc-pki/errors";
 import { leafHash, MerkleTree } from "@vcc-pki/merkle";
 import { type BulkItem, BulkMode, type BulkTimestampRequest, type BulkTimestampResponse } from "@vcc-pki/proto/tsa";
+import { itemKey, type RequestKey } from "@vcc-pki/rpc";
 import { TimeStampRefusal, type TimeStampReq } from "@vcc-pki/x509";
 import type { Messages } from "./messages.ts";
 import { questionOf } from "./question.ts";
-import { itemKey } from "./request-key.ts";
 import type { Desk, Outcome } from "./respond.ts";
-import type { RequestKey } from "./store/requests.ts";
 
 const MAX_DIGESTS = 10_000;
 /** Tokens made at once, and items told of in one message. */

@@ -9,14 +9,19 @@ import {
   TimestampServiceDefinition,
   type Token,
 } from "@vcc-pki/proto/tsa";
-import { type CallContext, type Callers, implement, type ServiceImplementation } from "@vcc-pki/rpc";
+import {
+  type CallContext,
+  type Callers,
+  implement,
+  type RequestKey,
+  requestKey,
+  type ServiceImplementation,
+} from "@vcc-pki/rpc";
 import type { Bulk } from "./bulk.ts";
 import type { Messages } from "./messages.ts";
 import { questionOf } from "./question.ts";
-import { requestKey } from "./request-key.ts";
 import type { Desk, Outcome } from "./respond.ts";
 import type { StatusReport } from "./status-report.ts";
-import type { RequestKey } from "./store/requests.ts";
 import type { TokenTable } from "./store/tokens.ts";
 import type { Units } from "./units.ts";
 import type { Verifier } from "./verify.ts";

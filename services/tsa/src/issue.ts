@@ -1,4 +1,5 @@
 import { PkiError, toPkiError } from "@vcc-pki/errors";
+import type { RequestKey } from "@vcc-pki/rpc";
 import type { Store } from "@vcc-pki/store";
 import type { Logger } from "@vcc-pki/telemetry";
 import { serialToHex, TimeStampRefusal, type TimeStampReq } from "@vcc-pki/x509";
@@ -7,7 +8,7 @@ import type { UnitConfig } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
 import { verifyOwnToken } from "./own-token.ts";
 import type { SerialSource } from "./serial.ts";
-import type { RequestKey, RequestTable } from "./store/requests.ts";
+import type { RequestTable } from "./store/requests.ts";
 import type { CertificatesInToken, LoggedToken, StoredToken, TokenTable } from "./store/tokens.ts";
 import type { Summary } from "./summary.ts";
 import type { TimeSource } from "./time-source.ts";

@@ -2,9 +2,10 @@ import { randomBytes } from "node:crypto";
 import { AuthorityServiceDefinition, CertificateServiceDefinition, CrlServiceDefinition } from "@vcc-pki/proto/ca";
 import { KeyServiceDefinition, SigningServiceDefinition } from "@vcc-pki/proto/hsm";
 import { type Refusal, suiteId } from "@vcc-pki/rpc";
-import { defineService, type RunningService, type ServiceContext, startChores } from "@vcc-pki/service";
+import { defineService, type RunningService, type ServiceContext, SuiteTrust, startChores } from "@vcc-pki/service";
 import { openSigningChannel, remoteSigner } from "@vcc-pki/signer";
 import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
+import { OID } from "@vcc-pki/x509";
 import { openAlarms } from "./alarms.ts";
 import { Bulk } from "./bulk.ts";
 import { ClockProof, type ClockSource, createSources } from "./clock/index.ts";
@@ -29,7 +30,6 @@ import { TokenTable } from "./store/tokens.ts";
 import { UnitKeyTable } from "./store/unit-keys.ts";
 import { Summary } from "./summary.ts";
 import { TimeSource } from "./time-source.ts";
-import { Trust } from "./trust.ts";
 import { type OpenSigner, Units } from "./units.ts";
 import { Verifier } from "./verify.ts";
 
@@ -95,9 +95,10 @@ export async function startTsa(
     ...{ log, clock },
     deadlineMs: SIGNATURE_DEADLINE_MS,
   });
-  const trust = new Trust({
+  const trust = new SuiteTrust({
     authorities: context.connect(AuthorityServiceDefinition, "ca"),
     crls: context.connect(CrlServiceDefinition, "ca"),
+    purposes: [OID.timeStamping],
     log,
   });
   const openSigner: OpenSigner = (key) => remoteSigner(channel, key);

@@ -1,5 +1,6 @@
 import { PkiError } from "@vcc-pki/errors";
 import type { VerifyRequest, VerifyResponse } from "@vcc-pki/proto/tsa";
+import type { SuiteTrust } from "@vcc-pki/service";
 import type { Clock } from "@vcc-pki/time";
 import {
   DerReader,
@@ -14,11 +15,10 @@ import {
   serialToHex,
   TAG,
   type TimeStampQuestion,
+  TrustMemory,
   trustAnchors,
   verifyTimeStampToken,
 } from "@vcc-pki/x509";
-import type { Trust } from "./trust.ts";
-import { TrustMemory } from "./trust-memory.ts";
 
 /** Of each kind of thing a request may bring along. */
 const MAX_BROUGHT = 32;
@@ -27,12 +27,12 @@ type Brought = Pick<VerifyRequest, "anchorsDer" | "crlsDer" | "ocspResponsesDer"
 
 /** Says of a token, ours or another authority's, whether it is what it seems, and names every check. */
 export class Verifier {
-  readonly #trust: Trust;
+  readonly #trust: SuiteTrust;
   readonly #clock: Clock;
   readonly #memories = new Map<boolean, TrustMemory>();
   #generation = -1;
 
-  constructor(trust: Trust, clock: Clock) {
+  constructor(trust: SuiteTrust, clock: Clock) {
     this.#trust = trust;
     this.#clock = clock;
   }

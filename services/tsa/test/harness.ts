@@ -1,13 +1,13 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { type CaHarness, newCa } from "@vcc-pki/ca/harness";
-import { PkiError } from "@vcc-pki/errors";
+import { type CaHarness, type CaHarnessOptions, newCa } from "@vcc-pki/ca/harness";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import { connectInProcess, createDenyList, type ServiceDefinition, type WritableDenyList } from "@vcc-pki/rpc";
 import { createKeyFile, type Store, type StoreFaults } from "@vcc-pki/store";
 import { type Logger, silentLogger, startHealthServer, startTelemetry } from "@vcc-pki/telemetry";
 import { type FakeClock, fakeClock } from "@vcc-pki/testkit/clock";
+import { interruptible } from "@vcc-pki/testkit/interruptible";
 import { type Certificate, parseCertificate } from "@vcc-pki/x509";
 import type { ClockSource } from "../src/clock/index.ts";
 import { TsaConfig } from "../src/config.ts";
@@ -18,6 +18,8 @@ export interface TsaHarnessOptions {
   readonly log?: Logger;
   /** Keys of the tsa's configuration that matter to the test. */
   readonly config?: Partial<Record<keyof TsaConfig, unknown>>;
+  /** Authorities below the root. */
+  readonly authorities?: CaHarnessOptions["authorities"];
   /** False: the test does what is due at the start. */
   readonly isReady?: boolean;
 }
@@ -70,7 +72,7 @@ export async function newTsa(options: TsaHarnessOptions = {}): Promise<TsaHarnes
   const { clock = fakeClock("2026-11-23T12:00:00.250Z"), log = silentLogger, isReady = true } = options;
   const directory = mkdtempSync(join(tmpdir(), "vcc-tsa-"));
   const ca = await newCa({
-    ...{ clock, authorities: ["vcc-tsa-ca", "vcc-platform-ca"] },
+    ...{ clock, authorities: options.authorities ?? ["vcc-tsa-ca", "vcc-platform-ca"] },
     config: { platformNames: { tsa: { dns: [TEST_NAME] } } },
   });
   const telemetry = startTelemetry({ service: "tsa" });
@@ -191,32 +193,4 @@ function testSource(name: string, clock: FakeClock): TestSource {
     },
   };
   return source;
-}
-
-const refusal = () => new PkiError("PEER_UNAVAILABLE", "the peer is away");
-
-/** A peer that can go away: calls then fail as they do when nobody listens, and streams that are open break. Looked up for each call, since
- *  a test may restart it. */
-function interruptible<T extends object>(connect: () => T, definition: ServiceDefinition, isAway: () => boolean): T {
-  const methods = Object.entries(definition.methods).map(([name, { responseStream }]) => [
-    name,
-    (...args: unknown[]) => {
-      if (isAway()) return responseStream ? failing() : Promise.reject(refusal());
-      const answer = (connect()[name as keyof T] as (...args: unknown[]) => unknown)(...args);
-      return responseStream ? breaking(answer as AsyncIterable<unknown>, isAway) : answer;
-    },
-  ]);
-  return Object.fromEntries(methods) as T;
-}
-
-// biome-ignore lint/correctness/useYield: it fails before the first answer
-async function* failing(): AsyncGenerator<never> {
-  throw refusal();
-}
-
-async function* breaking(answers: AsyncIterable<unknown>, isAway: () => boolean) {
-  for await (const answer of answers) {
-    if (isAway()) throw refusal();
-    yield answer;
-  }
 }

@@ -10,6 +10,7 @@ import { memory } from "./benches/memory.ts";
 import { ocsp } from "./benches/ocsp.ts";
 import { ocspMillion } from "./benches/ocsp-million.ts";
 import { revocation } from "./benches/revocation.ts";
+import { signing } from "./benches/signing.ts";
 import { statusSigning } from "./benches/status-signing.ts";
 import { tsa } from "./benches/tsa.ts";
 import { tsaLog } from "./benches/tsa-log.ts";
@@ -27,6 +28,7 @@ export const BENCHES: readonly Bench[] = [
   statusSigning,
   tsa,
   tsaLog,
+  signing,
   artefact,
   memory,
 ];

@@ -1,7 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 import { type Clock, systemClock } from "@vcc-pki/time";
-import ora from "ora";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -43,6 +42,7 @@ export const processIo: Io = {
       process.stderr.write(`${label}\n`);
       return work;
     }
+    const { default: ora } = await import("ora"); // not loaded where nobody looks
     const spinner = ora({ text: label, stream: process.stderr, discardStdin: false }).start();
     const timer =
       progress &&

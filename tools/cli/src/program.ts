@@ -5,6 +5,7 @@ import { addAuthorityCommands } from "./program/ca.ts";
 import { addCertCommands } from "./program/cert.ts";
 import { type CommandLine, runCommandLine } from "./program/command-line.ts";
 import { addEventCommands, addOrganisationCommands, addProfileCommands } from "./program/others.ts";
+import { addSignerCommands } from "./program/signer.ts";
 import { addCrlCommands, addStatusCommand } from "./program/status.ts";
 import { addTimeStampCommands } from "./program/tsa.ts";
 
@@ -26,6 +27,7 @@ const VCC_PKI: CommandLine = {
     addAuthorityCommands(program, inSession);
     addCrlCommands(program, inSession, alone);
     addTimeStampCommands(program, inSession, alone);
+    addSignerCommands(program, inSession);
     addProfileCommands(program, inSession);
     addOrganisationCommands(program, inSession);
     addApprovalCommands(program, inSession);

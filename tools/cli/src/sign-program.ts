@@ -7,11 +7,14 @@ const VCC_SIGN: CommandLine = {
   description: "Code and models that are verified before they run",
   globalOptions: [
     ["--home <dir>", "a local suite: its state directory (default: PKI_HOME, else var/)"],
+    ["--server <url>", "a remote suite: origin of its gateway; needs --cert, --key and --ca"],
+    ["--cert <file>", "your certificate with its chain, PEM"],
+    ["--key <file>", "its key, PEM"],
     ["--ca <file>", "the only roots to trust, PEM"],
     ["--organisation <id>", "act for this organisation (default: brandenburg)"],
     ["--json", "results as JSON on standard output, errors as problem+json on standard error"],
   ],
-  addCommands: (program, { alone }) => addArtefactCommands(program, alone),
+  addCommands: (program, { inSession, alone }) => addArtefactCommands(program, inSession, alone),
 };
 
 /** Runs one command line and returns the exit code. Writes through `io` only. */

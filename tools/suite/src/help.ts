@@ -28,6 +28,7 @@ Daily work (vcc-pki; the suite must be up)
 
 Code and models (vcc-sign; needs no suite)
   manifest --directory DIR --output FILE   the list of files that would be signed; sha256sum -c reads it
+  verify --package PATH | --model PATH     whether it may be used, check by check; --copy-to DIR hands out what was verified
 
 Building it
   test [filter]           tests            check          format, lint, types, protos, structure

@@ -23,6 +23,7 @@ export const RIGHTS: Readonly<Record<string, BusRights>> = {
   ca: { publishes: ["organisation", "approval", "authority", "certificate", "crl", "policy"], reads: false },
   ocsp: { publishes: ["status"], reads: true },
   tsa: { publishes: ["timestamp", "key"], reads: false },
+  signing: { publishes: ["artefact", "key"], reads: false },
   gateway: { publishes: [], reads: true },
 };
 

@@ -18,6 +18,7 @@ const SERVICES: Readonly<Record<string, readonly string[]>> = {
   ca: ["hsm-gateway", "nats"],
   ocsp: ["ca", "nats"],
   tsa: ["ca", "nats"],
+  signing: ["ca", "nats"],
   gateway: ["ca", "ocsp", "nats"],
 };
 

@@ -1,6 +1,6 @@
 import { PkiError } from "@vcc-pki/errors";
 import type { Check, HashAlgorithm } from "@vcc-pki/x509";
-import { artefactDigest, type Shape } from "../digest.ts";
+import { artefactDigest, type Digest, type Shape } from "../digest.ts";
 import { canonicalResources, type Resource } from "../resources.ts";
 
 /** What is there: files that were hashed, or a digest, when the caller has that alone. */
@@ -26,3 +26,7 @@ export function digestObserved(observed: Observed): { readonly checks: Check[]; 
     return { checks: [{ name, ok: false, reason: `${error.message} ${JSON.stringify(error.details)}` }] };
   }
 }
+
+/** As artefacts are named; undefined when it is not of SHA-256. */
+export const digestText = ({ hash, digest }: ObservedDigest): Digest | undefined =>
+  hash === "sha256" ? `sha256:${digest.toHex()}` : undefined;

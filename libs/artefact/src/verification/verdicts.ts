@@ -52,6 +52,11 @@ export const VERDICTS = {
     "The signature is not by the signer's key.",
     "Die Signatur stammt nicht vom Schlüssel des Signierenden.",
   ),
+  "certificate-chain": row(
+    "CERTIFICATE_CHAIN_BROKEN",
+    "The certificates beside the signature do not vouch for one another.",
+    "Die Zertifikate an der Signatur bauen nicht aufeinander auf.",
+  ),
   "signing-certificate": row(
     "SIGNING_CERTIFICATE_OTHER",
     "The signature was made for another certificate.",

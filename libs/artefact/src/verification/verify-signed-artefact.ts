@@ -1,12 +1,11 @@
-import { PkiError } from "@vcc-pki/errors";
-import type { Certificate, Check } from "@vcc-pki/x509";
-import { artefactDigest, type Digest } from "../digest.ts";
+import type { Certificate } from "@vcc-pki/x509";
+import type { Digest } from "../digest.ts";
 import type { ArtefactFacts } from "../facts.ts";
-import { MANIFEST_MIME_TYPE, type Manifest, parseManifest } from "../manifest.ts";
-import { verifyCmsSignature } from "./cms-signature.ts";
-import { compareResources } from "./compare-resources.ts";
+import { MANIFEST_MIME_TYPE } from "../manifest.ts";
 import { checkFactsAgainst, type Expected } from "./facts-checks.ts";
-import { digestObserved, type Observed, type ObservedDigest } from "./observed.ts";
+import { digestObserved, digestText, type Observed, type ObservedDigest } from "./observed.ts";
+import { type SignatureFindings, verifyBundleSignature, verifyCmsSignature } from "./signature.ts";
+import { compareWithSigned, readSigned, type SignedOctets } from "./signed-statement.ts";
 import { type ArtefactTrust, signerIdentity } from "./signer-trust.ts";
 import type { TrustPolicy } from "./trust-policy.ts";
 import { type Verdict, verdictsOf } from "./verdicts.ts";
@@ -15,7 +14,9 @@ import { type Verdict, verdictsOf } from "./verdicts.ts";
 export type SignatureMaterial =
   | { readonly format: "manifest"; readonly manifest: Uint8Array; readonly cms: Uint8Array }
   /** Over the artefact's digest alone. */
-  | { readonly format: "cms"; readonly cms: Uint8Array };
+  | { readonly format: "cms"; readonly cms: Uint8Array }
+  /** An envelope with its certificates and time stamp: of OpenSSF Model Signing, of sigstore's strict form, or an attestation. */
+  | { readonly format: "bundle"; readonly bundle: Uint8Array };
 
 export interface ArtefactQuestion {
   readonly material: SignatureMaterial;
@@ -52,9 +53,6 @@ export type ArtefactVerification =
       readonly claimed: ArtefactFacts | undefined;
     };
 
-/** What was signed: a manifest, or of a bare digest nothing that says what it is. */
-type Statement = Manifest | "untyped";
-
 /**
  * Whether an artefact that is there may be used, by what vouches for it: in this order, signature, time stamp, signer, what is said of the artefact, and
  * every file of it. The time is that of the time stamp; no clock is asked. All of it is looked at even when something fails, and a thing that cannot be
@@ -67,23 +65,19 @@ export function verifySignedArtefact({
   policy,
   expected = {},
 }: ArtefactQuestion): ArtefactVerification {
-  // 1. What is there has one digest, and the signature is over the octets of the manifest, or over this digest.
+  // 1. What is there has one digest, and the signature is over a manifest, over this digest, or over the payload of an envelope.
   const there = digestObserved(observed);
-  const about =
-    material.format === "manifest"
-      ? { content: material.manifest, mimeType: MANIFEST_MIME_TYPE }
-      : { content: there.digest ?? NOTHING };
-  const found = verifyCmsSignature(material.cms, about, trust, policy);
+  const { found, signed } = lookAtSignature(material, there.digest ?? NOTHING, trust, policy);
 
   // 2. What was signed is read in its one form.
-  const { statement, checks: form } = readStatement(material);
+  const { statement, checks: form } = readSigned(signed);
   const checks = [...there.checks, ...found.checks, ...form];
 
   // 3. What it says is what the policy allows and the caller expects; what is there is what it lists.
   const facts = statement === "untyped" ? undefined : statement?.facts;
   if (statement !== undefined) {
     checks.push(...checkFactsAgainst({ facts, signer: found.signer, policy, expected }));
-    if (statement !== "untyped") checks.push(...compareWith(statement, observed));
+    if (statement !== "untyped") checks.push(...compareWithSigned(statement, observed));
   }
 
   const verdicts = verdictsOf(checks);
@@ -95,31 +89,28 @@ export function verifySignedArtefact({
   return { ok: true, verdicts, artefactDigest: digestText(there.digest), facts, signer, signedAt };
 }
 
-const NOTHING = { hash: "sha256", digest: new Uint8Array() } as const;
+const NOTHING = { shape: "digest", hash: "sha256", digest: new Uint8Array() } as const;
 
-function readStatement(material: SignatureMaterial): {
-  readonly statement: Statement | undefined;
-  readonly checks: readonly Check[];
-} {
-  if (material.format === "cms") return { statement: "untyped", checks: [] };
-  try {
-    return { statement: parseManifest(material.manifest), checks: [{ name: "statement", ok: true }] };
-  } catch (error) {
-    if (!(error instanceof PkiError)) throw error;
-    return { statement: undefined, checks: [{ name: "statement", ok: false, reason: error.message }] };
+function lookAtSignature(
+  material: SignatureMaterial,
+  digest: ObservedDigest,
+  trust: ArtefactTrust,
+  policy: TrustPolicy,
+): { readonly found: SignatureFindings; readonly signed: SignedOctets } {
+  switch (material.format) {
+    case "manifest": {
+      const { manifest: octets, cms } = material;
+      const about = { content: octets, mimeType: MANIFEST_MIME_TYPE };
+      return { found: verifyCmsSignature(cms, about, trust, policy), signed: { form: "manifest", octets } };
+    }
+    case "cms":
+      return {
+        found: verifyCmsSignature(material.cms, { content: digest }, trust, policy),
+        signed: { form: "digest" },
+      };
+    case "bundle": {
+      const found = verifyBundleSignature(material.bundle, trust, policy);
+      return { found, signed: { form: "payload", octets: found.payload } };
+    }
   }
 }
-
-function compareWith(signed: Manifest, observed: Observed): Check[] {
-  if (observed.shape === "digest") {
-    const isSame = artefactDigest(signed.shape, signed.resources) === digestText(observed);
-    return [{ name: "resources-changed", ok: isSame }];
-  }
-  return [
-    { name: "shape", ok: signed.shape === observed.shape },
-    ...compareResources(signed.resources, observed.resources),
-  ];
-}
-
-const digestText = ({ hash, digest }: ObservedDigest): Digest | undefined =>
-  hash === "sha256" ? `sha256:${digest.toHex()}` : undefined;

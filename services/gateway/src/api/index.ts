@@ -10,6 +10,7 @@ export * from "./ocsp.ts";
 export * from "./organisations.ts";
 export * from "./problem.ts";
 export * from "./profiles.ts";
+export * from "./signing.ts";
 export * from "./stamped-document.ts";
 export * from "./time-stamp-check.ts";
 export * from "./tsa.ts";

@@ -1,13 +1,6 @@
 import { PkiError } from "@vcc-pki/errors";
+import type { RequestKey } from "@vcc-pki/rpc";
 import type { Database } from "@vcc-pki/store";
-
-/** A request id with what a repeat must agree with. */
-export interface RequestKey {
-  /** SPIFFE URI. */
-  readonly caller: string;
-  readonly requestId: string;
-  readonly contentSha256: Uint8Array;
-}
 
 /** Which token a request of the suite has led to. What writes belongs inside `store.write`. */
 export class RequestTable {

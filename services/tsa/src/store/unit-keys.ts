@@ -1,5 +1,5 @@
 import type { Database } from "@vcc-pki/store";
-import { DerReader } from "@vcc-pki/x509";
+import { splitDer } from "@vcc-pki/x509";
 import type { UnitConfig } from "../config.ts";
 import type { UnitAlgorithm } from "../unit-key.ts";
 
@@ -100,7 +100,7 @@ export class UnitKeyTable {
 
   /** Ends the issuance. */
   setIssued(unitKey: number, { chainDer, signsFrom, signsUntil }: IssuedUnit): void {
-    this.#sql.issued.run(joinDer(chainDer), signsFrom.getTime(), signsUntil.getTime(), unitKey);
+    this.#sql.issued.run(Buffer.concat(chainDer), signsFrom.getTime(), signsUntil.getTime(), unitKey);
   }
 
   retire(unitKey: number, now: Date): void {
@@ -131,14 +131,4 @@ function toUnitKey(row: Row): StoredUnitKey {
     destroyedAt: row.destroyed_at === null ? undefined : new Date(row.destroyed_at),
     createdAt: new Date(row.created_at),
   };
-}
-
-/** DER values one after the other: each says how long it is. */
-const joinDer = (values: readonly Uint8Array[]): Buffer => Buffer.concat(values);
-
-function splitDer(joined: Uint8Array): Uint8Array[] {
-  const reader = DerReader.over(joined, joined.length);
-  const values: Uint8Array[] = [];
-  while (!reader.atEnd) values.push(reader.element());
-  return values;
 }

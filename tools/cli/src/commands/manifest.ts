@@ -8,14 +8,17 @@ import type { Output } from "../session.ts";
 import { fields } from "../table.ts";
 import { UsageError } from "../usage.ts";
 
-export interface ManifestOptions {
-  readonly directory: string;
-  readonly output: string;
+export interface FactsOptions {
   readonly type: ArtefactType;
   readonly name?: string;
   readonly artefactVersion?: string;
   /** A file of JSON. */
   readonly metadata?: string;
+}
+
+export interface ManifestOptions extends FactsOptions {
+  readonly directory: string;
+  readonly output: string;
   readonly cache: boolean;
   readonly force?: boolean;
 }
@@ -26,7 +29,7 @@ export { ARTEFACT_TYPES, MANIFEST_FILE };
 export async function writeManifest(options: ManifestOptions, output: Output): Promise<void> {
   const { directory, force } = options;
   requireAbsent(options.output, force);
-  const facts = factsOf(options, output.settings.organisation);
+  const facts = factsOf(directory, options, output.settings.organisation);
   const { manifest, digest, resources, flagged, octets } = await hashingOf(directory, output, (onProgress) =>
     describeArtefact(directory, facts, {
       ...{ clock: output.io.clock, onProgress },
@@ -46,8 +49,9 @@ export async function writeManifest(options: ManifestOptions, output: Output): P
   noteFlagged(flagged, output);
 }
 
-function factsOf(options: ManifestOptions, organisation: string): ArtefactFacts {
-  const { type, name = basename(resolve(options.directory)), artefactVersion: version } = options;
+/** What the options say of the artefact at `path`. */
+export function factsOf(path: string, options: FactsOptions, organisation: string): ArtefactFacts {
+  const { type, name = basename(resolve(path)), artefactVersion: version } = options;
   const metadata = options.metadata === undefined ? {} : readMetadata(options.metadata);
   return checkFacts({ type, name, version, organisation, metadata });
 }

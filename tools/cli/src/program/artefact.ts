@@ -1,8 +1,33 @@
 import { type Command, Option } from "commander";
 import { ARTEFACT_TYPES, MANIFEST_FILE, type ManifestOptions, writeManifest } from "../commands/manifest.ts";
-import type { RunAlone } from "./run.ts";
+import { type SignOptions, signArtefact } from "../commands/sign.ts";
+import { type VerifyArtefactOptions, verify } from "../commands/verify-artefact.ts";
+import { LANGUAGES } from "../verdict-words.ts";
+import type { RunAlone, RunIn } from "./run.ts";
+import { digest, duration } from "./values.ts";
 
-export function addArtefactCommands(program: Command, alone: RunAlone): void {
+type VerifyFlags = Omit<VerifyArtefactOptions, "online" | "graceMs"> & {
+  readonly offline?: boolean;
+  readonly grace: number;
+};
+
+export function addArtefactCommands(program: Command, inSession: RunIn, alone: RunAlone): void {
+  program
+    .command("sign")
+    .description("have a package, a model or any files signed and time-stamped. Only digests are sent")
+    .option("--package <path>", "a Python package: a directory, or one file")
+    .option("--model <dir>", "a LoRA adapter, or the weights of a model")
+    .option("--path <path>", "anything else, of the --type")
+    .addOption(new Option("--type <type>", "what it is").choices(ARTEFACT_TYPES))
+    .option("--name <name>", "its name (default: that of its path)")
+    .option("--artefact-version <version>", "its version")
+    .option("--metadata <file>", "what else is to be signed: base model, datasets, evaluations, risk class; JSON")
+    .option("--signer <signer>", "in whose name, see vcc-pki signer list")
+    .option("--output <dir>", "make a signed copy in there, of exactly the octets that were hashed")
+    .option("--request-id <id>", "of an attempt that got no answer: its signature is fetched")
+    .option("--no-cache", "hash every file, also those that have not changed")
+    .option("--force", "replace a signature that exists")
+    .action((options: SignOptions) => inSession((session) => signArtefact(options, session)));
   program
     .command("manifest")
     .description("write the list of a directory's files that would be signed; sha256sum -c reads it")
@@ -15,4 +40,21 @@ export function addArtefactCommands(program: Command, alone: RunAlone): void {
     .option("--no-cache", "hash every file, also those that have not changed")
     .option("--force", "replace a file that exists")
     .action((options: ManifestOptions) => alone((output) => writeManifest(options, output)));
+  program
+    .command("verify")
+    .description("whether an artefact may be used: every check by its name (exit code 0, or 3 when one fails)")
+    .option("--package <path>", "a directory or a file, with its signature in or beside it")
+    .option("--model <path>", "the same, and only a model or an adapter will do")
+    .option("--trust-policy <file>", "whom to believe what, YAML (default: a local suite's code signing authority)")
+    .option("--trust <file>", "the only roots to trust, PEM, with bundle.pem beside it (default: --ca)")
+    .option("--signature <file>", "what vouches for it, when that lies elsewhere")
+    .option("--copy-to <dir>", "make a directory of exactly the octets that were verified; none when a check fails")
+    .option("--base-model <digest>", "the model that an adapter will be loaded onto, as sha256:HEX", digest)
+    .addOption(new Option("--lang <language>", "of the reasons").choices(LANGUAGES).default("en"))
+    .option("--offline", "ask nobody about revocation")
+    .option("--grace <duration>", "how long statements count beyond their time when nobody can be reached", duration, 0)
+    .option("--no-cache", "hash every file, also those that have not changed")
+    .action(({ offline, grace, ...options }: VerifyFlags) =>
+      alone((output) => verify({ ...options, online: !offline, graceMs: grace }, output)),
+    );
 }

@@ -9,8 +9,9 @@ import {
   revokeAuthority,
   showTree,
 } from "../commands/ca.ts";
+import { revocationReason } from "./revocation-reason.ts";
 import type { RunIn } from "./run.ts";
-import { naturalNumber, positiveInteger, revocationReason } from "./values.ts";
+import { naturalNumber, positiveInteger } from "./values.ts";
 
 export function addAuthorityCommands(program: Command, inSession: RunIn): void {
   const ca = program.command("ca").description("certificate authorities");

@@ -11,8 +11,9 @@ import {
 } from "../commands/cert.ts";
 import { type IssueOptions, issueCertificate } from "../commands/cert-issue.ts";
 import { SUBSCRIBER_KEY_ALGORITHMS } from "../subscriber-key.ts";
+import { revocationReason } from "./revocation-reason.ts";
 import type { RunIn } from "./run.ts";
-import { duration, moment, positiveInteger, revocationReason } from "./values.ts";
+import { duration, moment, positiveInteger } from "./values.ts";
 
 export function addCertCommands(program: Command, inSession: RunIn): void {
   const cert = program.command("cert").description("certificates");

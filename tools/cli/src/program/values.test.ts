@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import { describe, expect, it } from "vitest";
-import { duration, moment, naturalNumber, positiveInteger, revocationReason } from "./values.ts";
+import { revocationReason } from "./revocation-reason.ts";
+import { duration, moment, naturalNumber, positiveInteger } from "./values.ts";
 
 describe("values of options", () => {
   it.each([

@@ -1,4 +1,4 @@
-import { REVOCATION_REASONS, type RevocationReason } from "@vcc-pki/gateway/api";
+import { type Digest, isDigest } from "@vcc-pki/artefact";
 import { parseDuration } from "@vcc-pki/time";
 import { InvalidArgumentError } from "commander";
 
@@ -47,11 +47,7 @@ export function objectIdentifier(text: string): string {
   return text;
 }
 
-const plain = (reason: string): string => reason.replace(/[-_]/g, "").toLowerCase();
-
-/** The roadmap's "key_compromise", RFC 5280's "keyCompromise" and "key-compromise" are one. */
-export function revocationReason(text: string): RevocationReason {
-  const reason = REVOCATION_REASONS.find((candidate) => plain(candidate) === plain(text));
-  if (reason === undefined) throw new InvalidArgumentError(`It must be one of ${REVOCATION_REASONS.join(", ")}.`);
-  return reason;
+export function digest(text: string): Digest {
+  if (!isDigest(text)) throw new InvalidArgumentError("It must be sha256: and 64 lower-case hex digits.");
+  return text;
 }

@@ -6,14 +6,15 @@ import {
   type Certificate,
   type CertificateList,
   isSignedBy,
-  OID,
   parseCertificate,
   parseCertificateList,
 } from "@vcc-pki/x509";
 
-export interface TrustOptions {
+export interface SuiteTrustOptions {
   readonly authorities: Pick<Remote<typeof AuthorityServiceDefinition>, "listIssuers">;
   readonly crls: Pick<Remote<typeof CrlServiceDefinition>, "list" | "get">;
+  /** Extended key usages, dotted: authorities that may issue for none of them are left out. */
+  readonly purposes: readonly string[];
   readonly log: Logger;
 }
 
@@ -22,16 +23,16 @@ interface KnownList {
   readonly list: CertificateList;
 }
 
-/** The suite's own roots, its authorities that may issue to time-stamping units, and their lists, as the ca has them. */
-export class Trust {
-  readonly #options: TrustOptions;
+/** The suite's own roots, its authorities that may issue for these purposes, and their lists, as the ca has them. */
+export class SuiteTrust {
+  readonly #options: SuiteTrustOptions;
   anchors: readonly Certificate[] = [];
   intermediates: readonly Certificate[] = [];
   readonly #lists = new Map<string, KnownList>();
   #authorities = "";
   #generation = 0;
 
-  constructor(options: TrustOptions) {
+  constructor(options: SuiteTrustOptions) {
     this.#options = options;
   }
 
@@ -46,11 +47,11 @@ export class Trust {
 
   /** Asks the ca. Never rejects: what was known remains. */
   async run(): Promise<void> {
-    const { authorities, crls, log } = this.#options;
+    const { authorities, crls, purposes, log } = this.#options;
     try {
       const { issuers } = await authorities.listIssuers({});
       const known = issuers.map((issuer) => ({ ...issuer, certificate: parseCertificate(issuer.certificateDer) }));
-      const useful = known.filter(({ certificate }) => mayIssueUnits(certificate));
+      const useful = known.filter(({ certificate }) => mayIssueFor(certificate, purposes));
       this.#setAuthorities(useful);
       const byId = new Map(useful.map(({ authorityId, certificate }) => [authorityId, certificate]));
       for (const published of (await crls.list({})).crls) {
@@ -86,5 +87,5 @@ export class Trust {
 }
 
 /** Key purposes of a CA bound what it issues (our policy, as most verifiers'). */
-const mayIssueUnits = ({ extendedKeyUsages }: Certificate): boolean =>
-  extendedKeyUsages === undefined || extendedKeyUsages.includes(OID.timeStamping);
+const mayIssueFor = ({ extendedKeyUsages }: Certificate, purposes: readonly string[]): boolean =>
+  extendedKeyUsages === undefined || purposes.some((purpose) => extendedKeyUsages.includes(purpose));

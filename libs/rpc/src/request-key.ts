@@ -1,7 +1,14 @@
 import { hash } from "node:crypto";
 import { PkiError } from "@vcc-pki/errors";
-import type { CallContext } from "@vcc-pki/rpc";
-import type { RequestKey } from "./store/requests.ts";
+import type { CallContext } from "./context.ts";
+
+/** A request id with what a repeat must agree with. */
+export interface RequestKey {
+  /** SPIFFE URI of the requester. */
+  readonly caller: string;
+  readonly requestId: string;
+  readonly contentSha256: Uint8Array;
+}
 
 interface Codec<T> {
   encode(message: T): { finish(): Uint8Array };

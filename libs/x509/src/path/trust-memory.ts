@@ -1,5 +1,7 @@
 import { hash } from "node:crypto";
-import type { Certificate, Check, TrustCheck } from "@vcc-pki/x509";
+import type { Certificate } from "../certificate.ts";
+import type { Check } from "../cms/check.ts";
+import type { TrustCheck } from "./trust.ts";
 
 /** Between these moments, in milliseconds, nothing was wrong with a signer. */
 interface KnownGood {
@@ -16,11 +18,14 @@ const MAX_SIGNERS = 1_024;
  *  which the profile of units does not admit.) What is refused is looked at again each time. */
 export class TrustMemory {
   readonly #trust: TrustCheck;
+  readonly #aheadMs: number;
   readonly #known = new Map<string, KnownGood>();
 
-  /** `trust` must give the same answers for as long as this lives. */
-  constructor(trust: TrustCheck) {
+  /** `trust` must give the same answers for as long as this lives. It is asked about a moment so far ahead as well, so that who is asked about
+   *  as time goes by is known for a while. */
+  constructor(trust: TrustCheck, { aheadMs = 0 }: { readonly aheadMs?: number } = {}) {
     this.#trust = trust;
+    this.#aheadMs = aheadMs;
   }
 
   readonly check: TrustCheck = (signer: Certificate, others, at) => {
@@ -29,10 +34,18 @@ export class TrustMemory {
     const known = this.#known.get(name);
     if (known !== undefined && known.fromMs <= atMs && atMs <= known.toMs) return known.checks;
     const checks = this.#trust(signer, others, at);
-    if (checks.length === 0 || !checks.every(({ ok }) => ok)) return checks;
+    if (!isTrusted(checks)) return checks;
+    const aheadMs = atMs + this.#aheadMs;
+    const isKnownAhead = this.#aheadMs > 0 && isTrusted(this.#trust(signer, others, new Date(aheadMs)));
     if (known === undefined && this.#known.size >= MAX_SIGNERS) this.#known.clear();
     const { fromMs = atMs, toMs = atMs } = known ?? {};
-    this.#known.set(name, { fromMs: Math.min(fromMs, atMs), toMs: Math.max(toMs, atMs), checks });
+    this.#known.set(name, {
+      fromMs: Math.min(fromMs, atMs),
+      toMs: Math.max(toMs, isKnownAhead ? aheadMs : atMs),
+      checks,
+    });
     return checks;
   };
 }
+
+const isTrusted = (checks: readonly Check[]): boolean => checks.length > 0 && checks.every(({ ok }) => ok);

@@ -9,6 +9,12 @@ export interface PreAuthenticationEncoding {
 const MAX_TYPE_OCTETS = 256;
 const SPACE = 0x20;
 
+/** What is signed in a DSSE envelope: see `parsePae`, which reads nothing else. Throws REQUEST_MALFORMED for a type that is none. */
+export function buildPae({ payloadType, payload }: PreAuthenticationEncoding): Buffer {
+  if (!isPayloadType(payloadType)) throw malformed("its payload type is not visible ASCII, or too long");
+  return Buffer.concat([Buffer.from(`DSSEv1 ${payloadType.length} ${payloadType} ${payload.length} `), payload]);
+}
+
 /** PAE(type, body) = "DSSEv1" SP LEN(type) SP type SP LEN(body) SP body, LEN in octets as ASCII decimal without leading zeros
  *  (DSSE protocol v1.0). There is one way to read it, which is the point of it. Throws REQUEST_MALFORMED. */
 export function parsePae(pae: Uint8Array): PreAuthenticationEncoding {
@@ -35,15 +41,16 @@ export function parsePae(pae: Uint8Array): PreAuthenticationEncoding {
     throw malformed("it does not begin with DSSEv1");
   space();
   const typeLength = length();
-  if (typeLength > MAX_TYPE_OCTETS) throw malformed("its payload type is too long");
   const payloadType = field(offset + typeLength).toString("latin1");
-  if (!/^[\x21-\x7e]+$/.test(payloadType)) throw malformed("its payload type is not visible ASCII");
+  if (!isPayloadType(payloadType)) throw malformed("its payload type is not visible ASCII, or too long");
   space();
   const payloadLength = length();
   const payload = field(offset + payloadLength);
   if (offset !== bytes.length) throw malformed("octets follow its payload");
   return { payloadType, payload };
 }
+
+const isPayloadType = (text: string): boolean => text.length <= MAX_TYPE_OCTETS && /^[\x21-\x7e]+$/.test(text);
 
 const malformed = (why: string): PkiError =>
   new PkiError("REQUEST_MALFORMED", `not a DSSE pre-authentication encoding: ${why}`);

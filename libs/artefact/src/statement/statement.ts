@@ -1,0 +1,27 @@
+import {
+  ARTEFACT_PREDICATE_TYPE,
+  PUBLISH_PREDICATE_TYPE,
+  readAttestation,
+  readPublishAttestation,
+  type SignedDigest,
+} from "./attestation.ts";
+import { malformedStatement, parseInTotoStatement, type ReadStatement } from "./in-toto.ts";
+import { OMS_PREDICATE_TYPE, readOmsStatement, type SignedFiles } from "./oms.ts";
+
+/** What the payload of an envelope says: all files of an artefact, or its digest. Facts are undefined when the signer says nothing of it. */
+export type Statement = SignedFiles | SignedDigest;
+
+const READERS = new Map<string, (statement: ReadStatement) => Statement>([
+  [OMS_PREDICATE_TYPE, readOmsStatement],
+  [ARTEFACT_PREDICATE_TYPE, readAttestation],
+  [PUBLISH_PREDICATE_TYPE, readPublishAttestation],
+]);
+
+/** Reads the payload of an envelope. One that has our facts has to be as we write it, octet by octet; those of other tools may be written otherwise, but
+ *  have no name twice. Throws STATEMENT_MALFORMED, ARTEFACT_MALFORMED, NAME_MALFORMED, REQUEST_MALFORMED, REQUEST_TOO_LARGE. */
+export function parseStatement(payload: Uint8Array): Statement {
+  const statement = parseInTotoStatement(payload);
+  const read = READERS.get(statement.predicateType);
+  if (read === undefined) throw malformedStatement(`has the predicate ${JSON.stringify(statement.predicateType)}`);
+  return read(statement);
+}

@@ -1,0 +1,126 @@
+import { PkiError } from "@vcc-pki/errors";
+import { defaultSignatureAlgorithm, isKeyAlgorithmId, type SignatureAlgorithmId } from "../algorithms.ts";
+import type { Certificate } from "../certificate.ts";
+import { type Check, complete, failed, type NamedCheck, passed, runCheck } from "../cms/check.ts";
+import { isSelfIssued } from "../path/self-issued.ts";
+import { askTrust, TRUST, type TrustCheck } from "../path/trust.ts";
+import { isSignedBy, verifySignature } from "../signature.ts";
+import {
+  SIGNATURE_TIME_STAMP_CHECKS,
+  type SignatureTimeStamp,
+  type SignatureTimeStampQuestion,
+  verifySignatureTimeStamp,
+} from "../timestamp/signature-time-stamp.ts";
+import { buildPae, type PreAuthenticationEncoding } from "./pae.ts";
+
+/** A DSSE envelope (DSSE v1.0), without key identifiers: those name a key to who trusts them, and here nobody does. ECDSA signatures are DER. */
+export interface DsseEnvelope extends PreAuthenticationEncoding {
+  readonly signatures: readonly Uint8Array[];
+}
+
+/** What came with an envelope, and who may have signed it. */
+export interface DsseQuestion {
+  /** What the payload has to be. */
+  readonly payloadType: string;
+  /** The signer's certificate, and behind each the one of its issuer. None of them is trusted. */
+  readonly certificates: readonly Certificate[];
+  /** Tokens over the octets of the signature, in DER. */
+  readonly timeStamps: readonly Uint8Array[];
+  /** Asked about the signer at the time of the time stamp. */
+  readonly trust: TrustCheck;
+  readonly timeStamp: SignatureTimeStampQuestion;
+}
+
+export interface DsseVerification {
+  /** Every check holds. */
+  readonly ok: boolean;
+  /** In a fixed order, each of DSSE_CHECKS and then those of trust. */
+  readonly checks: readonly Check[];
+  /** The certificate that every check was made with; undefined when there is none. */
+  readonly signer: Certificate | undefined;
+  readonly timeStamp: SignatureTimeStamp | undefined;
+}
+
+interface Subject {
+  readonly envelope: DsseEnvelope;
+  readonly signature: Uint8Array;
+  readonly signer: Certificate;
+  readonly question: DsseQuestion;
+}
+
+const ENVELOPE_CHECKS: readonly NamedCheck<Subject>[] = [
+  [
+    "content-type",
+    ({ envelope: { payloadType }, question }) =>
+      payloadType === question.payloadType ? undefined : `the payload is ${payloadType}`,
+  ],
+  [
+    "signature",
+    ({ envelope, signature, signer }) =>
+      verifySignature(signer.spkiDer, dsseAlgorithmFor(signer), buildPae(envelope), signature)
+        ? undefined
+        : "it is not by this key over this payload",
+  ],
+  ["certificate-chain", ({ question }) => findChainFault(question.certificates)],
+];
+
+const ONE_SIGNER = "one-signer";
+const SIGNER_CERTIFICATE = "signer-certificate";
+
+/** Names of what is looked at in an envelope. */
+export const DSSE_CHECKS: readonly string[] = [
+  ONE_SIGNER,
+  SIGNER_CERTIFICATE,
+  ...ENVELOPE_CHECKS.map(([name]) => name),
+  ...SIGNATURE_TIME_STAMP_CHECKS,
+];
+
+/** How the key of a certificate signs envelopes: an envelope does not say, so that each kind of key has one way, and the hash is that of its
+ *  curve. Throws ALGORITHM_NOT_ALLOWED. */
+export function dsseAlgorithmFor({ keyAlgorithm }: Pick<Certificate, "keyAlgorithm">): SignatureAlgorithmId {
+  if (!isKeyAlgorithmId(keyAlgorithm))
+    throw new PkiError("ALGORITHM_NOT_ALLOWED", `envelopes are not signed by a key of type ${keyAlgorithm}`);
+  return defaultSignatureAlgorithm(keyAlgorithm);
+}
+
+/** Looks at everything that makes an envelope one by the first of these certificates, with one signature and one time stamp. The signer is judged at
+ *  the time of the time stamp and at no other. Does not throw; a check that cannot be made fails. */
+export function verifyDsseSignature(envelope: DsseEnvelope, question: DsseQuestion): DsseVerification {
+  const [signature, second] = envelope.signatures;
+  if (signature === undefined || second !== undefined) {
+    return outcome([failed(ONE_SIGNER, `there are ${envelope.signatures.length} signatures`)]);
+  }
+  const checks = [passed(ONE_SIGNER)];
+  const [signer, ...others] = question.certificates;
+  if (signer === undefined) return outcome([...checks, failed(SIGNER_CERTIFICATE, "there is none")]);
+  checks.push(passed(SIGNER_CERTIFICATE));
+
+  const subject = { envelope, signature, signer, question };
+  checks.push(...ENVELOPE_CHECKS.map((check) => runCheck(check, subject)));
+
+  const timeStamp = verifySignatureTimeStamp(question.timeStamps, signature, question.timeStamp);
+  checks.push(...timeStamp.checks);
+  if (timeStamp.at !== undefined) checks.push(...askTrust(question.trust, signer, others, timeStamp.at));
+  return outcome(checks, { signer, timeStamp });
+}
+
+/** Nothing is carried along that does not vouch for what is before it. */
+function findChainFault(certificates: readonly Certificate[]): string | undefined {
+  const broken = certificates.findIndex((certificate, i) => {
+    const issuer = certificates[i + 1];
+    return issuer !== undefined && !isSignedBy(certificate, issuer.spkiDer);
+  });
+  if (broken !== -1) return `certificate ${broken + 1} was not signed by the one behind it`;
+  const root = certificates.slice(1).at(-1);
+  const isForged = root !== undefined && isSelfIssued(root) && !isSignedBy(root, root.spkiDer);
+  return isForged ? "the last certificate was not signed by itself" : undefined;
+}
+
+function outcome(
+  made: readonly Check[],
+  found: Pick<DsseVerification, "signer" | "timeStamp"> = { signer: undefined, timeStamp: undefined },
+): DsseVerification {
+  const isJudged = found.timeStamp?.at !== undefined;
+  const checks = complete(made, isJudged ? DSSE_CHECKS : [...DSSE_CHECKS, TRUST]);
+  return { ok: checks.every(({ ok }) => ok), checks, ...found };
+}

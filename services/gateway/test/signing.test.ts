@@ -1,0 +1,236 @@
+import { hash } from "node:crypto";
+import { artefactDigest, parseManifest } from "@vcc-pki/artefact";
+import { OID, parseCertificate, pemDecode, trustAnchors, verifyCadesSignature } from "@vcc-pki/x509";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Signature, Signer } from "../src/api/signing.ts";
+import { newSigningDoor, type SigningDoor } from "./signing-door.ts";
+
+const SIGNERS = "/api/v1/signers";
+const ADAPTER = "/api/v1/sign/lora-adapter";
+const PACKAGE = "/api/v1/sign/python-package";
+const HASH = "/api/v1/sign";
+const STAMPED = "/api/v1/tsa/sign-and-timestamp";
+const AUDIT = "/api/v1/sign/audit";
+const SIGNATURES = "/api/v1/signatures";
+
+let door: SigningDoor;
+let clara: Signer;
+beforeAll(async () => {
+  door = await newSigningDoor();
+  clara = (await door.knock({ path: SIGNERS, body: { signer: "clara" } })).json() as unknown as Signer;
+});
+afterAll(() => door.close());
+
+const sha256 = (text: string) => hash("sha256", text);
+const file = (path: string) => ({ path, sha256: sha256(path) });
+const wheel = {
+  name: "recht",
+  version: "1.2",
+  shape: "directory",
+  files: [file("b.py"), file("a.py")],
+  signer: "clara",
+};
+const refused = async (answer: ReturnType<SigningDoor["knock"]>) => {
+  const { status, headers, json } = await answer;
+  expect(headers["content-type"]).toContain("application/problem+json");
+  return [status, json().code];
+};
+const signed = async (path: string, body: object, as = door.admin) => {
+  const answer = await door.knock({ path, body, as });
+  expect([answer.status, answer.text]).toEqual([201, expect.any(String)]);
+  return answer.json() as unknown as Signature;
+};
+/** Down to the root, as a relying party would. */
+const faults = (signature: string, content: Parameters<typeof verifyCadesSignature>[1]["content"]) => {
+  const anchors = pemDecode(door.rootPem).map(parseCertificate);
+  const { checks } = verifyCadesSignature(Buffer.from(signature, "base64"), {
+    content,
+    trust: trustAnchors({ anchors, purpose: OID.codeSigning }),
+    timeStamp: { trust: trustAnchors({ anchors }) },
+  });
+  return checks.flatMap(({ name, ok }) => (ok ? [] : [name]));
+};
+
+describe("a signer", () => {
+  it("has a key in the token and a certificate that the administrator obtained", async () => {
+    expect(clara).toMatchObject({
+      signer: "clara",
+      organization_id: "brandenburg",
+      state: "active",
+      profile: "code_signing",
+    });
+    const [certificate] = pemDecode(clara.chain_pem ?? "").map(parseCertificate);
+    expect(certificate?.subjectAltNames.uri).toEqual(["spiffe://vcc.internal/org/brandenburg/service/clara"]);
+    expect((await door.knock({ path: `${SIGNERS}?signer=clara` })).json()).toMatchObject({ signers: [clara] });
+  });
+
+  it("is one under one Idempotency-Key", async () => {
+    const headers = { "idempotency-key": "signer-1" };
+    const ask = (signer: string) => door.knock({ path: SIGNERS, headers, body: { signer } });
+    expect((await ask("veritas")).json()).toEqual((await ask("veritas")).json());
+    expect(await refused(ask("covina"))).toEqual([409, "REQUEST_ID_REUSED"]);
+  });
+
+  it("signs nothing any more once it is retired", async () => {
+    const made = (await door.knock({ path: SIGNERS, body: { signer: "vpb" } })).json();
+    const path = `${SIGNERS}/${made.signer_key_id}/retire`;
+    expect((await door.knock({ path, body: {} })).json()).toMatchObject({ state: "retired" });
+    const answer = door.knock({ path: PACKAGE, body: { ...wheel, signer: "vpb" } });
+    expect((await answer).status).toBeGreaterThanOrEqual(400);
+  });
+
+  it("of another organisation does not exist", async () => {
+    const as = door.stranger;
+    expect((await door.knock({ path: SIGNERS, as })).json()).toEqual({ signers: [] });
+    const path = `${SIGNERS}/${clara.signer_key_id}/retire`;
+    expect(await refused(door.knock({ path, body: {}, as }))).toEqual([404, "NOT_FOUND"]);
+  });
+
+  it("is made by administrators alone", async () => {
+    for (const body of [{ signer: "clara" }, undefined])
+      expect(await refused(door.knock({ path: SIGNERS, body, as: door.clara }))).toEqual([403, "CALLER_NOT_ALLOWED"]);
+  });
+
+  it.each<[string, object, string]>([
+    ["without name", {}, "REQUEST_MALFORMED"],
+    ["with a name that is none", { signer: "Clara!" }, "REQUEST_MALFORMED"],
+    ["with a key of another kind", { signer: "x", key_algorithm: "ed25519" }, "REQUEST_MALFORMED"],
+    ["of a profile of something else", { signer: "x", profile: "admin" }, "REQUEST_MALFORMED"],
+    ["with more than is known", { signer: "x", more: 1 }, "REQUEST_MALFORMED"],
+  ])("%s is refused", async (_what, body, code) => {
+    expect(await refused(door.knock({ path: SIGNERS, body }))).toEqual([400, code]);
+  });
+});
+
+describe("an artefact", () => {
+  it("is signed by its files, whatever their order, and its manifest is theirs", async () => {
+    const signature = await signed(PACKAGE, wheel);
+    const manifest = Buffer.from(signature.manifest ?? "");
+    expect(faults(signature.signature, manifest)).toEqual([]);
+    expect(faults(signature.signature, Buffer.from(manifest.toString().replace("a.py", "c.py")))).toEqual([
+      "message-digest",
+    ]);
+    const { facts, shape, resources } = parseManifest(manifest);
+    expect(facts).toEqual({
+      type: "python_package",
+      name: "recht",
+      version: "1.2",
+      organisation: "brandenburg",
+      metadata: {},
+    });
+    expect(resources.map(({ path }) => path)).toEqual(["a.py", "b.py"]);
+    expect([signature.artefact_digest, signature.type, signature.signer]).toEqual([
+      ...[artefactDigest(shape, resources), "python_package", "clara"],
+    ]);
+  });
+
+  it("is signed by a service in its own name, and in no other's", async () => {
+    const metadata = { baseModel: { digest: `sha256:${sha256("base")}` }, riskClass: "high" };
+    const files = [file("adapter_config.json"), file("adapter_model.safetensors")];
+    const adapter = { name: "recht-de", shape: "directory", files, metadata };
+    const signature = await signed(ADAPTER, adapter, door.clara);
+    expect(parseManifest(Buffer.from(signature.manifest ?? "")).facts.metadata).toEqual(metadata);
+    const other = { path: ADAPTER, body: { ...adapter, signer: "veritas" }, as: door.clara };
+    expect((await door.knock(other)).status).toBe(403);
+    const incomplete = { path: ADAPTER, body: { ...adapter, files: files.slice(1) }, as: door.clara };
+    expect(await refused(door.knock(incomplete))).toEqual([422, "ARTEFACT_NOT_ADMITTED"]);
+  });
+
+  it("has one signature under one Idempotency-Key", async () => {
+    const headers = { "idempotency-key": "artefact-1" };
+    const ask = (name: string) => door.knock({ path: PACKAGE, headers, body: { ...wheel, name } });
+    expect((await ask("once")).json()).toEqual((await ask("once")).json());
+    expect(await refused(ask("twice"))).toEqual([409, "REQUEST_ID_REUSED"]);
+  });
+
+  it("is found by its digest, its type and its signer, and by its signature's id, in its organisation alone", async () => {
+    const { manifest, ...signature } = await signed(PACKAGE, { ...wheel, name: "found" });
+    expect((await door.knock({ path: `${AUDIT}/${signature.signature_id}` })).json()).toEqual({
+      ...signature,
+      manifest,
+    });
+    const path = `${SIGNATURES}?digest=${signature.artefact_digest}&type=python_package&signer=clara&page_size=1`;
+    expect((await door.knock({ path })).json()).toMatchObject({ signatures: [signature] });
+    const as = door.stranger;
+    expect(await refused(door.knock({ path: `${AUDIT}/${signature.signature_id}`, as }))).toEqual([404, "NOT_FOUND"]);
+    expect((await door.knock({ path, as })).json()).toEqual({ signatures: [] });
+  });
+
+  it.each<[string, object, number, string]>([
+    ["without files", { files: [] }, 400, "REQUEST_MALFORMED"],
+    ["with a digest of another hash", { files: [{ path: "a", sha256: "00" }] }, 400, "REQUEST_MALFORMED"],
+    ["with a path out of its directory", { files: [file("../a")] }, 400, "NAME_MALFORMED"],
+    ["with a path twice", { files: [file("a"), file("a")] }, 400, "NAME_MALFORMED"],
+    ["with paths that only case tells apart", { files: [file("a"), file("A")] }, 400, "NAME_MALFORMED"],
+    ["with metadata that nobody knows", { metadata: { colour: "blue" } }, 400, "ARTEFACT_MALFORMED"],
+    ["with more than is known", { more: 1 }, 400, "REQUEST_MALFORMED"],
+  ])("%s is refused", async (_what, fields, status, code) => {
+    expect(await refused(door.knock({ path: PACKAGE, body: { ...wheel, ...fields } }))).toEqual([status, code]);
+  });
+
+  it("of no type, of a signer that is not there, or too large, is refused", async () => {
+    const nothing = await door.knock({ path: "/api/v1/sign/poem", body: wheel });
+    expect(nothing.status).toBe(400);
+    const nobody = await door.knock({ path: PACKAGE, body: { ...wheel, signer: "nobody" } });
+    expect(nobody.status).toBeGreaterThanOrEqual(400);
+    const large = { ...wheel, name: "x".repeat(17 << 20) };
+    expect(await refused(door.knock({ path: PACKAGE, body: large }))).toEqual([413, "REQUEST_TOO_LARGE"]);
+  });
+});
+
+describe("a digest", () => {
+  const digest = sha256("a batch of a log");
+  const hash_b64 = Buffer.from(digest, "hex").toString("base64");
+  const content = { hash: "sha256", digest: Buffer.from(digest, "hex") } as const;
+
+  it("is signed in ThemisDB's words, by the service that its certificate names", async () => {
+    const ask = (body: object, as = door.clara) => door.knock({ path: HASH, body: { hash_b64, ...body }, as });
+    const answer = await ask({ service_id: "clara", algorithm: "ECDSA-SHA256" });
+    expect([answer.status, Object.keys(answer.json())]).toEqual([
+      200,
+      ["signature_b64", "signature_id", "cert_serial"],
+    ]);
+    expect(faults(answer.json().signature_b64 as string, content)).toEqual([]);
+    expect(await refused(ask({ service_id: "argus" }))).toEqual([403, "CALLER_NOT_ALLOWED"]);
+    expect(await refused(ask({ service_id: "clara" }, door.argus))).toEqual([403, "CALLER_NOT_ALLOWED"]);
+    expect(await refused(ask({ service_id: "clara", algorithm: "RSA-SHA256" }))).toEqual([
+      400,
+      "ALGORITHM_NOT_ALLOWED",
+    ]);
+    expect((await ask({ service_id: "argus" }, door.argus)).status).toBeGreaterThanOrEqual(400); // it has no signer
+  });
+
+  it("is signed and stamped", async () => {
+    const signature = await signed(STAMPED, { digest }, door.clara);
+    expect([signature.format, signature.artefact_digest]).toEqual(["digest", `sha256:${digest}`]);
+    expect(faults(signature.signature, content)).toEqual([]);
+  });
+
+  it.each<[string, string, object]>([
+    [HASH, "of another hash", { hash_b64: "AAAA", service_id: "clara" }],
+    [HASH, "that is not base64", { hash_b64: "*".repeat(44), service_id: "clara" }],
+    [HASH, "for nobody", { hash_b64 }],
+    [HASH, "under another algorithm", { hash_b64, service_id: "clara", algorithm: "none" }],
+    [STAMPED, "of another hash", { digest: "00" }],
+    [STAMPED, "with more than is known", { digest, more: 1 }],
+  ])("at %s %s is malformed", async (path, _what, body) => {
+    expect(await refused(door.knock({ path, body, as: door.clara }))).toEqual([400, "REQUEST_MALFORMED"]);
+  });
+});
+
+describe.each<[string, object | undefined]>([
+  [SIGNERS, { signer: "x" }],
+  [SIGNERS, undefined],
+  [PACKAGE, wheel],
+  [STAMPED, { digest: sha256("x") }],
+  [`${AUDIT}/x`, undefined],
+  [SIGNATURES, undefined],
+])("%s", (path, body) => {
+  it("is for nobody without a certificate", async () => {
+    await expect(door.knock({ path, body, as: { keyPem: "", chainPem: "" } })).rejects.toThrow();
+  });
+
+  it("answers PEER_UNAVAILABLE while signing is away", async () => {
+    expect(await refused(door.knockWithoutSigning({ path, body }))).toEqual([503, "PEER_UNAVAILABLE"]);
+  });
+});

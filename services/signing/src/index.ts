@@ -1,0 +1,2 @@
+export { SigningConfig } from "./config.ts";
+export { type RunningSigning, signing, startSigning } from "./service.ts";

@@ -1,0 +1,53 @@
+import { type Signature, type SignerKey, SignerState } from "@vcc-pki/proto/signing";
+import type { Clock } from "@vcc-pki/time";
+import { parseCertificate } from "@vcc-pki/x509";
+import type { Signing } from "./sign.ts";
+import type { Signers } from "./signers.ts";
+import type { StoredSignature } from "./store/signatures.ts";
+import type { StoredSignerKey } from "./store/signer-keys.ts";
+
+export interface MessagesOptions {
+  readonly signing: Pick<Signing, "assemble">;
+  readonly signers: Signers;
+  readonly clock: Clock;
+}
+
+/** Keys and signatures as callers are told of them. */
+export class Messages {
+  readonly #options: MessagesOptions;
+
+  constructor(options: MessagesOptions) {
+    this.#options = options;
+  }
+
+  signerKey(stored: StoredSignerKey): SignerKey {
+    const { signerKeyId, organisation, signer, keyAlgorithm, csrDer, profile, createdAt } = stored;
+    const [leafDer] = stored.chainDer;
+    return {
+      ...{ signerKeyId, organisation, signer, keyAlgorithm, profile, createdAt, state: this.#stateOf(stored) },
+      ...{ csrDer: csrDer ?? new Uint8Array(), chainDer: [...stored.chainDer] },
+      notAfter: leafDer && parseCertificate(leafDer).notAfter,
+    };
+  }
+
+  signature(stored: StoredSignature): Signature {
+    const { signatureId, artefactDigest, artefact, requester, genTime, signerKey } = stored;
+    const { certificate, stored: key } = this.#options.signers.certified(signerKey);
+    return {
+      ...{ signatureId, artefactDigest, requester, genTime, signer: key.signer },
+      format: artefact === undefined ? "digest" : "manifest",
+      signedDataDer: this.#options.signing.assemble(stored),
+      manifest: artefact?.manifest ?? new Uint8Array(),
+      ...{ type: artefact?.type ?? "", name: artefact?.name ?? "", version: artefact?.version ?? "" },
+      signerSerialHex: certificate.serialHex,
+    };
+  }
+
+  #stateOf({ signerKey, retiredAt, chainDer }: StoredSignerKey): SignerState {
+    if (retiredAt !== undefined) return SignerState.RETIRED;
+    if (chainDer.length === 0) return SignerState.WAITING;
+    const { signers, clock } = this.#options;
+    const why = signers.whyUnusable(signers.certified(signerKey), clock.now());
+    return why === undefined ? SignerState.ACTIVE : SignerState.UNUSABLE;
+  }
+}

@@ -1,0 +1,103 @@
+import {
+  type ArtefactFacts,
+  artefactDigest,
+  buildManifest,
+  canonicalResources,
+  checkFacts,
+  type Digest,
+  type Resource,
+  type Shape,
+} from "@vcc-pki/artefact";
+import { PkiError } from "@vcc-pki/errors";
+import { type Artefact, type CreateSignerRequest, Shape as ShapeMessage } from "@vcc-pki/proto/signing";
+import type { SpiffeId } from "@vcc-pki/rpc";
+import { toHex } from "@vcc-pki/x509";
+import canonicalize from "canonicalize";
+import type { SignerWish } from "./enrolment.ts";
+import { isSignerKeyAlgorithm } from "./signer-key.ts";
+import type { SignedArtefact } from "./store/signatures.ts";
+
+/** As the last part of a workload's SPIFFE id. */
+const SIGNER = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+const MAX_METADATA_OCTETS = 256 * 1024;
+const MAX_DIGESTS = 100;
+const SHA256_OCTETS = 32;
+
+/** Empty: the workload itself. Throws REQUEST_MALFORMED. */
+export function parseSigner(signer: string, requester: SpiffeId): string {
+  if (signer === "" && requester.kind === "workload") return requester.service;
+  if (!SIGNER.test(signer)) throw malformed("a signer is named as workloads are");
+  return signer;
+}
+
+/** Throws REQUEST_MALFORMED, KEY_NOT_ALLOWED, PROFILE_NOT_ALLOWED. */
+export function parseSignerWish(
+  { signer, keyAlgorithm, profile }: CreateSignerRequest,
+  profiles: readonly string[],
+): Omit<SignerWish, "organisation"> {
+  if (!SIGNER.test(signer)) throw malformed("a signer is named as workloads are");
+  const wanted = { keyAlgorithm: keyAlgorithm || "ec-p256", profile: profile || "code_signing" };
+  if (!isSignerKeyAlgorithm(wanted.keyAlgorithm))
+    throw new PkiError("KEY_NOT_ALLOWED", `signers have no keys of kind "${keyAlgorithm}"`);
+  if (!profiles.includes(wanted.profile))
+    throw new PkiError("PROFILE_NOT_ALLOWED", "this profile is not one of signers");
+  return { signer, profile: wanted.profile, keyAlgorithm: wanted.keyAlgorithm };
+}
+
+export interface ParsedArtefact {
+  readonly facts: ArtefactFacts;
+  /** In canonical order. */
+  readonly resources: readonly Resource[];
+  readonly artefact: SignedArtefact;
+  readonly artefactDigest: Digest;
+}
+
+/** Builds what is signed from what was sent. Throws REQUEST_MALFORMED, REQUEST_TOO_LARGE, ARTEFACT_MALFORMED, NAME_MALFORMED. */
+export function parseArtefact(message: Artefact | undefined, organisation: string): ParsedArtefact {
+  if (message === undefined) throw malformed("the artefact is missing");
+  const { type, name, version, metadataJson } = message;
+  const facts = checkFacts({
+    ...{ type, name, organisation, metadata: parseMetadata(metadataJson) },
+    ...(version !== "" && { version }),
+  });
+  const shape = parseShape(message.shape);
+  const resources = canonicalResources(
+    message.resources.map(({ path, sha256 }) => ({ path, sha256Hex: toHex(sha256) })),
+  );
+  const manifest = buildManifest({ facts, shape, resources });
+  return {
+    ...{ facts, resources },
+    artefactDigest: artefactDigest(shape, resources),
+    artefact: {
+      ...{ type: facts.type, name: facts.name, version: facts.version, manifest },
+      metadataJson: canonicalize(facts.metadata) ?? "{}",
+    },
+  };
+}
+
+/** SHA-256 each, 1 to 100. Throws REQUEST_MALFORMED. */
+export function parseDigests(digests: readonly Uint8Array[]): readonly Uint8Array[] {
+  if (digests.length === 0 || digests.length > MAX_DIGESTS) throw malformed(`1 to ${MAX_DIGESTS} digests`);
+  if (digests.some(({ length }) => length !== SHA256_OCTETS)) throw malformed("a digest is not SHA-256");
+  return digests;
+}
+
+/** A name that comes twice would be read as its last value here and as its first elsewhere; but what is signed is written anew from what
+ *  was read. */
+function parseMetadata(json: string): unknown {
+  if (json === "") return {};
+  if (json.length > MAX_METADATA_OCTETS) throw new PkiError("REQUEST_TOO_LARGE", "the metadata is too long");
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw new PkiError("ARTEFACT_MALFORMED", "the metadata is not JSON", { cause });
+  }
+}
+
+function parseShape(shape: ShapeMessage): Shape {
+  if (shape === ShapeMessage.FILE) return "file";
+  if (shape === ShapeMessage.DIRECTORY) return "directory";
+  throw malformed("the artefact's shape is missing");
+}
+
+const malformed = (why: string): PkiError => new PkiError("REQUEST_MALFORMED", why);

@@ -1,0 +1,118 @@
+import { AuthorityServiceDefinition, CrlServiceDefinition } from "@vcc-pki/proto/ca";
+import { KeyServiceDefinition, SigningServiceDefinition } from "@vcc-pki/proto/hsm";
+import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
+import { type Refusal, suiteId } from "@vcc-pki/rpc";
+import { defineService, type RunningService, type ServiceContext, SuiteTrust, startChores } from "@vcc-pki/service";
+import { openSigningChannel, remoteSigner } from "@vcc-pki/signer";
+import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
+import { OID } from "@vcc-pki/x509";
+import { SigningConfig } from "./config.ts";
+import { Enrolment } from "./enrolment.ts";
+import { signatureService, signerService } from "./grpc.ts";
+import { Messages } from "./messages.ts";
+import { createMetrics } from "./metrics.ts";
+import { OwnSignatures } from "./own-signature.ts";
+import { readPolicy } from "./policy.ts";
+import { Signing } from "./sign.ts";
+import { type OpenSigner, Signers } from "./signers.ts";
+import { IntentTable } from "./store/intents.ts";
+import { SignatureTable } from "./store/signatures.ts";
+import { SignerKeyTable } from "./store/signer-keys.ts";
+
+/** The signing service at work, with handles for those who do not want to wait for a timer. */
+export interface RunningSigning extends RunningService {
+  readonly store: Store;
+  /** Asks the ca whom to trust, and looks after keys that were retired. */
+  refresh(): Promise<void>;
+}
+
+/** How long the token may take; a client waits some seconds. */
+const SIGNATURE_DEADLINE_MS = 4_000;
+const TRUST_INTERVAL_MS = 60_000;
+
+export const signing = defineService({
+  name: "signing",
+  config: SigningConfig,
+  check: ({ policyFile }) => void readPolicy(policyFile),
+  start: (config, context) => startSigning(config, context),
+});
+
+/** Starts the service. Throws CONFIG_INVALID for a policy that is none. */
+export async function startSigning(
+  config: SigningConfig,
+  context: ServiceContext,
+  { faults }: Pick<StoreOptions, "faults"> = {},
+): Promise<RunningSigning> {
+  const policy = readPolicy(config.policyFile);
+  const { clock, log, telemetry, trustDomain, denyList } = context;
+  const { keys: keyConfig, limits, organisation } = config;
+  const migrations = new URL("../migrations/", import.meta.url);
+  const store = openStore({ ...config.store, migrations, clock, faults });
+  const { db } = store;
+  const signerKeys = new SignerKeyTable(db);
+  const signatures = new SignatureTable(db);
+
+  // Peers.
+  const channel = openSigningChannel(context.connect(SigningServiceDefinition, "hsm-gateway"), {
+    ...{ log, clock },
+    deadlineMs: SIGNATURE_DEADLINE_MS,
+  });
+  const trust = new SuiteTrust({
+    authorities: context.connect(AuthorityServiceDefinition, "ca"),
+    crls: context.connect(CrlServiceDefinition, "ca"),
+    ...{ purposes: [OID.codeSigning, OID.timeStamping], log },
+  });
+  const openSigner: OpenSigner = (key) => remoteSigner(channel, key);
+
+  // Who signs, and what.
+  const signers = new Signers({ ...{ table: signerKeys, openSigner, denyList } });
+  const enrolment = new Enrolment({
+    ...{ store, table: signerKeys, signers, openSigner, trust, trustDomain, clock, log },
+    ...{ keys: context.connect(KeyServiceDefinition, "hsm-gateway"), self: suiteId("signing", trustDomain) },
+  });
+  const desk = new Signing({
+    ...{ store, signatures, signers, clock, intents: new IntentTable(db), own: new OwnSignatures(trust, clock) },
+    ...{ tsa: context.connect(TimestampServiceDefinition, "tsa"), unit: config.timeStamps.unit },
+    ...{ maxWaiting: limits.maxWaiting, metrics: createMetrics(telemetry.meter) },
+  });
+  const messages = new Messages({ signing: desk, signers, clock });
+
+  const chores = startChores(
+    {
+      trust: { everyMs: TRUST_INTERVAL_MS, run: () => trust.run() },
+      keys: { everyMs: keyConfig.interval, run: () => enrolment.disableRetired() },
+    },
+    log,
+  );
+  const begun = chores.run("trust");
+  const door = { enrolment, signing: desk, policy, messages, signerKeys, signatures, profiles: keyConfig.profiles };
+
+  return {
+    ...{ store, mayForward: ["gateway"], limits: { maxReceiveBytes: limits.maxRequestOctets } },
+    services: [signerService(door), signatureService(door)],
+    onRefused: (refusal) => auditRefusal(store, refusal, organisation),
+    async ready() {
+      return {
+        store: db.open ? true : "the database is closed",
+        trust: trust.anchors.length > 0 || "the ca has not said whom to trust",
+      };
+    },
+    async refresh() {
+      await begun;
+      await Promise.all([chores.run("trust"), chores.run("keys")]);
+    },
+    async close() {
+      await begun;
+      await chores.stop();
+      await channel.close();
+      await store.close();
+    },
+  };
+}
+
+/** A call that was turned away at the door leaves a trace. */
+function auditRefusal(store: Store, { method, caller, code }: Refusal, organisation: string): void {
+  const who = caller ?? "unauthenticated";
+  const record = { action: method, outcome: "refused", code, organisation, caller: who, requester: who } as const;
+  void store.write(() => store.audit.add(record)).catch(() => {});
+}

@@ -1,0 +1,110 @@
+import { join } from "node:path";
+import type { ArtefactTrust, ArtefactType, Digest, TrustPolicy } from "@vcc-pki/artefact";
+import { cacheDirectory, KeptAnswers, readTrustPolicy, type VerifiedArtefact, verifyArtefact } from "@vcc-pki/client";
+import { EXIT } from "../exit-codes.ts";
+import { hashingOf } from "../hashing-progress.ts";
+import { readTrusted } from "../issuer.ts";
+import { localTrustPolicy } from "../local-trust-policy.ts";
+import type { Output } from "../session.ts";
+import { fields, table } from "../table.ts";
+import { UsageError } from "../usage.ts";
+import { type Language, WORDS } from "../verdict-words.ts";
+import { noteFlagged } from "./manifest.ts";
+
+export interface VerifyArtefactOptions {
+  readonly package?: string;
+  readonly model?: string;
+  readonly trustPolicy?: string;
+  /** Roots, in place of those of --ca. */
+  readonly trust?: string;
+  readonly signature?: string;
+  readonly copyTo?: string;
+  readonly baseModel?: Digest;
+  readonly lang: Language;
+  readonly online: boolean;
+  readonly cache: boolean;
+  readonly graceMs: number;
+}
+
+const MODEL_TYPES: readonly ArtefactType[] = ["lora_adapter", "model_weights"];
+
+/** Verifies an artefact on this machine; its files go nowhere. Exit code 3 when something does not hold; each thing that is looked at is
+ *  told by its name. */
+export async function verify(options: VerifyArtefactOptions, output: Output): Promise<void> {
+  const path = options.model ?? options.package;
+  if (path === undefined || (options.model && options.package)) throw new UsageError("name one: --package or --model");
+  const { trust, policy } = readTrust(options, output);
+  const kept = new KeptAnswers(join(cacheDirectory(output.io.env), "statements"));
+  const result = await hashingOf(path, output, (onProgress) =>
+    verifyArtefact(path, {
+      ...{ clock: output.io.clock, onProgress, trust, policy },
+      ...{ signatureFile: options.signature, copyTo: options.copyTo },
+      remember: options.cache ? undefined : false,
+      expected: { ...(options.baseModel && { baseModel: options.baseModel }) },
+      online: options.online ? { kept, graceMs: options.graceMs } : undefined,
+    }),
+  );
+  if (!result.ok) output.conclude(EXIT.refused);
+  output.result(asJson(path, result, options), () => asText(path, result, options, output));
+  for (const { url, message } of result.problems) output.note(`not asked: ${url}: ${message}`);
+  noteFlagged(result.flagged, output);
+}
+
+/** The policy as it is written, or for a local suite one that believes its code signing authority about this organisation's services. */
+function readTrust(
+  options: VerifyArtefactOptions,
+  { settings }: Output,
+): { trust: ArtefactTrust; policy: TrustPolicy } {
+  const { roots, bundle } = readTrusted({ ...settings, caFile: options.trust ?? settings.caFile });
+  const policy =
+    options.trustPolicy === undefined
+      ? localTrustPolicy(bundle, { organisation: settings.organisation, isOnline: options.online })
+      : readTrustPolicy(options.trustPolicy);
+  const types = options.model === undefined ? policy.types : policy.types.filter(isModel);
+  return {
+    trust: { anchors: roots, timeStampAnchors: roots, intermediates: bundle },
+    policy: { ...policy, types },
+  };
+}
+
+const isModel = (type: string): boolean => MODEL_TYPES.some((model) => model === type);
+
+const asJson = (path: string, result: VerifiedArtefact, { copyTo, online }: VerifyArtefactOptions) => ({
+  ...{ path, ok: result.ok },
+  ...(result.ok
+    ? {
+        ...{ facts: result.facts, artefact_digest: result.artefactDigest, signed_by: result.signer.uri },
+        ...{ signed_at: result.signedAt.toISOString(), copied_to: copyTo },
+      }
+    : {}),
+  checks: result.verdicts,
+  flagged: result.flagged,
+  revocation: online ? { not_asked: result.problems } : "not_asked",
+});
+
+function asText(
+  path: string,
+  result: VerifiedArtefact,
+  { lang, copyTo }: VerifyArtefactOptions,
+  { io }: Output,
+): string {
+  const words = WORDS[lang];
+  const verdict = io.paint(result.ok ? "green" : "red", result.ok ? words.holds : words.doesNotHold);
+  const facts = result.ok ? result.facts : undefined;
+  const head = fields([
+    [words.artefact, facts ? [facts.type, facts.name, facts.version ?? ""].join(" ").trim() : path],
+    ...(result.ok
+      ? ([
+          [words.digest, result.artefactDigest],
+          [words.signedBy, result.signer.uri],
+          [words.signedAt, result.signedAt.toISOString()],
+          [words.copy, copyTo],
+        ] as const)
+      : []),
+  ]);
+  const rows = result.verdicts.map(({ name, ok, code = "", reason, detail }) => {
+    const why = [reason?.[lang], detail && `(${detail})`].filter(Boolean).join(" ");
+    return [name, ok ? words.yes : words.no, code, why];
+  });
+  return `${verdict}\n${head}\n\n${table([words.check, words.result, words.code, words.reason], rows, "")}`;
+}

@@ -1,0 +1,134 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { newSigningDoor, type SigningDoor } from "@vcc-pki/gateway/signing-harness";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Cli, newCli } from "./cli.ts";
+
+let door: SigningDoor;
+let pki: Cli;
+let cli: Cli;
+beforeAll(async () => {
+  door = await newSigningDoor();
+  const suite = { ...door, trustPem: door.rootPem + door.trustPem };
+  [pki, cli] = [newCli(suite), newCli(suite, "vcc-sign")];
+  writeFileSync(join(cli.home, "trust/suite-root.pem"), door.rootPem);
+  writeFileSync(join(cli.home, "trust/bundle.pem"), (await door.knock({ path: "/api/v1/trust/bundle" })).text);
+  await pki.run("signer", "create", "clara");
+});
+afterAll(() => door.close());
+
+let count = 0;
+function newPackage(): string {
+  const directory = cli.file(`package${++count}`);
+  mkdirSync(`${directory}/recht`, { recursive: true });
+  writeFileSync(`${directory}/recht/__init__.py`, "print('hello')\n");
+  writeFileSync(`${directory}/pyproject.toml`, "[project]\n");
+  return directory;
+}
+const sign = (...args: string[]) => cli.run("sign", "--no-cache", "--signer", "clara", ...args);
+/** What `openssl cms` says of a signed directory. */
+const openssl = (directory: string) => {
+  const files = ["-in", `${directory}/SHA256SUMS.p7s`, "-content", `${directory}/SHA256SUMS`, "-out", "/dev/null"];
+  const trust = ["-CAfile", `${cli.home}/trust/suite-root.pem`, "-purpose", "any"];
+  const words = ["cms", "-verify", "-cades", "-binary", "-inform", "DER", ...files, ...trust];
+  return spawnSync("openssl", words, { encoding: "utf8" });
+};
+const sha256sum = (directory: string) =>
+  spawnSync("sha256sum", ["-c", "--strict", "--quiet", "SHA256SUMS"], { cwd: directory }).status;
+
+describe("vcc-pki signer", () => {
+  it("makes a signer, shows it, and makes no second one under the same request id", async () => {
+    const words = ["signer", "create", "veritas", "--request-id", "signer-of-veritas", "--json"];
+    const [first, again] = [await pki.run(...words), await pki.run(...words)];
+    expect([first.exit, again.exit, again.json()]).toEqual([0, 0, first.json()]);
+    const { out } = await pki.run("signer", "list");
+    expect(out).toMatch(/\nveritas +active +ec-p256 +code_signing +20/);
+  });
+
+  it("retires one, but not without being asked to", async () => {
+    const { signer_key_id: id } = (await pki.run("signer", "create", "vpb", "--json")).json() as {
+      signer_key_id: string;
+    };
+    expect((await pki.run("signer", "retire", id)).exit).toBe(2);
+    expect((await pki.run("signer", "retire", id, "--yes", "--json")).json()).toMatchObject({ state: "retired" });
+  });
+});
+
+describe("vcc-sign sign", () => {
+  it("signs a package where it is; OpenSSL and sha256sum verify it, and no longer when it is changed", async () => {
+    const directory = newPackage();
+    const { exit, out, err } = await sign("--package", directory, "--artefact-version", "1.2");
+    expect([exit, err]).toEqual([0, expect.stringContaining("hashing")]);
+    expect(out).toMatch(/^files +2 \(25 B\)$/m);
+    expect(openssl(directory).stderr).toContain("successful");
+    expect(sha256sum(directory)).toBe(0);
+    appendFileSync(`${directory}/SHA256SUMS`, "#\n");
+    expect(openssl(directory).status).not.toBe(0);
+    expect((await sign("--package", directory)).exit).toBe(2);
+    expect((await sign("--package", directory, "--force")).exit).toBe(0);
+    writeFileSync(`${directory}/pyproject.toml`, "[tool]\n");
+    expect(sha256sum(directory)).toBe(1);
+  });
+
+  it("makes a signed copy of what was hashed, as the roadmap writes it, and leaves the original as it is", async () => {
+    const directory = newPackage();
+    const output = cli.file("signed");
+    expect((await sign("--package", directory, "--output", output)).exit).toBe(0);
+    const copy = join(output, basename(directory));
+    expect([existsSync(`${directory}/SHA256SUMS`), sha256sum(copy)]).toEqual([false, 0]);
+    expect(openssl(copy).stderr).toContain("successful");
+    execFileSync("diff", ["-r", "--exclude=SHA256SUMS*", directory, copy]);
+    expect((await sign("--package", directory, "--output", output)).exit).toBe(7);
+  });
+
+  it("signs an adapter with what it was trained on, and refuses one without, or with pickles", async () => {
+    const model = cli.file(`adapter${++count}`);
+    mkdirSync(model);
+    writeFileSync(`${model}/adapter_config.json`, '{"peft_type":"LORA","base_model_name_or_path":"llama"}');
+    writeFileSync(`${model}/adapter_model.safetensors`, safetensors());
+    expect((await sign("--model", model)).exit).toBe(3);
+    const said = { baseModel: { digest: `sha256:${"ab".repeat(32)}` }, riskClass: "limited" };
+    const metadata = ["--metadata", cli.file("metadata.json", JSON.stringify(said))];
+    expect((await sign("--model", model, ...metadata)).exit).toBe(0);
+    expect(readFileSync(`${model}/SHA256SUMS`, "utf8")).toContain(`"type":"lora_adapter"`);
+    writeFileSync(`${model}/extra.pkl`, "\x80\x04.");
+    const pickled = await sign("--model", model, ...metadata, "--force");
+    expect([pickled.exit, pickled.err]).toEqual([3, expect.stringContaining("ARTEFACT_NOT_ADMITTED")]);
+  });
+
+  it("verifies what it has signed", async () => {
+    const directory = newPackage();
+    await sign("--package", directory, "--artefact-version", "2");
+    const verify = () => cli.run("verify", "--package", directory, "--offline", "--no-cache", "--json");
+    const { exit, err, json } = await verify();
+    expect([exit, err]).toEqual([0, ""]);
+    expect(json()).toMatchObject({ ok: true });
+    appendFileSync(`${directory}/recht/__init__.py`, "#");
+    expect((await verify()).exit).toBe(3);
+  });
+
+  it.each<[string, () => string[]]>([
+    ["nothing", () => []],
+    ["two things", () => ["--package", "a", "--model", "b"]],
+    ["what is not there", () => ["--package", cli.file("nowhere")]],
+    ["a path of no type", () => ["--path", newPackage()]],
+    ["metadata that are none", () => ["--package", newPackage(), "--metadata", cli.file("bad.json", "{")]],
+  ])("refuses %s before it asks anybody", async (_what, words) => {
+    expect((await sign(...words())).exit).toBe(2);
+  });
+
+  it("signs nothing in the name of nobody", async () => {
+    const directory = newPackage();
+    const answer = await cli.run("sign", "--package", directory, "--signer", "nobody", "--no-cache");
+    expect([answer.exit === 0, existsSync(`${directory}/SHA256SUMS`)]).toEqual([false, false]);
+  });
+});
+
+/** A file of one tensor: the length of its header, the header, four octets. */
+function safetensors(): Buffer {
+  const header = JSON.stringify({ w: { dtype: "F32", shape: [1], data_offsets: [0, 4] } });
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return Buffer.concat([length, Buffer.from(header), Buffer.alloc(4)]);
+}
