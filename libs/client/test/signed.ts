@@ -4,6 +4,7 @@ import {
   type ArtefactFacts,
   type ArtefactTrust,
   buildManifest,
+  MANIFEST_MIME_TYPE,
   parseTrustPolicy,
   SIGNATURE_FILES,
   type TrustPolicy,
@@ -60,7 +61,7 @@ export function newAdapter({ signer, unit }: Hands = hands): SignedAdapter {
     const resources = files.map(({ path, location }) => ({ path, sha256Hex: sha256Hex(readFileSync(location)) }));
     const manifest = buildManifest({ facts: { ...FACTS, ...facts }, shape: "directory", resources });
     scratch.file("model/SHA256SUMS", manifest);
-    scratch.file("model/SHA256SUMS.p7s", signDetached(signer, manifest, unit));
+    scratch.file("model/SHA256SUMS.p7s", signDetached(signer, manifest, unit, { mimeType: MANIFEST_MIME_TYPE }));
   };
   sign();
   return { ...scratch, model, sign };

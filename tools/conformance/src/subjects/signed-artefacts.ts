@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type ArtefactFacts, buildManifest } from "@vcc-pki/artefact";
+import { type ArtefactFacts, buildManifest, MANIFEST_MIME_TYPE } from "@vcc-pki/artefact";
 import type { KeyAlgorithmId } from "@vcc-pki/x509";
 import { CADES_CORRUPTIONS, CONTENT, signer, sound, unit } from "@vcc-pki/x509/cades-corruptions";
 import { NOT_AFTER } from "@vcc-pki/x509/test-authority";
@@ -54,6 +54,9 @@ const OVERLOOKED: Readonly<Record<string, Overlooked>> = {
   },
 };
 
+const sign = (by: CodeSigner, manifest: Uint8Array) =>
+  signDetached(by, manifest, unit, { mimeType: MANIFEST_MIME_TYPE });
+
 /** Directories with signed manifests by libs/artefact, and what may not be taken for them. The signers' certificates, and the unit that stamps, are
  *  those of libs/x509's tests. */
 export function buildSignedArtefacts(files: SpecimenFiles): readonly [sound: SpecimenClass, corrupted: SpecimenClass] {
@@ -64,7 +67,7 @@ export function buildSignedArtefacts(files: SpecimenFiles): readonly [sound: Spe
     files.artefact({
       ...{ label, timeStampRoot, at: GEN_TIME, algorithms: [by.certificate.keyAlgorithm] },
       root: files.object(`${label}, root`, "certificate", by.ca.certificate.der),
-      ...{ manifest, contents: FILES, cms: signDetached(by, manifest, unit), ...change },
+      ...{ manifest, contents: FILES, cms: sign(by, manifest), ...change },
     });
 
   const signers = KEYS.map((keyAlgorithm) => makeCodeSigner({ keyAlgorithm, certificate: { notAfter: NOT_AFTER } }));
@@ -78,7 +81,7 @@ export function buildSignedArtefacts(files: SpecimenFiles): readonly [sound: Spe
     "a renamed file": { contents: { ...others, backslash: moved } },
     "changed facts": { manifest: changedFacts },
     "a left-out file": { manifest: shorter },
-    "the signature of another manifest": { cms: signDetached(signer, shorter, unit) },
+    "the signature of another manifest": { cms: sign(signer, shorter) },
   };
   return [
     { name: "signed artefacts", sound: true, specimens: signers.map((by, i) => specimen(`adapter by ${KEYS[i]}`, by)) },
