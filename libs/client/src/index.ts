@@ -1,5 +1,5 @@
 export { type Adapter, type AdapterConfig, readAdapter } from "./contents/adapter.ts";
-export { checkContents } from "./contents/check-contents.ts";
+export { checkContents, isModel } from "./contents/check-contents.ts";
 export { FLAGS, type Flag, type FlaggedFile, flagFiles } from "./contents/flags.ts";
 export { type HashedOctets, hashedOctets } from "./contents/hashed-octets.ts";
 export { type ReadAt, readSafetensors, type SafetensorsHeader, type Tensor } from "./contents/safetensors.ts";

@@ -8,7 +8,7 @@ import {
   verifySignedArtefact,
 } from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
-import { checkContents } from "./contents/check-contents.ts";
+import { checkContents, isModel } from "./contents/check-contents.ts";
 import type { FlaggedFile } from "./contents/flags.ts";
 import type { HashedFile } from "./hashing/hash-tree.ts";
 import { type ObservedArtefact, type ObserveOptions, observeArtefact } from "./observe-artefact.ts";
@@ -30,6 +30,7 @@ export interface VerifyOptions extends ObserveOptions {
 
 export type VerifiedArtefact = ArtefactVerification & {
   readonly files: readonly HashedFile[];
+  /** Of a model, or of what says that it is one. */
   readonly flagged: readonly FlaggedFile[];
   /** Who could not be asked about revocation, and why. */
   readonly problems: GatheredEvidence["problems"];
@@ -55,7 +56,8 @@ export async function verifyArtefact(path: string, options: VerifyOptions): Prom
     // 4. What is in it is looked into, as far as its type asks for that.
     const judged = withContents(verification, observed);
     if (judged.ok) observed.copy?.commit();
-    return { ...judged, files: observed.files, flagged: observed.flagged, problems };
+    const type = (judged.ok ? judged.facts : judged.claimed)?.type ?? "";
+    return { ...judged, files: observed.files, flagged: isModel(type) ? observed.flagged : [], problems };
   } finally {
     observed.copy?.discard();
   }

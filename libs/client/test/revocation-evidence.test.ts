@@ -37,7 +37,7 @@ async function newSubject() {
   const { certificate } = issued;
   const inHours = (hours: number) => new Date(clock.now().getTime() + hours * HOUR_MS);
   const entry = { revocationDate: inHours(-2), reason: "keyCompromise" as RevocationReason };
-  const kept = new KeptAnswers(newScratch().directory);
+  const kept = new KeptAnswers(newScratch().directory, clock);
   return {
     ...{ clock, place, certificate, inHours },
     /** A list of the issuer, or of another. */

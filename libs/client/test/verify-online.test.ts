@@ -32,7 +32,7 @@ async function newSubject() {
         ...{ thisUpdate: inHours(-0.5), nextUpdate: inHours(1), extensions: [crlNumber(1n)] },
       }),
     );
-  const kept = new KeptAnswers(newScratch().directory);
+  const kept = new KeptAnswers(newScratch().directory, clock);
   return {
     ...{ clock, place, inHours },
     good: (path: string) => crl(path === "/signers" ? signers : units),
@@ -58,6 +58,15 @@ describe("an artefact that is verified online", () => {
     expect(await faults()).toEqual([]);
     expect(await faults()).toEqual([]);
     expect(place.asked).toBe(2);
+  });
+
+  it("is refused a minute after the signer's key was reported, though the list from before is in force", async () => {
+    const { place, good, revoked, inHours, faults, clock } = await newSubject();
+    place.says = good;
+    expect(await faults()).toEqual([]);
+    place.says = revoked("signers", inHours(0), "keyCompromise");
+    clock.advance(60_001);
+    expect(await faults()).toEqual(["revocation"]);
   });
 
   it("is refused when the signer's key was compromised, and when it was revoked before it signed", async () => {

@@ -18,6 +18,8 @@ import type { KeptAnswers } from "./kept-answers.ts";
 
 const MAX_OCSP_OCTETS = 512 * 1024;
 const MAX_CRL_OCTETS = 256 * 1024 * 1024;
+/** Asked again after so long, though it would be in force for longer: so soon is known what is revoked. */
+const MAX_AGE_MS = 60_000;
 const CLOCK_SKEW_MS = 5 * 60_000;
 
 export interface EvidenceOptions {
@@ -118,7 +120,7 @@ async function statement<T>(
       ? nextUpdate.getTime()
       : Number.NEGATIVE_INFINITY;
   const isRight = (octets: Uint8Array) => untilOf(() => holdsUntil(parse(octets))) >= now;
-  const answer = await kept.get({ url, accept, maxBytes }, { isFresh: isRight, isRight });
+  const answer = await kept.get({ url, accept, maxBytes }, { maxAgeMs: MAX_AGE_MS, isRight });
   const parsed = parse(answer.octets);
   if (holdsUntil(parsed) + (answer.isKept ? graceMs : 0) < now) throw notProven(`what ${url} says is out of date`);
   return parsed.statement;
