@@ -122,6 +122,16 @@ describe("evidence of revocation", () => {
     expect((await status(2 * HOUR_MS))[1]).toBe(2);
   });
 
+  it("says that a certificate is revoked when what said so has run out, too", async () => {
+    const { place, crl, status, clock } = await newSubject();
+    const list = crl(true);
+    place.says = (path) => (path === "/crl" ? list : "");
+    expect((await status())[0]).toBe("revoked");
+    await place.stop();
+    clock.advance(24 * HOUR_MS);
+    expect((await status(0))[0]).toBe("revoked");
+  });
+
   it("keeps what was right when rubbish comes instead", async () => {
     const { place, ocsp, status, clock } = await newSubject();
     place.says = () => ocsp();

@@ -32,7 +32,8 @@ async function newSubject() {
         ...{ thisUpdate: inHours(-0.5), nextUpdate: inHours(1), extensions: [crlNumber(1n)] },
       }),
     );
-  const kept = new KeptAnswers(newScratch().directory, clock);
+  const { directory } = newScratch();
+  const online = new KeptAnswers(directory, clock);
   return {
     ...{ clock, place, inHours },
     good: (path: string) => crl(path === "/signers" ? signers : units),
@@ -40,8 +41,9 @@ async function newSubject() {
       const [ca, { serial }] = path === "/signers" ? [signers, signer.certificate] : [units, unit.certificate];
       return crl(ca, path === `/${of}` ? { serial, revocationDate, reason } : undefined);
     },
+    offline: new KeptAnswers(directory, clock, { isOffline: true }),
     /** Names of the verdicts that do not hold when revocation has to be known. */
-    async faults(graceMs = 0) {
+    async faults(graceMs = 0, kept = online) {
       const { verdicts } = await verifyArtefact(model, {
         ...{ clock, remember: false, trust: trustIn({ signer, unit }), online: { kept, graceMs } },
         policy: policyFor(signer, { revocation: "required" }),
@@ -101,5 +103,15 @@ describe("an artefact that is verified online", () => {
     const never = await newSubject();
     await never.place.stop();
     expect(await never.faults(24 * HOUR_MS)).toEqual(["time-stamp-trust", "trust"]);
+  });
+
+  it("goes by what is kept when nobody is to be asked", async () => {
+    const { place, good, offline, faults } = await newSubject();
+    place.says = good;
+    expect(await faults(0, offline)).toEqual(["time-stamp-trust", "trust"]);
+    expect(place.asked).toBe(0);
+    await faults();
+    expect(await faults(0, offline)).toEqual([]);
+    expect(place.asked).toBe(2);
   });
 });

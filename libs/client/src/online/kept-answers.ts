@@ -16,10 +16,13 @@ export interface Answer {
 export class KeptAnswers {
   readonly #directory: string;
   readonly #clock: Clock;
+  readonly #isOffline: boolean;
 
-  constructor(directory: string, clock: Clock) {
+  /** Offline, nobody is asked: what is kept is all there is. */
+  constructor(directory: string, clock: Clock, { isOffline = false } = {}) {
     this.#directory = directory;
     this.#clock = clock;
+    this.#isOffline = isOffline;
   }
 
   /** The kept answer when it was fetched within `maxAgeMs` and still `isRight`, else a new one; when there is none to be had that is right, the
@@ -34,6 +37,7 @@ export class KeptAnswers {
     const ageMs = this.#clock.now().getTime() - fetchedAtMs;
     if (kept && ageMs >= 0 && ageMs <= maxAgeMs && isRight(kept)) return { octets: kept, isKept: false };
     try {
+      if (this.#isOffline) throw new PkiError("PEER_UNAVAILABLE", "nobody is asked, and nothing is kept");
       const octets = await fetchPublic(request);
       if (isRight(octets)) this.#keep(file, octets);
       else if (kept) return { octets: kept, isKept: true };

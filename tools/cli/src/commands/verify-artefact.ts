@@ -39,19 +39,21 @@ export async function verify(options: VerifyArtefactOptions, output: Output): Pr
   const path = options.model ?? options.package;
   if (path === undefined || (options.model && options.package)) throw new UsageError("name one: --package or --model");
   const { trust, policy } = readTrust(options, output);
-  const kept = new KeptAnswers(join(cacheDirectory(output.io.env), "statements"), output.io.clock);
+  const kept = new KeptAnswers(join(cacheDirectory(output.io.env), "statements"), output.io.clock, {
+    isOffline: !options.online,
+  });
   const result = await hashingOf(path, output, (onProgress) =>
     verifyArtefact(path, {
       ...{ clock: output.io.clock, onProgress, trust, policy },
       ...{ signatureFile: options.signature, copyTo: options.copyTo },
       remember: options.cache ? undefined : false,
       expected: { ...(options.baseModel && { baseModel: options.baseModel }) },
-      online: options.online ? { kept, graceMs: options.graceMs } : undefined,
+      online: { kept, graceMs: options.graceMs },
     }),
   );
   if (!result.ok) output.conclude(EXIT.refused);
   output.result(asJson(path, result, options), () => asText(path, result, options, output));
-  for (const { url, message } of result.problems) output.note(`not asked: ${url}: ${message}`);
+  if (options.online) for (const { url, message } of result.problems) output.note(`not known: ${url}: ${message}`);
   noteFlagged(result.flagged, output);
 }
 
@@ -82,7 +84,7 @@ const asJson = (path: string, result: VerifiedArtefact, { copyTo, online }: Veri
     : {}),
   checks: result.verdicts,
   flagged: result.flagged,
-  revocation: online ? { not_asked: result.problems } : "not_asked",
+  revocation: { asked: online, not_known: result.problems },
 });
 
 function asText(
