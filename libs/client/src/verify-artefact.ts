@@ -7,7 +7,6 @@ import {
   verdictsOf,
   verifySignedArtefact,
 } from "@vcc-pki/artefact";
-import { PkiError } from "@vcc-pki/errors";
 import { checkContents, isModel } from "./contents/check-contents.ts";
 import type { FlaggedFile } from "./contents/flags.ts";
 import type { HashedFile } from "./hashing/hash-tree.ts";
@@ -16,7 +15,6 @@ import type { KeptAnswers } from "./online/kept-answers.ts";
 import { type GatheredEvidence, gatherEvidence } from "./online/revocation-evidence.ts";
 import { certificatesIn, withIssuers } from "./online/signature-certificates.ts";
 import { resourcesOf } from "./resources-of.ts";
-import type { SignatureFiles } from "./signature-files.ts";
 
 export interface VerifyOptions extends ObserveOptions {
   /** The relying party's own; nothing that comes with a signature is trusted. */
@@ -43,12 +41,12 @@ export async function verifyArtefact(path: string, options: VerifyOptions): Prom
   const observed = await observeArtefact(path, options);
   try {
     // 2. Who has to know is asked about revocation.
-    const { evidence, problems } = await askOnline(observed.signature.files, options);
+    const { evidence, problems } = await askOnline(observed.signature.material, options);
 
     // 3. Signature, time stamp, signer, statement and files are judged.
     const { policy, expected = {} } = options;
     const verification = verifySignedArtefact({
-      ...{ material: materialOf(observed.signature.files), policy, expected },
+      ...{ material: observed.signature.material, policy, expected },
       observed: { shape: observed.isDirectory ? "directory" : "file", resources: resourcesOf(observed.files) },
       trust: evidence ? { ...options.trust, revocation: evidence } : options.trust,
     });
@@ -64,11 +62,11 @@ export async function verifyArtefact(path: string, options: VerifyOptions): Prom
 }
 
 async function askOnline(
-  files: SignatureFiles,
+  material: SignatureMaterial,
   { trust, online, clock }: VerifyOptions,
 ): Promise<Partial<GatheredEvidence> & { problems: GatheredEvidence["problems"] }> {
   if (online === undefined) return { problems: [] };
-  const came = certificatesIn(files);
+  const came = certificatesIn(material);
   const anchors = [...trust.anchors, ...trust.timeStampAnchors];
   const pool = [...came, ...(trust.intermediates ?? []), ...anchors];
   return gatherEvidence(withIssuers(came, pool, anchors), pool, { ...online, clock });
@@ -81,9 +79,4 @@ function withContents(verification: ArtefactVerification, { files, flagged }: Ob
   const verdicts = [...verification.verdicts, ...verdictsOf(contents)];
   if (!verification.ok || contents.every(({ ok }) => ok)) return { ...verification, verdicts };
   return { ok: false, verdicts, claimed: facts };
-}
-
-function materialOf(files: SignatureFiles): SignatureMaterial {
-  if (files.format === "manifest" || files.format === "cms") return files;
-  throw new PkiError("MEDIA_TYPE_NOT_SUPPORTED", `a signature of the format ${files.format} cannot be verified here`);
 }

@@ -19,7 +19,7 @@ async function newSubject() {
   const [signers, units] = [makeCa("Signers"), makeCa("Units")];
   const signer = makeCodeSigner({ ca: signers, extensions: list("signers") });
   const unit = makeUnit({ ca: units, extensions: list("units") });
-  const { model } = newAdapter({ signer, unit });
+  const { model, signAsBundle } = newAdapter({ signer, unit });
   const inHours = (hours: number) => new Date(clock.now().getTime() + hours * HOUR_MS);
   const crl = (ca: TestCa, revoked?: { serial: Uint8Array; revocationDate: Date; reason: RevocationReason }) =>
     ca.sign(
@@ -35,7 +35,7 @@ async function newSubject() {
   const { directory } = newScratch();
   const online = new KeptAnswers(directory, clock);
   return {
-    ...{ clock, place, inHours },
+    ...{ clock, place, inHours, signAsBundle },
     good: (path: string) => crl(path === "/signers" ? signers : units),
     revoked: (of: "signers" | "units", revocationDate: Date, reason: RevocationReason) => (path: string) => {
       const [ca, { serial }] = path === "/signers" ? [signers, signer.certificate] : [units, unit.certificate];
@@ -60,6 +60,17 @@ describe("an artefact that is verified online", () => {
     expect(await faults()).toEqual([]);
     expect(await faults()).toEqual([]);
     expect(place.asked).toBe(2);
+  });
+
+  it("holds by a bundle as well, whose certificates are asked about", async () => {
+    const { place, good, revoked, inHours, faults, signAsBundle, clock } = await newSubject();
+    signAsBundle();
+    place.says = good;
+    expect(await faults()).toEqual([]);
+    expect(place.asked).toBe(2);
+    place.says = revoked("units", inHours(0), "keyCompromise");
+    clock.advance(60_001);
+    expect(await faults()).toEqual(["time-stamp-trust", "trust"]);
   });
 
   it("is refused a minute after the signer's key was reported, though the list from before is in force", async () => {
