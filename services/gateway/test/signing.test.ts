@@ -1,6 +1,13 @@
 import { hash } from "node:crypto";
-import { artefactDigest, parseManifest } from "@vcc-pki/artefact";
-import { OID, parseCertificate, pemDecode, trustAnchors, verifyCadesSignature } from "@vcc-pki/x509";
+import { artefactDigest, MANIFEST_MIME_TYPE, parseManifest } from "@vcc-pki/artefact";
+import {
+  type CadesQuestion,
+  OID,
+  parseCertificate,
+  pemDecode,
+  trustAnchors,
+  verifyCadesSignature,
+} from "@vcc-pki/x509";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Signature, Signer } from "../src/api/signing.ts";
 import { newSigningDoor, type SigningDoor } from "./signing-door.ts";
@@ -41,10 +48,11 @@ const signed = async (path: string, body: object, as = door.admin) => {
   return answer.json() as unknown as Signature;
 };
 /** Down to the root, as a relying party would. */
-const faults = (signature: string, content: Parameters<typeof verifyCadesSignature>[1]["content"]) => {
+const faults = (signature: string, content: CadesQuestion["content"]) => {
   const anchors = pemDecode(door.rootPem).map(parseCertificate);
   const { checks } = verifyCadesSignature(Buffer.from(signature, "base64"), {
     content,
+    mimeType: content instanceof Uint8Array ? MANIFEST_MIME_TYPE : undefined,
     trust: trustAnchors({ anchors, purpose: OID.codeSigning }),
     timeStamp: { trust: trustAnchors({ anchors }) },
   });
