@@ -15,6 +15,7 @@ import { openPaths } from "./paths.ts";
 import { PARTNER } from "./profiles.ts";
 import { ShiftedClock } from "./shifted-clock.ts";
 import { buildCorruptedSignatures, buildSignedArtefacts } from "./signed-artefacts.ts";
+import { buildSignedBundles } from "./signed-bundles.ts";
 import { startIssuingSuite } from "./suite.ts";
 import { buildTimeStamps } from "./time-stamps.ts";
 
@@ -36,7 +37,8 @@ export async function issueSpecimens(
   const served = await buildLiveSpecimens(files);
   progress("stamping");
   const stamped = [await buildTimeStamps(files), ...buildCorruptedTimeStamps(files)];
-  return [...issued, ...served, ...stamped, ...buildSignedArtefacts(files), ...buildCorruptedSignatures(files)];
+  const signed = [...buildSignedArtefacts(files), ...buildCorruptedSignatures(files), ...buildSignedBundles(files)];
+  return [...issued, ...served, ...stamped, ...signed];
 }
 
 async function issueAfterCeremony(
