@@ -19,6 +19,16 @@ export {
   parseManifest,
   SIGNATURE_FILES,
 } from "./manifest.ts";
+export {
+  buildRecallList,
+  parseRecallList,
+  RECALL_LIST_PAYLOAD_TYPE,
+  RECALL_SHARDS,
+  type RecallEntry,
+  type RecallList,
+  recallShardOf,
+} from "./recall/recall-list.ts";
+export { type RecallEvidence, verifyRecallList } from "./recall/verify-recall-list.ts";
 export { canonicalResources, MAX_RESOURCES, type Resource } from "./resources.ts";
 export {
   ARTEFACT_PREDICATE_TYPE,

@@ -16,12 +16,13 @@ import {
   servicesCa,
   signer,
   signersCa,
+  signerWith,
   trust,
   trustWith,
   unit,
   verify,
 } from "./relying-party.ts";
-import { materialOf } from "./signed-bundle.ts";
+import { materialOf, signBundle } from "./signed-bundle.ts";
 
 const SIGNER_URI = "spiffe://vcc.internal/org/brandenburg/service/clara-signer";
 /** Where the chain is not in the bundle. */
@@ -52,6 +53,13 @@ describe("a bundle of a directory, of OpenSSF Model Signing's form and of sigsto
     expect(verify({ material: materialOf(sound) })).toMatchObject(accepted);
     expect(verify({ material: materialOf(strict(sound)), trust: strictTrust })).toMatchObject(accepted);
     expect({ strict: judge(strict(sound)), chain: judge(sound) }).toEqual({ strict: "accepts", chain: "refuses" });
+  });
+
+  it("by a P-384 key is not for @sigstore/verify, which hashes with SHA-256 whatever the curve", () => {
+    const by = signerWith({ keyAlgorithm: "ec-p384" });
+    const bundle = signBundle(undefined, { by });
+    expect(refusals({ material: materialOf(bundle) })).toEqual([]);
+    expect(judge(strict(bundle))).toBe("refuses");
   });
 
   it("without its chain is accepted only where the authority is at hand", () => {
