@@ -7,8 +7,7 @@ import {
   verdictsOf,
   verifySignedArtefact,
 } from "@vcc-pki/artefact";
-import { PkiError } from "@vcc-pki/errors";
-import { checkContents } from "./contents/check-contents.ts";
+import { checkContents, isModel } from "./contents/check-contents.ts";
 import type { FlaggedFile } from "./contents/flags.ts";
 import type { HashedFile } from "./hashing/hash-tree.ts";
 import { type ObservedArtefact, type ObserveOptions, observeArtefact } from "./observe-artefact.ts";
@@ -16,7 +15,6 @@ import type { KeptAnswers } from "./online/kept-answers.ts";
 import { type GatheredEvidence, gatherEvidence } from "./online/revocation-evidence.ts";
 import { certificatesIn, withIssuers } from "./online/signature-certificates.ts";
 import { resourcesOf } from "./resources-of.ts";
-import type { SignatureFiles } from "./signature-files.ts";
 
 export interface VerifyOptions extends ObserveOptions {
   /** The relying party's own; nothing that comes with a signature is trusted. */
@@ -30,6 +28,7 @@ export interface VerifyOptions extends ObserveOptions {
 
 export type VerifiedArtefact = ArtefactVerification & {
   readonly files: readonly HashedFile[];
+  /** Of a model, or of what says that it is one. */
   readonly flagged: readonly FlaggedFile[];
   /** Who could not be asked about revocation, and why. */
   readonly problems: GatheredEvidence["problems"];
@@ -42,12 +41,12 @@ export async function verifyArtefact(path: string, options: VerifyOptions): Prom
   const observed = await observeArtefact(path, options);
   try {
     // 2. Who has to know is asked about revocation.
-    const { evidence, problems } = await askOnline(observed.signature.files, options);
+    const { evidence, problems } = await askOnline(observed.signature.material, options);
 
     // 3. Signature, time stamp, signer, statement and files are judged.
     const { policy, expected = {} } = options;
     const verification = verifySignedArtefact({
-      ...{ material: materialOf(observed.signature.files), policy, expected },
+      ...{ material: observed.signature.material, policy, expected },
       observed: { shape: observed.isDirectory ? "directory" : "file", resources: resourcesOf(observed.files) },
       trust: evidence ? { ...options.trust, revocation: evidence } : options.trust,
     });
@@ -55,18 +54,19 @@ export async function verifyArtefact(path: string, options: VerifyOptions): Prom
     // 4. What is in it is looked into, as far as its type asks for that.
     const judged = withContents(verification, observed);
     if (judged.ok) observed.copy?.commit();
-    return { ...judged, files: observed.files, flagged: observed.flagged, problems };
+    const type = (judged.ok ? judged.facts : judged.claimed)?.type ?? "";
+    return { ...judged, files: observed.files, flagged: isModel(type) ? observed.flagged : [], problems };
   } finally {
     observed.copy?.discard();
   }
 }
 
 async function askOnline(
-  files: SignatureFiles,
+  material: SignatureMaterial,
   { trust, online, clock }: VerifyOptions,
 ): Promise<Partial<GatheredEvidence> & { problems: GatheredEvidence["problems"] }> {
   if (online === undefined) return { problems: [] };
-  const came = certificatesIn(files);
+  const came = certificatesIn(material);
   const anchors = [...trust.anchors, ...trust.timeStampAnchors];
   const pool = [...came, ...(trust.intermediates ?? []), ...anchors];
   return gatherEvidence(withIssuers(came, pool, anchors), pool, { ...online, clock });
@@ -79,9 +79,4 @@ function withContents(verification: ArtefactVerification, { files, flagged }: Ob
   const verdicts = [...verification.verdicts, ...verdictsOf(contents)];
   if (!verification.ok || contents.every(({ ok }) => ok)) return { ...verification, verdicts };
   return { ok: false, verdicts, claimed: facts };
-}
-
-function materialOf(files: SignatureFiles): SignatureMaterial {
-  if (files.format === "manifest" || files.format === "cms") return files;
-  throw new PkiError("MEDIA_TYPE_NOT_SUPPORTED", `a signature of the format ${files.format} cannot be verified here`);
 }
