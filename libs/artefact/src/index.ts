@@ -42,7 +42,7 @@ export { buildOmsStatement, OMS_PREDICATE_TYPE, type SignedFiles } from "./state
 export { parseStatement, type Statement } from "./statement/statement.ts";
 export { manifestBody } from "./sums.ts";
 export type { Expected } from "./verification/facts-checks.ts";
-export type { Observed, ObservedDigest } from "./verification/observed.ts";
+export { type Observed, type ObservedDigest, recalledAs } from "./verification/observed.ts";
 export { type SignatureFindings, timeStampQuestion } from "./verification/signature.ts";
 export { type ArtefactTrust, signerIdentity, signerTrust } from "./verification/signer-trust.ts";
 export { matchesIdentity, parseTrustPolicy, TrustPolicy } from "./verification/trust-policy.ts";
