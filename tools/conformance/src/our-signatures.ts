@@ -16,18 +16,17 @@ export function verifySignature({ object, content, root, timeStampRoot }: Signat
 }
 
 /** libs/artefact about a directory, under a policy that names what was signed. */
-export function verifyArtefact({ object, content, directory, root, timeStampRoot }: ArtefactSpecimen): void {
-  const anchor = parseCertificate(root.der);
+export function verifyArtefact({ object, content, directory, root, timeStampRoot, issuer }: ArtefactSpecimen): void {
   const files = walkTree(directory).files.map(({ path, location }) => ({
     ...{ path, sha256Hex: hash("sha256", readFileSync(location)) },
   }));
   const material: SignatureMaterial = { format: "manifest", manifest: content.der, cms: object.der };
   const { verdicts } = verifySignedArtefact({
     ...{ material, observed: { shape: "directory", resources: files } },
-    trust: { anchors: [anchor], timeStampAnchors: [parseCertificate(timeStampRoot.der)] },
+    trust: { anchors: [parseCertificate(root.der)], timeStampAnchors: [parseCertificate(timeStampRoot.der)] },
     policy: parseTrustPolicy({
-      issuers: [`sha256:${hash("sha256", anchor.spkiDer)}`],
-      identities: ["spiffe://vcc.internal/org/brandenburg/service/clara-signer"],
+      issuers: [`sha256:${hash("sha256", parseCertificate(issuer.der).spkiDer)}`],
+      identities: ["spiffe://vcc.internal/org/brandenburg/service/*"],
       organisation: "brandenburg",
       types: ["lora_adapter"],
       revocation: "where-known",

@@ -39,7 +39,7 @@ interface SignatureParts extends Pick<SignatureSpecimen, "label" | "root" | "tim
   readonly content: Uint8Array;
 }
 
-interface ArtefactParts extends Omit<SignatureParts, "content"> {
+interface ArtefactParts extends Omit<SignatureParts, "content">, Pick<ArtefactSpecimen, "issuer"> {
   readonly manifest: Uint8Array;
   /** What lies in the directory, by path. */
   readonly contents: Readonly<Record<string, string>>;
@@ -127,7 +127,7 @@ export function openSpecimenFiles(directory: string): SpecimenFiles {
         mkdirSync(dirname(join(directory, path)), { recursive: true });
         writeFileSync(join(directory, path), text);
       }
-      return { ...this.signature({ ...parts, content }), kind: "artefact", directory };
+      return { ...this.signature({ ...parts, content }), kind: "artefact", directory, issuer: parts.issuer };
     },
   };
 }

@@ -115,4 +115,6 @@ export interface SignatureSpecimen extends SpecimenBase {
 export interface ArtefactSpecimen extends Omit<SignatureSpecimen, "kind"> {
   readonly kind: "artefact";
   readonly directory: string;
+  /** Who issued to its signer. */
+  readonly issuer: ObjectFiles;
 }
