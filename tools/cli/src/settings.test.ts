@@ -1,6 +1,8 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createTestHierarchy } from "@vcc-pki/testkit/hierarchy";
+import { systemClock } from "@vcc-pki/time";
 import { describe, expect, it } from "vitest";
 import { resolveSettings } from "./settings.ts";
 import { UsageError } from "./usage.ts";
@@ -27,6 +29,19 @@ describe("settings", () => {
     writeFileSync(join(home, "run/suite.json"), JSON.stringify({ pid: 1, portOffset: 2000 }));
     expect(resolveSettings({ home }, {}).server).toBe("https://localhost:10443");
     expect(resolveSettings({ home }, { PKI_PORT_OFFSET: "1" }).server).toBe("https://localhost:8444");
+  });
+
+  it("takes the organisation in the certificate where it is asked to, and none was named", () => {
+    const { root } = createTestHierarchy({ clock: systemClock });
+    const uri = ["spiffe://vcc.example/org/bayern/admin/xaver"];
+    const cert = join(mkdtempSync(join(tmpdir(), "settings-")), "cert.pem");
+    writeFileSync(cert, root.issue({ subjectAltNames: { uri } }).chainPem);
+    const organisationOf = (options: object, own: boolean) =>
+      resolveSettings({ cert, ...options }, {}, { ownOrganisation: own }).organisation;
+    expect(organisationOf({}, true)).toBe("bayern");
+    expect(organisationOf({ organisation: "hessen" }, true)).toBe("hessen");
+    expect(organisationOf({}, false)).toBe("brandenburg");
+    expect(organisationOf({ cert: "/nowhere" }, true)).toBe("brandenburg");
   });
 
   it("take a remote suite from --server and its three files", () => {

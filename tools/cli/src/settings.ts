@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { parseCertificate, pemDecode } from "@vcc-pki/x509";
 import { UsageError } from "./usage.ts";
 
 /** Options every command takes. */
@@ -33,9 +34,21 @@ const TSA_PORT = 8082;
 
 /** `--server` names a remote suite and needs the three files; otherwise the suite in `--home`, PKI_HOME or var/ is meant, with
  *  the operator's certificate that its ceremony made. Throws UsageError. */
-export function resolveSettings(options: GlobalOptions, env: Readonly<Record<string, string | undefined>>): Settings {
-  const organisation = options.organisation ?? DEFAULT_ORGANISATION;
-  if (options.server !== undefined) return { ...remote(options, options.server), organisation, tsaUrl: undefined };
+export function resolveSettings(
+  options: GlobalOptions,
+  env: Readonly<Record<string, string | undefined>>,
+  { ownOrganisation = false }: { readonly ownOrganisation?: boolean | undefined } = {},
+): Settings {
+  const settings = findSuite(options, env);
+  const own = ownOrganisation ? organisationIn(settings.certFile) : undefined;
+  return { ...settings, organisation: options.organisation ?? own ?? DEFAULT_ORGANISATION };
+}
+
+function findSuite(
+  options: GlobalOptions,
+  env: Readonly<Record<string, string | undefined>>,
+): Omit<Settings, "organisation"> {
+  if (options.server !== undefined) return { ...remote(options, options.server), tsaUrl: undefined };
   const home = resolve(options.home ?? env.PKI_HOME ?? DEFAULT_HOME);
   const offset = env.PKI_PORT_OFFSET ? parseOffset(env.PKI_PORT_OFFSET) : (runningOffset(home) ?? 0);
   return {
@@ -43,7 +56,6 @@ export function resolveSettings(options: GlobalOptions, env: Readonly<Record<str
     certFile: options.cert ?? join(home, "operator/admin.pem"),
     keyFile: options.key ?? join(home, "operator/admin-key.pem"),
     caFile: options.ca ?? join(home, "trust/root.pem"),
-    organisation,
     tsaUrl: `http://127.0.0.1:${TSA_PORT + offset}/tsa`,
   };
 }
@@ -58,6 +70,17 @@ function remote({ home, cert, key, ca }: GlobalOptions, server: string) {
     throw new UsageError(`--server takes an origin such as https://pki.example:8443, not ${server}`);
   }
   return { server: url.origin, certFile: cert, keyFile: key, caFile: ca };
+}
+
+/** Whose certificate that is; undefined when there is none to read. */
+function organisationIn(certFile: string): string | undefined {
+  try {
+    const [der] = pemDecode(readFileSync(certFile, "utf8"), "CERTIFICATE");
+    const [uri = ""] = der === undefined ? [] : parseCertificate(der).subjectAltNames.uri;
+    return /^spiffe:\/\/[^/]+\/org\/([^/]+)\//.exec(uri)?.[1];
+  } catch {
+    return undefined;
+  }
 }
 
 /** As the suite reads it: every port is moved up by so many. */

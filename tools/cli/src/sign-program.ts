@@ -11,9 +11,10 @@ const VCC_SIGN: CommandLine = {
     ["--cert <file>", "your certificate with its chain, PEM"],
     ["--key <file>", "its key, PEM"],
     ["--ca <file>", "the only roots to trust, PEM"],
-    ["--organisation <id>", "act for this organisation (default: brandenburg)"],
+    ["--organisation <id>", "act for this organisation (default: that of your certificate)"],
     ["--json", "results as JSON on standard output, errors as problem+json on standard error"],
   ],
+  ownOrganisation: true,
   addCommands: (program, { inSession, alone }) => addArtefactCommands(program, inSession, alone),
 };
 

@@ -15,6 +15,8 @@ export interface CommandLine {
   /** Understood before and after the name of a command. Where a command has an option of the same name, as `approval sign --key`
    *  has, that one is meant after it. */
   readonly globalOptions: readonly (readonly [flags: string, description: string])[];
+  /** Whether commands are about the organisation in the caller's certificate where none is named. */
+  readonly ownOrganisation?: boolean;
   addCommands(program: Command, runners: Runners): void;
 }
 
@@ -36,7 +38,7 @@ export async function runCommandLine(line: CommandLine, args: readonly string[],
 }
 
 function buildProgram(
-  { name, description, globalOptions, addCommands }: CommandLine,
+  { name, description, globalOptions, ownOrganisation, addCommands }: CommandLine,
   io: Io,
   globals: GlobalOptions,
   verdict: { exit: Exit },
@@ -57,7 +59,7 @@ function buildProgram(
   for (const [flags, meaning] of globalOptions) program.option(flags, meaning);
 
   const output = () =>
-    createOutput(resolveSettings(globals, io.env), io, globals.json === true, (exit) => {
+    createOutput(resolveSettings(globals, io.env, { ownOrganisation }), io, globals.json === true, (exit) => {
       verdict.exit = exit;
     });
   addCommands(program, {
