@@ -13,6 +13,7 @@ export {
   buildManifest,
   checkFacts,
   MANIFEST_FILE,
+  MANIFEST_MIME_TYPE,
   MANIFEST_SIGNATURE_FILE,
   type Manifest,
   MODEL_SIGNATURE_FILE,

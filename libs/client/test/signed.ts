@@ -7,6 +7,7 @@ import {
   buildManifest,
   buildOmsStatement,
   IN_TOTO_PAYLOAD_TYPE,
+  MANIFEST_MIME_TYPE,
   type Manifest,
   parseTrustPolicy,
   SIGNATURE_FILES,
@@ -70,7 +71,7 @@ export function newAdapter({ signer, unit }: Hands = hands): SignedAdapter {
   const sign = (facts: Partial<ArtefactFacts> = {}) => {
     const manifest = buildManifest(manifestOf(facts));
     scratch.file("model/SHA256SUMS", manifest);
-    scratch.file("model/SHA256SUMS.p7s", signDetached(signer, manifest, unit));
+    scratch.file("model/SHA256SUMS.p7s", signDetached(signer, manifest, unit, { mimeType: MANIFEST_MIME_TYPE }));
   };
   const signAsBundle = () => {
     const payload = buildOmsStatement(manifestOf({}));

@@ -30,14 +30,15 @@ export class OwnSignatures {
   }
 
   /** When it was stamped. Throws SIGNATURE_INVALID, naming each check that fails. */
-  verify(der: Uint8Array, content: CadesQuestion["content"]): Date {
+  verify(der: Uint8Array, about: Pick<CadesQuestion, "content" | "mimeType">): Date {
     if (this.#generation !== this.#trust.generation) {
       this.#generation = this.#trust.generation;
       this.#signers = this.#remember(OID.codeSigning);
       this.#stampers = this.#remember(OID.timeStamping);
     }
     const { ok, checks, timeStamp } = verifyCadesSignature(der, {
-      ...{ content, trust: this.#signers, timeStamp: { trust: this.#stampers } },
+      ...about,
+      ...{ trust: this.#signers, timeStamp: { trust: this.#stampers } },
     });
     if (ok && timeStamp?.at !== undefined) return timeStamp.at;
     const faults = checks.filter((check) => !check.ok).map(({ name, reason }) => `${name}: ${reason}`);

@@ -1,5 +1,5 @@
 import { hash, randomUUIDv7 } from "node:crypto";
-import type { Digest } from "@vcc-pki/artefact";
+import { type Digest, MANIFEST_MIME_TYPE } from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
 import { event } from "@vcc-pki/events";
 import type { CallContext, RequestKey } from "@vcc-pki/rpc";
@@ -83,7 +83,9 @@ export class Signing {
     const content =
       "sha256" in subject ? { hash: "sha256" as const, digest: subject.sha256 } : subject.artefact.manifest;
     const digest = content instanceof Uint8Array ? hash(digestAlgorithm, content, "buffer") : content.digest;
-    const signedAttributesDer = key.template.signedAttributes(digest, intent.signingTime);
+    // Nobody knows what a digest is of: only what was built here is signed as a manifest.
+    const mimeType = "sha256" in subject ? undefined : MANIFEST_MIME_TYPE;
+    const signedAttributesDer = key.template.signedAttributes(digest, intent.signingTime, mimeType);
     // 4 the signature
     const payload = { $case: "cmsSignedAttributes", value: signedAttributesDer } as const;
     const { signatureId, signerKey } = intent;
@@ -92,7 +94,7 @@ export class Signing {
     const tokenDer = await stampSignature(tsa, { unit, requestId: signatureId, signatureValue });
     // 6 the whole, looked at as by a relying party
     const parts: Parts = { signerKey, signedAttributesDer, signatureValue, tokenDer };
-    const genTime = own.verify(this.assemble(parts), content);
+    const genTime = own.verify(this.assemble(parts), { content, mimeType });
     // 7 the fact
     const about =
       "sha256" in subject

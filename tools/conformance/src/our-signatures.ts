@@ -18,7 +18,7 @@ export function verifySignature({ object, content, root, timeStampRoot }: Signat
 /** libs/artefact about a directory with a signed manifest. */
 export const verifyArtefact = (specimen: ArtefactSpecimen): void =>
   verifyMaterial({ format: "manifest", manifest: specimen.content.der, cms: specimen.object.der }, specimen, {
-    issuer: specimen.root,
+    issuer: specimen.issuer,
     types: ["lora_adapter"],
   });
 
@@ -43,7 +43,7 @@ function verifyMaterial(
     trust: { anchors: [parseCertificate(root.der)], timeStampAnchors: [parseCertificate(timeStampRoot.der)] },
     policy: parseTrustPolicy({
       issuers: [`sha256:${hash("sha256", parseCertificate(issuer.der).spkiDer)}`],
-      identities: ["spiffe://vcc.internal/org/brandenburg/service/clara-signer"],
+      identities: ["spiffe://vcc.internal/org/brandenburg/service/*"],
       organisation: "brandenburg",
       types,
       revocation: "where-known",

@@ -116,6 +116,8 @@ export interface SignatureSpecimen extends SpecimenBase {
 export interface ArtefactSpecimen extends Omit<SignatureSpecimen, "kind"> {
   readonly kind: "artefact";
   readonly directory: string;
+  /** Who issued to its signer. */
+  readonly issuer: ObjectFiles;
 }
 
 /** A directory, and as the object, in JSON, the bundle that vouches for it. */

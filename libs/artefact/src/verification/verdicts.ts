@@ -77,6 +77,11 @@ export const VERDICTS = {
     "The signer does not say when it signed.",
     "Der Zeitpunkt der Signatur ist nicht angegeben.",
   ),
+  "mime-type": row(
+    "SIGNED_AS_SOMETHING_ELSE",
+    "It was signed as something else: a bare digest is no manifest.",
+    "Signiert wurde es als etwas anderes: Ein bloßer Hash-Wert ist kein Manifest.",
+  ),
 
   // When.
   "time-stamp-present": row(

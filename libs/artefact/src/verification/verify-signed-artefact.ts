@@ -1,6 +1,7 @@
 import type { Certificate } from "@vcc-pki/x509";
 import type { Digest } from "../digest.ts";
 import type { ArtefactFacts } from "../facts.ts";
+import { MANIFEST_MIME_TYPE } from "../manifest.ts";
 import { checkRecall } from "../recall/recall-checks.ts";
 import type { RecallEvidence } from "../recall/verify-recall-list.ts";
 import { checkFactsAgainst, type Expected } from "./facts-checks.ts";
@@ -109,10 +110,14 @@ function lookAtSignature(
   switch (material.format) {
     case "manifest": {
       const { manifest: octets, cms } = material;
-      return { found: verifyCmsSignature(cms, octets, trust, policy), signed: { form: "manifest", octets } };
+      const about = { content: octets, mimeType: MANIFEST_MIME_TYPE };
+      return { found: verifyCmsSignature(cms, about, trust, policy), signed: { form: "manifest", octets } };
     }
     case "cms":
-      return { found: verifyCmsSignature(material.cms, digest, trust, policy), signed: { form: "digest" } };
+      return {
+        found: verifyCmsSignature(material.cms, { content: digest }, trust, policy),
+        signed: { form: "digest" },
+      };
     case "bundle": {
       const found = verifyBundleSignature(material.bundle, trust, policy);
       return { found, signed: { form: "payload", octets: found.payload } };
