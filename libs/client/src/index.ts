@@ -19,4 +19,4 @@ export { type FoundSignature, readSignature } from "./signature-files.ts";
 export type { FileIdentity } from "./tree/identity.ts";
 export { type FoundFile, type Tree, walkTree } from "./tree/walk.ts";
 export { readTrustPolicy } from "./trust-policy-file.ts";
-export { type VerifiedArtefact, type VerifyOptions, verifyArtefact } from "./verify-artefact.ts";
+export { type Online, type VerifiedArtefact, type VerifyOptions, verifyArtefact } from "./verify-artefact.ts";

@@ -18,22 +18,27 @@ export function verifySignature({ object, content, root, timeStampRoot }: Signat
 /** libs/artefact about a directory with a signed manifest. */
 export const verifyArtefact = (specimen: ArtefactSpecimen): void =>
   verifyMaterial({ format: "manifest", manifest: specimen.content.der, cms: specimen.object.der }, specimen, {
-    issuer: specimen.root,
-    types: ["lora_adapter"],
+    ...{ issuer: specimen.issuer, service: "*", types: ["lora_adapter"] },
   });
 
 /** The same with a bundle, in which foreign signers do not say what they sign. */
 export const verifyBundle = (specimen: BundleSpecimen): void =>
   verifyMaterial({ format: "bundle", bundle: specimen.object.der }, specimen, {
-    issuer: specimen.issuer,
-    types: ["lora_adapter", "untyped"],
+    ...{ issuer: specimen.issuer, service: "clara-signer", types: ["lora_adapter", "untyped"] },
   });
+
+interface Believed {
+  readonly issuer: ObjectFile;
+  /** The signer's. */
+  readonly service: string;
+  readonly types: readonly string[];
+}
 
 /** Under a policy that names what was signed. */
 function verifyMaterial(
   material: SignatureMaterial,
   { directory, root, timeStampRoot }: ArtefactSpecimen | BundleSpecimen,
-  { issuer, types }: { readonly issuer: ObjectFile; readonly types: readonly string[] },
+  { issuer, service, types }: Believed,
 ): void {
   const files = walkTree(directory).files.map(({ path, location }) => ({
     ...{ path, sha256Hex: hash("sha256", readFileSync(location)) },
@@ -43,7 +48,7 @@ function verifyMaterial(
     trust: { anchors: [parseCertificate(root.der)], timeStampAnchors: [parseCertificate(timeStampRoot.der)] },
     policy: parseTrustPolicy({
       issuers: [`sha256:${hash("sha256", parseCertificate(issuer.der).spkiDer)}`],
-      identities: ["spiffe://vcc.internal/org/brandenburg/service/clara-signer"],
+      identities: [`spiffe://vcc.internal/org/brandenburg/service/${service}`],
       organisation: "brandenburg",
       types,
       revocation: "where-known",

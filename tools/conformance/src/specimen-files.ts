@@ -41,7 +41,7 @@ interface SignatureParts extends Pick<SignatureSpecimen, "label" | "root" | "tim
   readonly content: Uint8Array;
 }
 
-interface ArtefactParts extends Omit<SignatureParts, "content"> {
+interface ArtefactParts extends Omit<SignatureParts, "content">, Pick<ArtefactSpecimen, "issuer"> {
   readonly manifest: Uint8Array;
   /** What lies in the directory, by path. */
   readonly contents: Readonly<Record<string, string>>;
@@ -138,7 +138,8 @@ export function openSpecimenFiles(directory: string): SpecimenFiles {
       return { kind: "signature", ...parts, object: this.object(parts.label, "signature", cms), content: file };
     },
     artefact({ manifest: content, contents, ...parts }) {
-      return { ...this.signature({ ...parts, content }), kind: "artefact", directory: tree(parts.label, contents) };
+      const directory = tree(parts.label, contents);
+      return { ...this.signature({ ...parts, content }), kind: "artefact", directory, issuer: parts.issuer };
     },
     bundle: ({ bundle: der, contents, ...parts }) => ({
       ...{ kind: "bundle", ...parts },

@@ -116,6 +116,19 @@ export interface SignatureSpecimen extends SpecimenBase {
 export interface ArtefactSpecimen extends Omit<SignatureSpecimen, "kind"> {
   readonly kind: "artefact";
   readonly directory: string;
+  /** Who issued to its signer. */
+  readonly issuer: ObjectFiles;
+}
+
+/** A directory, and as the object, in JSON, the bundle that vouches for it. */
+export interface BundleSpecimen extends SpecimenBase<ObjectFile> {
+  readonly kind: "bundle";
+  readonly directory: string;
+  readonly signer: ObjectFiles;
+  /** Who issued to the signer, and above that the root. */
+  readonly issuer: ObjectFiles;
+  readonly root: ObjectFiles;
+  readonly timeStampRoot: ObjectFiles;
 }
 
 /** A directory, and as the object, in JSON, the bundle that vouches for it. */

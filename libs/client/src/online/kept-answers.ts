@@ -27,10 +27,10 @@ export class KeptAnswers {
 
   /** The kept answer when it was fetched within `maxAgeMs` and still `isRight`, else a new one; when there is none to be had that is right, the
    *  kept one, however old it is. What is not right is never kept; it is returned when there is nothing else, for the caller to say why.
-   *  Throws PEER_UNAVAILABLE or NOT_FOUND when there is no kept one either. */
+   *  `isRight` is told what was kept before a new one. Throws PEER_UNAVAILABLE or NOT_FOUND when there is no kept one either. */
   async get(
     request: PublicRequest,
-    { maxAgeMs, isRight }: { readonly maxAgeMs: number; isRight(octets: Uint8Array): boolean },
+    { maxAgeMs, isRight }: { readonly maxAgeMs: number; isRight(octets: Uint8Array, before?: Uint8Array): boolean },
   ): Promise<Answer> {
     const file = join(this.#directory, createHash("sha256").update(request.url).digest("hex"));
     const { octets: kept, fetchedAtMs = 0 } = readKept(file, request.maxBytes) ?? {};
@@ -39,7 +39,7 @@ export class KeptAnswers {
     try {
       if (this.#isOffline) throw new PkiError("PEER_UNAVAILABLE", "nobody is asked, and nothing is kept");
       const octets = await fetchPublic(request);
-      if (isRight(octets)) this.#keep(file, octets);
+      if (isRight(octets, kept)) this.#keep(file, octets);
       else if (kept) return { octets: kept, isKept: true };
       return { octets, isKept: false };
     } catch (error) {

@@ -28,6 +28,8 @@ export interface VerifyArtefactOptions {
   readonly copyTo?: string;
   readonly baseModel?: Digest;
   readonly lang: Language;
+  /** Where the signing service has its recall lists. */
+  readonly recalls?: string;
   readonly online: boolean;
   readonly cache: boolean;
   readonly graceMs: number;
@@ -48,7 +50,7 @@ export async function verify(options: VerifyArtefactOptions, output: Output): Pr
       ...{ signatureFile: options.signature, copyTo: options.copyTo },
       remember: options.cache ? undefined : false,
       expected: { ...(options.baseModel && { baseModel: options.baseModel }) },
-      online: { kept, graceMs: options.graceMs },
+      online: { kept, graceMs: options.graceMs, recallUrl: options.recalls },
     }),
   );
   if (!result.ok) output.conclude(EXIT.refused);
@@ -70,7 +72,7 @@ function readTrust(
   const types = options.model === undefined ? policy.types : policy.types.filter(isModel);
   return {
     trust: { anchors: roots, timeStampAnchors: roots, intermediates: bundle },
-    policy: { ...policy, types },
+    policy: { ...policy, types, ...(options.recalls !== undefined && { recall: "required" }) },
   };
 }
 
