@@ -88,6 +88,7 @@ export const ERRORS = {
   MANIFEST_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
   SIGNING_NOT_ALLOWED: { grpc: PERMISSION_DENIED, http: 403, retry: false },
   ARTEFACT_NOT_ADMITTED: { grpc: FAILED_PRECONDITION, http: 422, retry: false },
+  ARTEFACT_RECALLED: { grpc: FAILED_PRECONDITION, http: 422, retry: false },
   STATEMENT_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
   BUNDLE_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
   RECALL_LIST_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },

@@ -90,6 +90,8 @@ export const FACTS = {
     signer: id,
     genTime: time,
   }),
+  /** `count` artefacts are not to be used any more, the target of the recall and what was made from it. */
+  "pki.artefact.recalled.v1": z.object({ recallId: id, target: id, count: z.int().nonnegative() }),
   /** `unit` is the time-stamping unit it is for, if it is for one. */
   "pki.key.created.v1": z.object({ keyId: id, purpose: id, unit: id.optional() }),
   "pki.key.destroyed.v1": z.object({ keyId: id, purpose: id, unit: id.optional() }),

@@ -1,11 +1,13 @@
-import { isDigest } from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
 import {
   CreateSignerRequest,
+  type LineageEdge,
   type ListSignaturesRequest,
   type ListSignaturesResponse,
   type ListSignersRequest,
   type ListSignersResponse,
+  RecallRequest,
+  RecallServiceDefinition,
   type Signature,
   SignatureServiceDefinition,
   SignDigestsRequest,
@@ -23,10 +25,21 @@ import {
   type SpiffeId,
 } from "@vcc-pki/rpc";
 import type { Enrolment } from "./enrolment.ts";
-import type { Messages } from "./messages.ts";
+import { MAX_DIGESTS_TOLD, type Messages } from "./messages.ts";
 import type { SigningPolicy } from "./policy.ts";
-import { parseArtefact, parseDigests, parseSigner, parseSignerWish } from "./request.ts";
+import type { Recalls } from "./recall.ts";
+import {
+  parseArtefact,
+  parseDigest,
+  parseDigests,
+  parseReason,
+  parseRecallTarget,
+  parseSigner,
+  parseSignerWish,
+} from "./request.ts";
 import type { Signing } from "./sign.ts";
+import type { Edge, LineageTable } from "./store/lineage.ts";
+import type { RecallTable } from "./store/recalls.ts";
 import type { SignatureTable } from "./store/signatures.ts";
 import type { SignerKeyTable } from "./store/signer-keys.ts";
 
@@ -37,6 +50,9 @@ export interface SigningDoor {
   readonly messages: Messages;
   readonly signerKeys: SignerKeyTable;
   readonly signatures: SignatureTable;
+  readonly lineage: LineageTable;
+  readonly recalls: Recalls;
+  readonly recallTable: RecallTable;
   /** Profiles that a signer may be given. */
   readonly profiles: readonly string[];
 }
@@ -56,7 +72,10 @@ const SIGNATURE_CALLERS: Callers<typeof SignatureServiceDefinition> = {
   signDigests: DOOR,
   getSignature: DOOR,
   listSignatures: DOOR,
+  getLineage: DOOR,
 };
+
+const RECALL_CALLERS: Callers<typeof RecallServiceDefinition> = { recall: DOOR, listRecalls: DOOR };
 
 export function signerService({ enrolment, messages, signerKeys, profiles }: SigningDoor): ServiceImplementation {
   return implement(
@@ -97,8 +116,45 @@ export function signatureService(door: SigningDoor): ServiceImplementation {
         return door.messages.signature(found);
       },
       listSignatures: async (request, context) => listSignatures(door, request, context),
+      async getLineage({ artefactDigest }, { requester }) {
+        const about = [organisationOf(requester), parseDigest(artefactDigest), MAX_EDGES] as const;
+        const { lineage } = door;
+        return {
+          upstream: lineage.upstream(...about).map(edgeToProto),
+          downstream: lineage.downstream(...about).map(edgeToProto),
+        };
+      },
     },
     SIGNATURE_CALLERS,
+  );
+}
+
+export function recallService({ recalls, recallTable, messages }: SigningDoor): ServiceImplementation {
+  return implement(
+    RecallServiceDefinition,
+    {
+      async recall(request, context) {
+        const organisation = requireAdmin(context);
+        const key = requestKey(context, "recall", RecallRequest, request);
+        const target = parseRecallTarget(request.target);
+        const reason = parseReason(request.reason);
+        if (!request.dryRun)
+          return messages.recall(await recalls.recall(organisation, { target, reason, request: key }, context));
+        const digests = recalls.affected(organisation, target);
+        return {
+          ...{ recallId: "", reason, requester: context.requester.uri, recalledAt: undefined },
+          ...{ count: digests.length, artefactDigests: digests.slice(0, MAX_DIGESTS_TOLD) },
+        };
+      },
+      async listRecalls({ artefactDigest }, { requester }) {
+        const organisation = organisationOf(requester);
+        if (artefactDigest === "")
+          return { recalls: recallTable.list(organisation, DEFAULT_PAGE).map((recall) => messages.recall(recall)) };
+        const found = recallTable.findOf(organisation, parseDigest(artefactDigest));
+        return { recalls: found === undefined ? [] : [messages.recall(found)] };
+      },
+    },
+    RECALL_CALLERS,
   );
 }
 
@@ -111,9 +167,9 @@ async function signManifest(
   const organisation = organisationOf(requester);
   const key = requestKey(context, "signManifest", SignManifestRequest, request);
   const signer = parseSigner(request.signer, requester);
-  const { facts, resources, ...subject } = parseArtefact(request.artefact, organisation);
+  const { facts, resources, sources, ...subject } = parseArtefact(request.artefact, organisation);
   policy.requireArtefact({ requester, organisation, signer }, facts, resources);
-  return messages.signature(await signing.sign({ organisation, signer, subject, request: key }, context));
+  return messages.signature(await signing.sign({ organisation, signer, subject, sources, request: key }, context));
 }
 
 async function signDigests(
@@ -129,7 +185,7 @@ async function signDigests(
   policy.requireDigests({ requester, organisation, signer });
   const made = await Promise.all(
     digests.map((sha256, index) =>
-      signing.sign({ organisation, signer, subject: { sha256 }, request: itemKey(key, index) }, context),
+      signing.sign({ organisation, signer, subject: { sha256 }, sources: [], request: itemKey(key, index) }, context),
     ),
   );
   return { signatures: made.map((signature) => messages.signature(signature)) };
@@ -137,6 +193,11 @@ async function signDigests(
 
 const DEFAULT_PAGE = 100;
 const MAX_PAGE = 1_000;
+const MAX_EDGES = 1_000;
+
+const edgeToProto = ({ artefactDigest, relation, name, digest }: Edge): LineageEdge => ({
+  ...{ artefactDigest, relation, sourceName: name ?? "", sourceDigest: digest ?? "" },
+});
 
 function listSignatures(
   { signatures, messages }: SigningDoor,
@@ -144,8 +205,7 @@ function listSignatures(
   { requester }: CallContext,
 ): ListSignaturesResponse {
   if (!/^\d{0,15}$/.test(pageToken)) throw new PkiError("REQUEST_MALFORMED", "not a page token of ours");
-  if (filter.artefactDigest !== "" && !isDigest(filter.artefactDigest))
-    throw new PkiError("REQUEST_MALFORMED", "a digest is sha256: and 64 lower-case hex digits");
+  if (filter.artefactDigest !== "") parseDigest(filter.artefactDigest);
   const limit = Math.min(pageSize || DEFAULT_PAGE, MAX_PAGE);
   const before = pageToken === "" ? Number.MAX_SAFE_INTEGER : Number(pageToken);
   const found = signatures.list({ ...filter, organisation: organisationOf(requester) }, before, limit);

@@ -1,16 +1,21 @@
-import { type Signature, type SignerKey, SignerState } from "@vcc-pki/proto/signing";
+import { type ArtefactRecall, type Signature, type SignerKey, SignerState } from "@vcc-pki/proto/signing";
 import type { Clock } from "@vcc-pki/time";
 import { parseCertificate } from "@vcc-pki/x509";
 import type { Signing } from "./sign.ts";
 import type { Signers } from "./signers.ts";
+import type { RecallTable, StoredRecall } from "./store/recalls.ts";
 import type { StoredSignature } from "./store/signatures.ts";
 import type { StoredSignerKey } from "./store/signer-keys.ts";
 
 export interface MessagesOptions {
   readonly signing: Pick<Signing, "assemble">;
   readonly signers: Signers;
+  readonly recalls: RecallTable;
   readonly clock: Clock;
 }
+
+/** Of a recall. */
+export const MAX_DIGESTS_TOLD = 1_000;
 
 /** Keys and signatures as callers are told of them. */
 export class Messages {
@@ -31,7 +36,7 @@ export class Messages {
   }
 
   signature(stored: StoredSignature): Signature {
-    const { signatureId, artefactDigest, artefact, requester, genTime, signerKey } = stored;
+    const { signatureId, organisation, artefactDigest, artefact, requester, genTime, signerKey } = stored;
     const { certificate, stored: key } = this.#options.signers.certified(signerKey);
     return {
       ...{ signatureId, artefactDigest, requester, genTime, signer: key.signer },
@@ -40,7 +45,13 @@ export class Messages {
       manifest: artefact?.manifest ?? new Uint8Array(),
       ...{ type: artefact?.type ?? "", name: artefact?.name ?? "", version: artefact?.version ?? "" },
       signerSerialHex: certificate.serialHex,
+      recalledAt: this.#options.recalls.findOf(organisation, artefactDigest)?.recalledAt,
     };
+  }
+
+  recall({ recall, recallId, reason, requester, recalledAt, count }: StoredRecall): ArtefactRecall {
+    const artefactDigests = this.#options.recalls.digestsOf(recall, MAX_DIGESTS_TOLD);
+    return { recallId, reason, requester, recalledAt, count, artefactDigests };
   }
 
   #stateOf({ signerKey, retiredAt, chainDer }: StoredSignerKey): SignerState {

@@ -5,16 +5,24 @@ import {
   canonicalResources,
   checkFacts,
   type Digest,
+  isDigest,
   type Resource,
   type Shape,
 } from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
-import { type Artefact, type CreateSignerRequest, Shape as ShapeMessage } from "@vcc-pki/proto/signing";
+import {
+  type Artefact,
+  type CreateSignerRequest,
+  type RecallRequest,
+  Shape as ShapeMessage,
+} from "@vcc-pki/proto/signing";
 import type { SpiffeId } from "@vcc-pki/rpc";
 import { toHex } from "@vcc-pki/x509";
 import canonicalize from "canonicalize";
 import type { SignerWish } from "./enrolment.ts";
+import type { RecallTarget } from "./recall.ts";
 import { isSignerKeyAlgorithm } from "./signer-key.ts";
+import type { Source } from "./store/lineage.ts";
 import type { SignedArtefact } from "./store/signatures.ts";
 
 /** As the last part of a workload's SPIFFE id. */
@@ -22,6 +30,9 @@ const SIGNER = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 const MAX_METADATA_OCTETS = 256 * 1024;
 const MAX_DIGESTS = 100;
 const SHA256_OCTETS = 32;
+const MAX_ID = 64;
+const MAX_DATASET = 256;
+const MAX_REASON = 500;
 
 /** Empty: the workload itself. Throws REQUEST_MALFORMED. */
 export function parseSigner(signer: string, requester: SpiffeId): string {
@@ -50,6 +61,8 @@ export interface ParsedArtefact {
   readonly resources: readonly Resource[];
   readonly artefact: SignedArtefact;
   readonly artefactDigest: Digest;
+  /** What it says that it was made from. */
+  readonly sources: readonly Source[];
 }
 
 /** Builds what is signed from what was sent. Throws REQUEST_MALFORMED, REQUEST_TOO_LARGE, ARTEFACT_MALFORMED, NAME_MALFORMED. */
@@ -66,7 +79,7 @@ export function parseArtefact(message: Artefact | undefined, organisation: strin
   );
   const manifest = buildManifest({ facts, shape, resources });
   return {
-    ...{ facts, resources },
+    ...{ facts, resources, sources: sourcesOf(facts.metadata) },
     artefactDigest: artefactDigest(shape, resources),
     artefact: {
       ...{ type: facts.type, name: facts.name, version: facts.version, manifest },
@@ -74,6 +87,47 @@ export function parseArtefact(message: Artefact | undefined, organisation: strin
     },
   };
 }
+
+function sourcesOf({ baseModel, datasets = [] }: ArtefactFacts["metadata"]): Source[] {
+  const models = baseModel === undefined ? [] : [baseModel];
+  return [
+    ...models.map(({ name, digest }) => ({ relation: "base-model" as const, name, digest })),
+    ...datasets.map(({ name, digest }) => ({ relation: "dataset" as const, name, digest })),
+  ];
+}
+
+/** "sha256:" and hex. Throws REQUEST_MALFORMED. */
+export function parseDigest(text: string): Digest {
+  if (!isDigest(text)) throw malformed("a digest is sha256: and 64 lower-case hex digits");
+  return text;
+}
+
+/** Throws REQUEST_MALFORMED. */
+export function parseRecallTarget(target: RecallRequest["target"]): RecallTarget {
+  switch (target?.$case) {
+    case "artefactDigest":
+      return { kind: "artefact", digest: parseDigest(target.value) };
+    case "signerSince": {
+      const { signer, signerKeyId, since = new Date(0) } = target.value;
+      if (!SIGNER.test(signer) || signerKeyId.length > MAX_ID) throw malformed("a signer is named as workloads are");
+      return { kind: "signer", signer, signerKeyId, since };
+    }
+    case "dataset":
+      if (!isText(target.value, MAX_DATASET)) throw malformed("the dataset has no name");
+      return { kind: "dataset", dataset: target.value };
+    case undefined:
+      throw malformed("the target is missing");
+  }
+}
+
+/** For people. Throws REQUEST_MALFORMED. */
+export function parseReason(reason: string): string {
+  if (!isText(reason, MAX_REASON)) throw malformed(`a reason has 1 to ${MAX_REASON} characters`);
+  return reason;
+}
+
+const isText = (text: string, maxCharacters: number): boolean =>
+  text.trim() !== "" && text.length <= maxCharacters && text.isWellFormed() && !/\p{Cc}/u.test(text);
 
 /** SHA-256 each, 1 to 100. Throws REQUEST_MALFORMED. */
 export function parseDigests(digests: readonly Uint8Array[]): readonly Uint8Array[] {

@@ -8,14 +8,17 @@ import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
 import { OID } from "@vcc-pki/x509";
 import { SigningConfig } from "./config.ts";
 import { Enrolment } from "./enrolment.ts";
-import { signatureService, signerService } from "./grpc.ts";
+import { recallService, signatureService, signerService } from "./grpc.ts";
 import { Messages } from "./messages.ts";
 import { createMetrics } from "./metrics.ts";
 import { OwnSignatures } from "./own-signature.ts";
 import { readPolicy } from "./policy.ts";
+import { Recalls } from "./recall.ts";
 import { Signing } from "./sign.ts";
 import { type OpenSigner, Signers } from "./signers.ts";
 import { IntentTable } from "./store/intents.ts";
+import { LineageTable } from "./store/lineage.ts";
+import { RecallTable } from "./store/recalls.ts";
 import { SignatureTable } from "./store/signatures.ts";
 import { SignerKeyTable } from "./store/signer-keys.ts";
 
@@ -51,6 +54,8 @@ export async function startSigning(
   const { db } = store;
   const signerKeys = new SignerKeyTable(db);
   const signatures = new SignatureTable(db);
+  const lineage = new LineageTable(db);
+  const recallTable = new RecallTable(db);
 
   // Peers.
   const channel = openSigningChannel(context.connect(SigningServiceDefinition, "hsm-gateway"), {
@@ -70,12 +75,22 @@ export async function startSigning(
     ...{ store, table: signerKeys, signers, openSigner, trust, trustDomain, clock, log },
     ...{ keys: context.connect(KeyServiceDefinition, "hsm-gateway"), self: suiteId("signing", trustDomain) },
   });
+  const recalls = new Recalls({ store, recalls: recallTable, lineage, signatures, clock, log });
   const desk = new Signing({
-    ...{ store, signatures, signers, clock, intents: new IntentTable(db), own: new OwnSignatures(trust, clock) },
+    ...{
+      store,
+      signatures,
+      lineage,
+      recalls,
+      signers,
+      clock,
+      intents: new IntentTable(db),
+      own: new OwnSignatures(trust, clock),
+    },
     ...{ tsa: context.connect(TimestampServiceDefinition, "tsa"), unit: config.timeStamps.unit },
     ...{ maxWaiting: limits.maxWaiting, metrics: createMetrics(telemetry.meter) },
   });
-  const messages = new Messages({ signing: desk, signers, clock });
+  const messages = new Messages({ signing: desk, signers, recalls: recallTable, clock });
 
   const chores = startChores(
     {
@@ -85,11 +100,14 @@ export async function startSigning(
     log,
   );
   const begun = chores.run("trust");
-  const door = { enrolment, signing: desk, policy, messages, signerKeys, signatures, profiles: keyConfig.profiles };
+  const door = {
+    ...{ enrolment, signing: desk, policy, messages, signerKeys, signatures, lineage, recalls, recallTable },
+    profiles: keyConfig.profiles,
+  };
 
   return {
     ...{ store, mayForward: ["gateway"], limits: { maxReceiveBytes: limits.maxRequestOctets } },
-    services: [signerService(door), signatureService(door)],
+    services: [signerService(door), signatureService(door), recallService(door)],
     onRefused: (refusal) => auditRefusal(store, refusal, organisation),
     async ready() {
       return {

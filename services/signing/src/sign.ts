@@ -8,8 +8,10 @@ import type { Clock } from "@vcc-pki/time";
 import { buildSignatureTimeStamp, toHex } from "@vcc-pki/x509";
 import type { Metrics } from "./metrics.ts";
 import type { OwnSignatures } from "./own-signature.ts";
+import type { Recalls } from "./recall.ts";
 import type { CertifiedKey, Signers } from "./signers.ts";
 import type { Intent, IntentTable } from "./store/intents.ts";
+import type { LineageTable, Source } from "./store/lineage.ts";
 import type { MadeSignature, SignatureTable, SignedArtefact, StoredSignature } from "./store/signatures.ts";
 import { stampSignature, type Tsa } from "./time-stamps.ts";
 
@@ -20,6 +22,8 @@ export interface SignInput {
   readonly subject:
     | { readonly artefact: SignedArtefact; readonly artefactDigest: Digest }
     | { readonly sha256: Uint8Array };
+  /** What the artefact says that it was made from. */
+  readonly sources: readonly Source[];
   readonly request: RequestKey;
 }
 
@@ -27,6 +31,8 @@ export interface SigningOptions {
   readonly store: Store;
   readonly intents: IntentTable;
   readonly signatures: SignatureTable;
+  readonly lineage: LineageTable;
+  readonly recalls: Recalls;
   readonly signers: Signers;
   readonly own: OwnSignatures;
   readonly tsa: Tsa;
@@ -51,7 +57,7 @@ export class Signing {
     this.#options = options;
   }
 
-  /** Rejects with NOT_FOUND for a signer that is none, KEY_NOT_ACTIVE when it does not sign now, ALGORITHM_NOT_ALLOWED for a digest
+  /** Rejects with ARTEFACT_RECALLED, NOT_FOUND for a signer that is none, KEY_NOT_ACTIVE when it does not sign now, ALGORITHM_NOT_ALLOWED for a digest
    *  that is not of its hash, REQUEST_ID_REUSED, RATE_LIMITED; and with what peers say, when nothing was stored as signed. */
   async sign(input: SignInput, context: CallContext): Promise<StoredSignature> {
     const { maxWaiting, metrics } = this.#options;
@@ -68,13 +74,15 @@ export class Signing {
   }
 
   async #sign(input: SignInput, context: CallContext): Promise<StoredSignature> {
-    const { intents, signatures, tsa, unit, own } = this.#options;
+    const { intents, signatures, recalls, tsa, unit, own } = this.#options;
     const { organisation, subject, request } = input;
     // 1 the answer, if it was given before
     const begun = intents.find(request);
     const earlier = begun && signatures.findById(organisation, begun.signatureId);
     if (earlier !== undefined) return earlier;
-    // 2 the key, and the intent to sign with it
+    // 2 nothing that is recalled; the key, and the intent to sign with it
+    const about = aboutOf(subject);
+    recalls.requireGood(organisation, about.artefactDigest, input.sources);
     const { intent, key } = await this.#begin(input, begun);
     // 3 the attributes, over a digest of what was checked
     const { digestAlgorithm } = key.template;
@@ -94,10 +102,6 @@ export class Signing {
     const parts: Parts = { signerKey, signedAttributesDer, signatureValue, tokenDer };
     const genTime = own.verify(this.assemble(parts), content);
     // 7 the fact
-    const about =
-      "sha256" in subject
-        ? { artefactDigest: `sha256:${toHex(subject.sha256)}` as const, artefact: undefined }
-        : subject;
     return this.#record(
       { signatureId, organisation, requester: request.caller, ...about, ...parts, genTime },
       input,
@@ -141,16 +145,18 @@ export class Signing {
 
   async #record(
     made: MadeSignature,
-    { signer, request: { requestId } }: SignInput,
+    { signer, sources, request: { requestId } }: SignInput,
     { caller, requester }: CallContext,
   ): Promise<StoredSignature> {
-    const { store, signatures, metrics } = this.#options;
+    const { store, signatures, lineage, recalls, metrics } = this.#options;
     const { signatureId, organisation, artefactDigest, artefact, genTime } = made;
     const format = artefact === undefined ? "digest" : "manifest";
     const { signature, isNew } = await store.write(() => {
       const other = signatures.findById(organisation, signatureId);
       if (other !== undefined) return { signature: other, isNew: false };
+      recalls.requireGood(organisation, artefactDigest, sources); // it may have been recalled meanwhile
       const row = signatures.insert(made);
+      lineage.insert(row, organisation, artefactDigest, sources);
       store.audit.add({
         ...{ action: "artefact.sign", outcome: "done", caller: caller.uri, requester: requester.uri, organisation },
         ...{ target: signatureId, requestId, details: { format, signer, artefactDigest } },
@@ -167,3 +173,6 @@ export class Signing {
     return signature;
   }
 }
+
+const aboutOf = (subject: SignInput["subject"]): Pick<MadeSignature, "artefactDigest" | "artefact"> =>
+  "sha256" in subject ? { artefactDigest: `sha256:${toHex(subject.sha256)}`, artefact: undefined } : subject;

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CaHarness } from "@vcc-pki/ca/harness";
-import { SignatureServiceDefinition, SignerServiceDefinition } from "@vcc-pki/proto/signing";
+import { RecallServiceDefinition, SignatureServiceDefinition, SignerServiceDefinition } from "@vcc-pki/proto/signing";
 import { connectInProcess, createDenyList, type ServiceDefinition, type WritableDenyList } from "@vcc-pki/rpc";
 import { createKeyFile, type Store, type StoreFaults } from "@vcc-pki/store";
 import { silentLogger, startTelemetry } from "@vcc-pki/telemetry";
@@ -146,5 +146,9 @@ function remotes(
     ]);
     return Object.fromEntries(forwarding) as typeof connected;
   };
-  return { signers: remote(SignerServiceDefinition), signatures: remote(SignatureServiceDefinition) };
+  return {
+    signers: remote(SignerServiceDefinition),
+    signatures: remote(SignatureServiceDefinition),
+    recalls: remote(RecallServiceDefinition),
+  };
 }

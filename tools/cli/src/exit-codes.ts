@@ -88,6 +88,7 @@ const EXIT_OF = {
   RECALL_LIST_MALFORMED: refused,
   SIGNING_NOT_ALLOWED: refused,
   ARTEFACT_NOT_ADMITTED: refused,
+  ARTEFACT_RECALLED: refused,
   FILE_CHANGED: conflict,
   HSM_UNAVAILABLE: unavailable,
   HSM_PIN_WRONG: unavailable,

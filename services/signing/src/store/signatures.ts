@@ -74,6 +74,10 @@ export class SignatureTable {
       insert: db.prepare(
         `INSERT INTO vcc_code_signatures (format, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
+      bySigner: db.prepare<[string, string, string, string, number], { artefact_digest: string }>(
+        `SELECT DISTINCT artefact_digest FROM vcc_code_signatures JOIN signer_keys USING (signer_key)
+         WHERE vcc_code_signatures.organisation = ? AND signer = ? AND (? = '' OR signer_key_id = ?) AND gen_time >= ?`,
+      ),
       byId: db.prepare<[string, string], Row>(
         `SELECT signature, ${COLUMNS} FROM vcc_code_signatures WHERE signature_id = ? AND organisation = ?`,
       ),
@@ -96,6 +100,16 @@ export class SignatureTable {
   findById(organisation: string, signatureId: string): StoredSignature | undefined {
     const row = this.#sql.byId.get(signatureId, organisation);
     return row && toSignature(row);
+  }
+
+  /** What a signer has signed, or one of its keys, from a time on. */
+  digestsBySigner(
+    organisation: string,
+    { signer, signerKeyId, since }: { readonly signer: string; readonly signerKeyId: string; readonly since: Date },
+  ): string[] {
+    return this.#sql.bySigner
+      .all(organisation, signer, signerKeyId, signerKeyId, since.getTime())
+      .map(({ artefact_digest }) => artefact_digest);
   }
 
   /** The newest first, from rows before `before`. */
