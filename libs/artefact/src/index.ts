@@ -30,6 +30,7 @@ export {
 export { IN_TOTO_PAYLOAD_TYPE } from "./statement/in-toto.ts";
 export { buildOmsStatement, OMS_PREDICATE_TYPE, type SignedFiles } from "./statement/oms.ts";
 export { parseStatement, type Statement } from "./statement/statement.ts";
+export { parseStrictJson } from "./strict-json.ts";
 export { manifestBody } from "./sums.ts";
 export type { Expected } from "./verification/facts-checks.ts";
 export type { Observed, ObservedDigest } from "./verification/observed.ts";

@@ -6,6 +6,7 @@ import {
   checkFacts,
   type Digest,
   isDigest,
+  parseStrictJson,
   type Resource,
   type Shape,
 } from "@vcc-pki/artefact";
@@ -28,6 +29,7 @@ import type { SignedArtefact } from "./store/signatures.ts";
 /** As the last part of a workload's SPIFFE id. */
 const SIGNER = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 const MAX_METADATA_OCTETS = 256 * 1024;
+const MAX_METADATA_DEPTH = 8;
 const MAX_DIGESTS = 100;
 const SHA256_OCTETS = 32;
 const MAX_ID = 64;
@@ -136,16 +138,10 @@ export function parseDigests(digests: readonly Uint8Array[]): readonly Uint8Arra
   return digests;
 }
 
-/** A name that comes twice would be read as its last value here and as its first elsewhere; but what is signed is written anew from what
- *  was read. */
 function parseMetadata(json: string): unknown {
   if (json === "") return {};
-  if (json.length > MAX_METADATA_OCTETS) throw new PkiError("REQUEST_TOO_LARGE", "the metadata is too long");
-  try {
-    return JSON.parse(json);
-  } catch (cause) {
-    throw new PkiError("ARTEFACT_MALFORMED", "the metadata is not JSON", { cause });
-  }
+  const limits = { maxOctets: MAX_METADATA_OCTETS, maxDepth: MAX_METADATA_DEPTH };
+  return parseStrictJson(Buffer.from(json), { ...limits, code: "ARTEFACT_MALFORMED", what: "the metadata" });
 }
 
 function parseShape(shape: ShapeMessage): Shape {

@@ -29,6 +29,11 @@ describe("an artefact is not signed", () => {
     ["without name", { name: "" }, "ARTEFACT_MALFORMED"],
     ["with a control character in its version", { version: "1\n# artefact: {}" }, "ARTEFACT_MALFORMED"],
     ["whose metadata are not JSON", { metadataJson: "{" }, "ARTEFACT_MALFORMED"],
+    [
+      "whose metadata say a thing twice",
+      { metadataJson: '{"riskClass":"high","riskClass":"minimal"}' },
+      "ARTEFACT_MALFORMED",
+    ],
     ["whose metadata say what is not known", { metadataJson: metadata({ color: "red" }) }, "ARTEFACT_MALFORMED"],
     ["whose metadata are too long", { metadataJson: " ".repeat(300_000) }, "REQUEST_TOO_LARGE"],
     ["without shape", { shape: Shape.UNSPECIFIED }, "REQUEST_MALFORMED"],
