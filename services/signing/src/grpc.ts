@@ -14,16 +14,19 @@ import {
   type SignDigestsResponse,
   SignerServiceDefinition,
   SignManifestRequest,
+  SignStatementRequest,
 } from "@vcc-pki/proto/signing";
 import {
   type CallContext,
   type Callers,
   implement,
   itemKey,
+  type RequestKey,
   requestKey,
   type ServiceImplementation,
   type SpiffeId,
 } from "@vcc-pki/rpc";
+import { toHex } from "@vcc-pki/x509";
 import type { Enrolment } from "./enrolment.ts";
 import { MAX_DIGESTS_TOLD, type Messages } from "./messages.ts";
 import type { SigningPolicy } from "./policy.ts";
@@ -36,11 +39,12 @@ import {
   parseRecallTarget,
   parseSigner,
   parseSignerWish,
+  parseStatementFormat,
 } from "./request.ts";
 import type { Signing } from "./sign.ts";
 import type { Edge, LineageTable } from "./store/lineage.ts";
 import type { RecallTable } from "./store/recalls.ts";
-import type { SignatureTable } from "./store/signatures.ts";
+import type { SignatureTable, Subject } from "./store/signatures.ts";
 import type { SignerKeyTable } from "./store/signer-keys.ts";
 
 export interface SigningDoor {
@@ -69,6 +73,7 @@ const SIGNER_CALLERS: Callers<typeof SignerServiceDefinition> = {
 
 const SIGNATURE_CALLERS: Callers<typeof SignatureServiceDefinition> = {
   signManifest: DOOR,
+  signStatement: DOOR,
   signDigests: DOOR,
   getSignature: DOOR,
   listSignatures: DOOR,
@@ -108,7 +113,14 @@ export function signatureService(door: SigningDoor): ServiceImplementation {
   return implement(
     SignatureServiceDefinition,
     {
-      signManifest: (request, context) => signManifest(door, request, context),
+      async signManifest(request, context) {
+        const key = requestKey(context, "signManifest", SignManifestRequest, request);
+        return signArtefact(door, request, "manifest", key, context);
+      },
+      async signStatement(request, context) {
+        const key = requestKey(context, "signStatement", SignStatementRequest, request);
+        return signArtefact(door, request, parseStatementFormat(request.format), key, context);
+      },
       signDigests: (request, context) => signDigests(door, request, context),
       async getSignature({ signatureId }, { requester }) {
         const found = door.signatures.findById(organisationOf(requester), signatureId);
@@ -158,18 +170,20 @@ export function recallService({ recalls, recallTable, messages }: SigningDoor): 
   );
 }
 
-async function signManifest(
+async function signArtefact(
   { policy, signing, messages }: SigningDoor,
-  request: SignManifestRequest,
+  { signer: named, artefact }: Pick<SignManifestRequest, "signer" | "artefact">,
+  format: ReturnType<typeof parseStatementFormat>,
+  request: RequestKey,
   context: CallContext,
 ): Promise<Signature> {
   const { requester } = context;
   const organisation = organisationOf(requester);
-  const key = requestKey(context, "signManifest", SignManifestRequest, request);
-  const signer = parseSigner(request.signer, requester);
-  const { facts, resources, sources, ...subject } = parseArtefact(request.artefact, organisation);
+  const signer = parseSigner(named, requester);
+  const { facts, resources, sources, ...about } = parseArtefact(artefact, format, organisation);
   policy.requireArtefact({ requester, organisation, signer }, facts, resources);
-  return messages.signature(await signing.sign({ organisation, signer, subject, sources, request: key }, context));
+  const subject = { ...about, format };
+  return messages.signature(await signing.sign({ organisation, signer, subject, sources, request }, context));
 }
 
 async function signDigests(
@@ -185,14 +199,22 @@ async function signDigests(
   policy.requireDigests({ requester, organisation, signer });
   const made = await Promise.all(
     digests.map((sha256, index) =>
-      signing.sign({ organisation, signer, subject: { sha256 }, sources: [], request: itemKey(key, index) }, context),
+      signing.sign(
+        { organisation, signer, subject: digestSubject(sha256), sources: [], request: itemKey(key, index) },
+        context,
+      ),
     ),
   );
   return { signatures: made.map((signature) => messages.signature(signature)) };
 }
 
+const digestSubject = (sha256: Uint8Array): Subject => ({
+  ...{ format: "digest", artefactDigest: `sha256:${toHex(sha256)}`, artefact: undefined },
+});
+
 const DEFAULT_PAGE = 100;
 const MAX_PAGE = 1_000;
+const NOTHING = new Uint8Array();
 const MAX_EDGES = 1_000;
 
 const edgeToProto = ({ artefactDigest, relation, name, digest }: Edge): LineageEdge => ({
@@ -210,7 +232,11 @@ function listSignatures(
   const before = pageToken === "" ? Number.MAX_SAFE_INTEGER : Number(pageToken);
   const found = signatures.list({ ...filter, organisation: organisationOf(requester) }, before, limit);
   return {
-    signatures: found.map((signature) => ({ ...messages.signature(signature), manifest: new Uint8Array() })),
+    signatures: found.map((signature) => ({
+      ...messages.signature(signature),
+      manifest: NOTHING,
+      bundleJson: NOTHING,
+    })),
     nextPageToken: found.length === limit ? String(found.at(-1)?.signature) : "",
   };
 }

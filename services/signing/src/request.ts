@@ -1,11 +1,14 @@
 import {
   type ArtefactFacts,
   artefactDigest,
+  buildAttestation,
   buildManifest,
+  buildOmsStatement,
   canonicalResources,
   checkFacts,
   type Digest,
   isDigest,
+  type Manifest,
   parseStrictJson,
   type Resource,
   type Shape,
@@ -21,6 +24,7 @@ import type { SpiffeId } from "@vcc-pki/rpc";
 import { toHex } from "@vcc-pki/x509";
 import canonicalize from "canonicalize";
 import type { SignerWish } from "./enrolment.ts";
+import type { Format } from "./forms.ts";
 import type { RecallTarget } from "./recall.ts";
 import { isSignerKeyAlgorithm } from "./signer-key.ts";
 import type { Source } from "./store/lineage.ts";
@@ -57,6 +61,26 @@ export function parseSignerWish(
   return { signer, profile: wanted.profile, keyAlgorithm: wanted.keyAlgorithm };
 }
 
+type ArtefactFormat = Exclude<Format, "digest">;
+
+/** What is signed of an artefact. */
+const BUILDERS: Readonly<Record<ArtefactFormat, (manifest: Manifest) => Uint8Array>> = {
+  manifest: buildManifest,
+  oms: buildOmsStatement,
+  sigstore: buildOmsStatement,
+  attestation: ({ facts, shape, resources }) =>
+    buildAttestation(
+      shape === "file" ? { facts, shape, resources } : { facts, shape, digest: artefactDigest(shape, resources) },
+    ),
+};
+
+/** How statements are signed. Throws REQUEST_MALFORMED. */
+export function parseStatementFormat(format: string): ArtefactFormat {
+  if (format !== "oms" && format !== "sigstore" && format !== "attestation")
+    throw malformed("a statement has the format oms, sigstore or attestation");
+  return format;
+}
+
 export interface ParsedArtefact {
   readonly facts: ArtefactFacts;
   /** In canonical order. */
@@ -67,8 +91,12 @@ export interface ParsedArtefact {
   readonly sources: readonly Source[];
 }
 
-/** Builds what is signed from what was sent. Throws REQUEST_MALFORMED, REQUEST_TOO_LARGE, ARTEFACT_MALFORMED, NAME_MALFORMED. */
-export function parseArtefact(message: Artefact | undefined, organisation: string): ParsedArtefact {
+/** Builds what is signed, in this format, from what was sent. Throws REQUEST_MALFORMED, REQUEST_TOO_LARGE, ARTEFACT_MALFORMED, NAME_MALFORMED. */
+export function parseArtefact(
+  message: Artefact | undefined,
+  format: ArtefactFormat,
+  organisation: string,
+): ParsedArtefact {
   if (message === undefined) throw malformed("the artefact is missing");
   const { type, name, version, metadataJson } = message;
   const facts = checkFacts({
@@ -79,12 +107,12 @@ export function parseArtefact(message: Artefact | undefined, organisation: strin
   const resources = canonicalResources(
     message.resources.map(({ path, sha256 }) => ({ path, sha256Hex: toHex(sha256) })),
   );
-  const manifest = buildManifest({ facts, shape, resources });
+  const content = BUILDERS[format]({ facts, shape, resources });
   return {
     ...{ facts, resources, sources: sourcesOf(facts.metadata) },
     artefactDigest: artefactDigest(shape, resources),
     artefact: {
-      ...{ type: facts.type, name: facts.name, version: facts.version, manifest },
+      ...{ type: facts.type, name: facts.name, version: facts.version, content },
       metadataJson: canonicalize(facts.metadata) ?? "{}",
     },
   };

@@ -90,7 +90,7 @@ export async function startSigning(
     ...{ tsa: context.connect(TimestampServiceDefinition, "tsa"), unit: config.timeStamps.unit },
     ...{ maxWaiting: limits.maxWaiting, metrics: createMetrics(telemetry.meter) },
   });
-  const messages = new Messages({ signing: desk, signers, recalls: recallTable, clock });
+  const messages = new Messages({ signers, recalls: recallTable, clock });
 
   const chores = startChores(
     {
