@@ -181,7 +181,7 @@ async function signArtefact(
   const organisation = organisationOf(requester);
   const signer = parseSigner(named, requester);
   const { facts, resources, sources, ...about } = parseArtefact(artefact, format, organisation);
-  policy.requireArtefact({ requester, organisation, signer }, facts, resources);
+  policy.requireArtefact({ requester, organisation, signer }, format, facts, resources);
   const subject = { ...about, format };
   return messages.signature(await signing.sign({ organisation, signer, subject, sources, request }, context));
 }

@@ -1,8 +1,15 @@
 import { AuthorityServiceDefinition, CrlServiceDefinition } from "@vcc-pki/proto/ca";
 import { KeyServiceDefinition, SigningServiceDefinition } from "@vcc-pki/proto/hsm";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
-import { type Refusal, suiteId } from "@vcc-pki/rpc";
-import { defineService, type RunningService, type ServiceContext, SuiteTrust, startChores } from "@vcc-pki/service";
+import { suiteId } from "@vcc-pki/rpc";
+import {
+  auditRefusal,
+  defineService,
+  type RunningService,
+  type ServiceContext,
+  SuiteTrust,
+  startChores,
+} from "@vcc-pki/service";
 import { openSigningChannel, remoteSigner } from "@vcc-pki/signer";
 import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
 import { OID } from "@vcc-pki/x509";
@@ -126,11 +133,4 @@ export async function startSigning(
       await store.close();
     },
   };
-}
-
-/** A call that was turned away at the door leaves a trace. */
-function auditRefusal(store: Store, { method, caller, code }: Refusal, organisation: string): void {
-  const who = caller ?? "unauthenticated";
-  const record = { action: method, outcome: "refused", code, organisation, caller: who, requester: who } as const;
-  void store.write(() => store.audit.add(record)).catch(() => {});
 }
