@@ -90,6 +90,8 @@ export const FACTS = {
     signer: id,
     genTime: time,
   }),
+  /** By the word of who used it; `usage` is "verified", "loaded" or "refused". */
+  "pki.artefact.used.v1": z.object({ signatureId: id, artefactDigest: id, usage: id }),
   /** `count` artefacts are not to be used any more, the target of the recall and what was made from it. */
   "pki.artefact.recalled.v1": z.object({ recallId: id, target: id, count: z.int().nonnegative() }),
   /** `unit` is the time-stamping unit it is for, if it is for one. */

@@ -41,6 +41,14 @@ CREATE INDEX lineage_by_artefact ON lineage (organisation, artefact_digest);
 CREATE INDEX lineage_by_source ON lineage (organisation, source_digest) WHERE source_digest IS NOT NULL;
 CREATE INDEX lineage_by_dataset ON lineage (organisation, source_name) WHERE relation = 'dataset';
 
+-- What signatures said before there was a graph.
+INSERT INTO lineage (signature, organisation, artefact_digest, relation, source_name, source_digest)
+  SELECT signature, organisation, artefact_digest, 'base-model', vcc_metadata ->> '$.baseModel.name', vcc_metadata ->> '$.baseModel.digest'
+  FROM vcc_code_signatures WHERE vcc_metadata -> '$.baseModel' IS NOT NULL;
+INSERT INTO lineage (signature, organisation, artefact_digest, relation, source_name, source_digest)
+  SELECT signature, organisation, artefact_digest, 'dataset', dataset.value ->> '$.name', dataset.value ->> '$.digest'
+  FROM vcc_code_signatures, json_each(vcc_metadata, '$.datasets') AS dataset;
+
 CREATE TABLE recalls (
   recall         INTEGER NOT NULL PRIMARY KEY,
   recall_id      TEXT    NOT NULL UNIQUE,

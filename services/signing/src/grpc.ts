@@ -8,6 +8,7 @@ import {
   type ListSignersResponse,
   RecallRequest,
   RecallServiceDefinition,
+  RecordUsageRequest,
   type Signature,
   SignatureServiceDefinition,
   SignDigestsRequest,
@@ -40,12 +41,15 @@ import {
   parseSigner,
   parseSignerWish,
   parseStatementFormat,
+  parseUsage,
 } from "./request.ts";
 import type { Signing } from "./sign.ts";
 import type { Edge, LineageTable } from "./store/lineage.ts";
 import type { RecallTable } from "./store/recalls.ts";
 import type { SignatureTable, Subject } from "./store/signatures.ts";
 import type { SignerKeyTable } from "./store/signer-keys.ts";
+import type { UsageTable } from "./store/usages.ts";
+import type { UsageLog } from "./usage.ts";
 
 export interface SigningDoor {
   readonly enrolment: Enrolment;
@@ -56,6 +60,8 @@ export interface SigningDoor {
   readonly signatures: SignatureTable;
   readonly lineage: LineageTable;
   readonly recalls: Recalls;
+  readonly usageLog: UsageLog;
+  readonly usages: UsageTable;
   readonly recallTable: RecallTable;
   /** Profiles that a signer may be given. */
   readonly profiles: readonly string[];
@@ -78,6 +84,8 @@ const SIGNATURE_CALLERS: Callers<typeof SignatureServiceDefinition> = {
   getSignature: DOOR,
   listSignatures: DOOR,
   getLineage: DOOR,
+  recordUsage: DOOR,
+  getUsage: DOOR,
 };
 
 const RECALL_CALLERS: Callers<typeof RecallServiceDefinition> = { recall: DOOR, listRecalls: DOOR };
@@ -123,9 +131,16 @@ export function signatureService(door: SigningDoor): ServiceImplementation {
       },
       signDigests: (request, context) => signDigests(door, request, context),
       async getSignature({ signatureId }, { requester }) {
-        const found = door.signatures.findById(organisationOf(requester), signatureId);
-        if (found === undefined) throw new PkiError("NOT_FOUND", "no such signature");
-        return door.messages.signature(found);
+        return door.messages.signature(door.usageLog.get(organisationOf(requester), signatureId));
+      },
+      async recordUsage(request, context) {
+        const key = requestKey(context, "recordUsage", RecordUsageRequest, request);
+        await door.usageLog.record(organisationOf(context.requester), parseUsage(request), key, context);
+        return {};
+      },
+      async getUsage({ signatureId }, { requester }) {
+        const { signature } = door.usageLog.get(organisationOf(requester), signatureId);
+        return { ...door.usages.counts(signature), usages: door.usages.list(signature, DEFAULT_PAGE) };
       },
       listSignatures: async (request, context) => listSignatures(door, request, context),
       async getLineage({ artefactDigest }, { requester }) {

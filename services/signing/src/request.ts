@@ -18,6 +18,7 @@ import {
   type Artefact,
   type CreateSignerRequest,
   type RecallRequest,
+  type RecordUsageRequest,
   Shape as ShapeMessage,
 } from "@vcc-pki/proto/signing";
 import type { SpiffeId } from "@vcc-pki/rpc";
@@ -29,6 +30,7 @@ import type { RecallTarget } from "./recall.ts";
 import { isSignerKeyAlgorithm } from "./signer-key.ts";
 import type { Source } from "./store/lineage.ts";
 import type { SignedArtefact } from "./store/signatures.ts";
+import { USAGE_ACTIONS, type UsageAction } from "./store/usages.ts";
 
 /** As the last part of a workload's SPIFFE id. */
 const SIGNER = /^[a-z0-9][a-z0-9._-]{0,62}$/;
@@ -39,6 +41,7 @@ const SHA256_OCTETS = 32;
 const MAX_ID = 64;
 const MAX_DATASET = 256;
 const MAX_REASON = 500;
+const MAX_CONTEXT = 256;
 
 /** Empty: the workload itself. Throws REQUEST_MALFORMED. */
 export function parseSigner(signer: string, requester: SpiffeId): string {
@@ -148,6 +151,18 @@ export function parseRecallTarget(target: RecallRequest["target"]): RecallTarget
     case undefined:
       throw malformed("the target is missing");
   }
+}
+
+/** Throws REQUEST_MALFORMED. */
+export function parseUsage({ signatureId, action, context }: RecordUsageRequest): {
+  readonly signatureId: string;
+  readonly action: UsageAction;
+  readonly context: string;
+} {
+  const known = USAGE_ACTIONS.find((each) => each === action);
+  if (known === undefined) throw malformed(`a usage is ${USAGE_ACTIONS.join(", ")}`);
+  if (context !== "" && !isText(context, MAX_CONTEXT)) throw malformed("the context is too long, or no text");
+  return { signatureId, action: known, context };
 }
 
 /** For people. Throws REQUEST_MALFORMED. */

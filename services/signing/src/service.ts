@@ -28,6 +28,8 @@ import { LineageTable } from "./store/lineage.ts";
 import { RecallTable } from "./store/recalls.ts";
 import { SignatureTable } from "./store/signatures.ts";
 import { SignerKeyTable } from "./store/signer-keys.ts";
+import { UsageTable } from "./store/usages.ts";
+import { UsageLog } from "./usage.ts";
 
 /** The signing service at work, with handles for those who do not want to wait for a timer. */
 export interface RunningSigning extends RunningService {
@@ -63,6 +65,7 @@ export async function startSigning(
   const signatures = new SignatureTable(db);
   const lineage = new LineageTable(db);
   const recallTable = new RecallTable(db);
+  const usages = new UsageTable(db);
 
   // Peers.
   const channel = openSigningChannel(context.connect(SigningServiceDefinition, "hsm-gateway"), {
@@ -109,6 +112,7 @@ export async function startSigning(
   const begun = chores.run("trust");
   const door = {
     ...{ enrolment, signing: desk, policy, messages, signerKeys, signatures, lineage, recalls, recallTable },
+    ...{ usages, usageLog: new UsageLog({ store, usages, signatures, clock }) },
     profiles: keyConfig.profiles,
   };
 
