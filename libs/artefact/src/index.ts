@@ -13,12 +13,23 @@ export {
   buildManifest,
   checkFacts,
   MANIFEST_FILE,
+  MANIFEST_MIME_TYPE,
   MANIFEST_SIGNATURE_FILE,
   type Manifest,
   MODEL_SIGNATURE_FILE,
   parseManifest,
   SIGNATURE_FILES,
 } from "./manifest.ts";
+export {
+  buildRecallList,
+  parseRecallList,
+  RECALL_LIST_PAYLOAD_TYPE,
+  RECALL_SHARDS,
+  type RecallEntry,
+  type RecallList,
+  recallShardOf,
+} from "./recall/recall-list.ts";
+export { type RecallEvidence, verifyRecallList } from "./recall/verify-recall-list.ts";
 export { canonicalResources, MAX_RESOURCES, type Resource } from "./resources.ts";
 export {
   ARTEFACT_PREDICATE_TYPE,
@@ -33,7 +44,7 @@ export { parseStatement, type Statement } from "./statement/statement.ts";
 export { parseStrictJson } from "./strict-json.ts";
 export { manifestBody } from "./sums.ts";
 export type { Expected } from "./verification/facts-checks.ts";
-export type { Observed, ObservedDigest } from "./verification/observed.ts";
+export { type Observed, type ObservedDigest, recalledAs } from "./verification/observed.ts";
 export { type SignatureFindings, timeStampQuestion } from "./verification/signature.ts";
 export { type ArtefactTrust, signerIdentity, signerTrust } from "./verification/signer-trust.ts";
 export { matchesIdentity, parseTrustPolicy, TrustPolicy } from "./verification/trust-policy.ts";

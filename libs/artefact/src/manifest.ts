@@ -24,6 +24,10 @@ export const SIGNATURE_FILES: ReadonlySet<string> = new Set([
   MODEL_SIGNATURE_FILE,
 ]);
 
+/** What the signer of a manifest says that it is (the attribute mime-type of CAdES). Without it, a signature over a bare digest, of which a signer
+ *  knows nothing, would be one over the manifest that has this digest. */
+export const MANIFEST_MIME_TYPE = "application/vnd.vcc-pki.manifest";
+
 /** A million files with paths of some 60 octets. */
 const MAX_MANIFEST_OCTETS = 128 * 1024 * 1024;
 

@@ -8,6 +8,7 @@ import {
   type ArtefactTrust,
   buildManifest,
   type Digest,
+  MANIFEST_MIME_TYPE,
   type Manifest,
   parseTrustPolicy,
   type SignatureMaterial,
@@ -57,7 +58,11 @@ export const signManifest = (
   stampedBy = unit,
 ): ManifestMaterial => {
   const octets = Buffer.isBuffer(manifest) ? manifest : buildManifest(manifest);
-  return { format: "manifest", manifest: octets, cms: signDetached(by, octets, stampedBy) };
+  return {
+    format: "manifest",
+    manifest: octets,
+    cms: signDetached(by, octets, stampedBy, { mimeType: MANIFEST_MIME_TYPE }),
+  };
 };
 
 /** About the adapter as it was signed, but for what is asked otherwise. */

@@ -16,14 +16,18 @@ import {
   servicesCa,
   signer,
   signersCa,
+  signerWith,
   trust,
   trustWith,
   unit,
   verify,
 } from "./relying-party.ts";
-import { materialOf } from "./signed-bundle.ts";
+import { materialOf, signBundle } from "./signed-bundle.ts";
 
 const SIGNER_URI = "spiffe://vcc.internal/org/brandenburg/service/clara-signer";
+/** Between octets that are changed: all of them would take a minute. */
+const STRIDE = 11;
+
 /** Where the chain is not in the bundle. */
 const strictTrust = { ...trust, intermediates: [signersCa.certificate, servicesCa.certificate] };
 /** What npm's @sigstore/verify says of the strict form, under the trusted root that we export. */
@@ -52,6 +56,13 @@ describe("a bundle of a directory, of OpenSSF Model Signing's form and of sigsto
     expect(verify({ material: materialOf(sound) })).toMatchObject(accepted);
     expect(verify({ material: materialOf(strict(sound)), trust: strictTrust })).toMatchObject(accepted);
     expect({ strict: judge(strict(sound)), chain: judge(sound) }).toEqual({ strict: "accepts", chain: "refuses" });
+  });
+
+  it("by a P-384 key is not for @sigstore/verify, which hashes with SHA-256 whatever the curve", () => {
+    const by = signerWith({ keyAlgorithm: "ec-p384" });
+    const bundle = signBundle(undefined, { by });
+    expect(refusals({ material: materialOf(bundle) })).toEqual([]);
+    expect(judge(strict(bundle))).toBe("refuses");
   });
 
   it("without its chain is accepted only where the authority is at hand", () => {
@@ -86,6 +97,17 @@ describe("a bundle of a directory, of OpenSSF Model Signing's form and of sigsto
     ],
   ])("is refused with %s", (_, certificates, codes) => {
     expect(refusals({ material: materialOf({ ...sound, certificates }) })).toEqual(codes);
+  });
+
+  it("is refused with an octet changed, wherever", () => {
+    const octets = buildBundle(sound);
+    const accepted: string[] = [];
+    for (let at = 0; at < octets.length; at += STRIDE) {
+      const changed = octets.with(at, (octets[at] as number) ^ (1 << (at % 3)));
+      if (verify({ material: { format: "bundle", bundle: changed } }).ok)
+        accepted.push(octets.subarray(at - 12, at + 4).toString());
+    }
+    expect(accepted).toEqual([]);
   });
 
   it("is refused when it cannot be read", () => {

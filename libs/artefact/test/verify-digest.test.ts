@@ -1,8 +1,10 @@
 import { CADES_CHECKS, type HashAlgorithm, imprintData } from "@vcc-pki/x509";
 import { CADES_CORRUPTIONS, CONTENT, signer, sound, unit } from "@vcc-pki/x509/cades-corruptions";
+import { signDetached } from "@vcc-pki/x509/test-code-signer";
 import { describe, expect, it } from "vitest";
 import {
   type ArtefactQuestion,
+  MANIFEST_MIME_TYPE,
   type Observed,
   parseTrustPolicy,
   VERDICTS,
@@ -58,6 +60,11 @@ describe("a digest with a signature", () => {
     ["a risk class that is expected", { policy: { ...policy, riskClasses: ["minimal"] } }, "RISK_CLASS_NOT_ALLOWED"],
   ])("is refused with %s", (_, change, code) => {
     expect(refusals(sound, change)).toEqual([code]);
+  });
+
+  it("is refused when it was signed as a manifest", () => {
+    const cms = signDetached(signer, CONTENT, unit, { mimeType: MANIFEST_MIME_TYPE });
+    expect(refusals(cms)).toEqual(["SIGNED_AS_SOMETHING_ELSE"]);
   });
 
   it("is refused when there are no files, or files that could be the same", () => {

@@ -4,7 +4,14 @@ import { makeList } from "@vcc-pki/x509/test-chain";
 import { signDetached } from "@vcc-pki/x509/test-code-signer";
 import { GEN_TIME, makeUnit } from "@vcc-pki/x509/test-time-stamping-unit";
 import { describe, expect, it } from "vitest";
-import { artefactDigest, buildManifest, canonicalResources, type Manifest, type RefusalCode } from "../src/index.ts";
+import {
+  artefactDigest,
+  buildManifest,
+  canonicalResources,
+  MANIFEST_MIME_TYPE,
+  type Manifest,
+  type RefusalCode,
+} from "../src/index.ts";
 import { ADAPTER, ADAPTER_FACTS, ADAPTER_FILES, resourcesOf } from "./adapter.ts";
 import {
   named,
@@ -27,6 +34,7 @@ type Question = Parameters<typeof verify>[0];
 const manifest = buildManifest(ADAPTER);
 const text = manifest.toString();
 const sound = signManifest();
+const mimeType = MANIFEST_MIME_TYPE;
 const { cms } = sound;
 const files = (change: Record<string, string | undefined>): Question["observed"] => {
   const all = Object.entries({ ...ADAPTER_FILES, ...change }).filter(
@@ -124,8 +132,16 @@ describe("a directory with a signed manifest", () => {
     [
       "a time stamp instead of a signature",
       withCms(token),
-      ["CONTENT_CHANGED", "SIGNATURE_NOT_DETACHED", "SIGNING_TIME_MISSING", "TIME_STAMP_MISSING", "ORGANISATION_OTHER"],
+      [
+        "CONTENT_CHANGED",
+        "SIGNATURE_NOT_DETACHED",
+        "SIGNING_TIME_MISSING",
+        "SIGNED_AS_SOMETHING_ELSE",
+        "TIME_STAMP_MISSING",
+        "ORGANISATION_OTHER",
+      ],
     ],
+    ["a signature over its digest alone", withCms(signDetached(signer, manifest, unit)), ["SIGNED_AS_SOMETHING_ELSE"]],
     ["files in another order", signedText(text.replace(/(.* \*README.md\n)(.*\n)/, "$2$1")), ["STATEMENT_MALFORMED"]],
     ["a fact twice", signedText(text.replace('"name":"b', '"name":"x","name":"b')), ["STATEMENT_MALFORMED"]],
     ["a file twice", signedText(`${text}${text.trimEnd().split("\n").at(-1)}\n`), ["STATEMENT_MALFORMED"]],
@@ -213,12 +229,12 @@ describe("a directory with a signed manifest", () => {
     ["a flipped bit in the time stamp", withCms(flipped(cms, cms)), ["TIME_STAMP_INVALID"]],
     [
       "the time stamp of another signature",
-      withCms(signDetached(signer, manifest, unit, { stamped: signatureOf(otherVersion.cms) })),
+      withCms(signDetached(signer, manifest, unit, { mimeType, stamped: signatureOf(otherVersion.cms) })),
       ["TIME_STAMP_OF_OTHER_SIGNATURE"],
     ],
     [
       "a time stamp of the manifest",
-      withCms(signDetached(signer, manifest, unit, { stamped: manifest })),
+      withCms(signDetached(signer, manifest, unit, { mimeType, stamped: manifest })),
       ["TIME_STAMP_OF_OTHER_SIGNATURE"],
     ],
     ["a time stamp of another authority", { material: stampedByStranger }, ["TIME_STAMP_NOT_TRUSTED"]],

@@ -8,6 +8,7 @@ import {
   type Shape,
   SIGNATURE_FILES,
 } from "@vcc-pki/artefact";
+import { isModel } from "./contents/check-contents.ts";
 import { type FlaggedFile, flagFiles } from "./contents/flags.ts";
 import { hash, type ObserveOptions } from "./observe-artefact.ts";
 import { PrivateCopy } from "./private-copy.ts";
@@ -21,6 +22,7 @@ export interface DescribedArtefact {
   readonly digest: Digest;
   readonly shape: Shape;
   readonly resources: readonly Resource[];
+  /** Of a model. */
   readonly flagged: readonly FlaggedFile[];
   readonly octets: number;
   /** In the making: the caller commits or discards it. */
@@ -43,7 +45,7 @@ export async function describeArtefact(
     return {
       ...{ shape, resources, copy, manifest: buildManifest({ facts, shape, resources }) },
       digest: artefactDigest(shape, resources),
-      flagged: flagFiles(files),
+      flagged: isModel(facts.type) ? flagFiles(files) : [],
       octets: files.reduce((sum, { size }) => sum + size, 0),
     };
   } catch (error) {

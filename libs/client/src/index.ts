@@ -1,5 +1,5 @@
 export { type Adapter, type AdapterConfig, readAdapter } from "./contents/adapter.ts";
-export { checkContents } from "./contents/check-contents.ts";
+export { checkContents, isModel } from "./contents/check-contents.ts";
 export { FLAGS, type Flag, type FlaggedFile, flagFiles } from "./contents/flags.ts";
 export { type HashedOctets, hashedOctets } from "./contents/hashed-octets.ts";
 export { type ReadAt, readSafetensors, type SafetensorsHeader, type Tensor } from "./contents/safetensors.ts";
@@ -15,8 +15,8 @@ export { fetchPublic, type PublicRequest } from "./online/fetch-public.ts";
 export { type Answer, KeptAnswers } from "./online/kept-answers.ts";
 export { type EvidenceOptions, type GatheredEvidence, gatherEvidence } from "./online/revocation-evidence.ts";
 export { PrivateCopy } from "./private-copy.ts";
-export { type FoundSignature, readSignature, type SignatureFiles } from "./signature-files.ts";
+export { type FoundSignature, readSignature } from "./signature-files.ts";
 export type { FileIdentity } from "./tree/identity.ts";
 export { type FoundFile, type Tree, walkTree } from "./tree/walk.ts";
 export { readTrustPolicy } from "./trust-policy-file.ts";
-export { type VerifiedArtefact, type VerifyOptions, verifyArtefact } from "./verify-artefact.ts";
+export { type Online, type VerifiedArtefact, type VerifyOptions, verifyArtefact } from "./verify-artefact.ts";

@@ -1,23 +1,23 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { MANIFEST_FILE, MANIFEST_SIGNATURE_FILE, MODEL_SIGNATURE_FILE } from "@vcc-pki/artefact";
+import {
+  MANIFEST_FILE,
+  MANIFEST_SIGNATURE_FILE,
+  MODEL_SIGNATURE_FILE,
+  type SignatureMaterial,
+} from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
 
-/** What vouches for an artefact, as it was found; nothing of it has been parsed. */
-export type SignatureFiles =
-  | { readonly format: "manifest"; readonly manifest: Uint8Array; readonly cms: Uint8Array }
-  | { readonly format: "cms"; readonly cms: Uint8Array }
-  | { readonly format: "bundle" | "attestation"; readonly json: Uint8Array };
-
 export interface FoundSignature {
-  readonly files: SignatureFiles;
+  /** As it was found; nothing of it has been parsed. */
+  readonly material: SignatureMaterial;
   /** Octets by file name, to be handed on with a copy. */
   readonly byName: ReadonlyMap<string, Uint8Array>;
 }
 
 /** A place where a signature may be. */
 interface Place {
-  readonly format: SignatureFiles["format"];
+  readonly format: SignatureMaterial["format"];
   readonly file: string;
 }
 
@@ -48,7 +48,6 @@ const placesIn = (directory: string): Place[] => [
 const placesBeside = (file: string): Place[] => [
   { format: "cms", file: `${file}.p7s` },
   { format: "bundle", file: `${file}.sigstore.json` },
-  { format: "attestation", file: `${file}.publish.attestation` },
   { format: "manifest", file: join(dirname(file), MANIFEST_SIGNATURE_FILE) },
 ];
 
@@ -57,8 +56,7 @@ function placeNamed(file: string): Place {
   if (name === MANIFEST_SIGNATURE_FILE || name === MANIFEST_FILE) {
     return { format: "manifest", file: join(dirname(file), MANIFEST_SIGNATURE_FILE) };
   }
-  if (name.endsWith(".p7s")) return { format: "cms", file };
-  return { format: name.endsWith(".publish.attestation") ? "attestation" : "bundle", file };
+  return { format: name.endsWith(".p7s") ? "cms" : "bundle", file };
 }
 
 function readPlace({ format, file }: Place): FoundSignature | undefined {
@@ -66,11 +64,11 @@ function readPlace({ format, file }: Place): FoundSignature | undefined {
   const octets = readIfThere(file, isCms ? MAX_CMS_OCTETS : MAX_LIST_OCTETS);
   if (octets === undefined) return undefined;
   const own: [string, Uint8Array] = [basename(file), octets];
-  if (format === "cms") return { files: { format, cms: octets }, byName: new Map([own]) };
-  if (format !== "manifest") return { files: { format, json: octets }, byName: new Map([own]) };
+  if (format === "cms") return { material: { format, cms: octets }, byName: new Map([own]) };
+  if (format !== "manifest") return { material: { format, bundle: octets }, byName: new Map([own]) };
   const manifest = readIfThere(join(dirname(file), MANIFEST_FILE), MAX_LIST_OCTETS);
   if (manifest === undefined) throw new PkiError("NOT_FOUND", `${file} is there, but no ${MANIFEST_FILE} beside it`);
-  return { files: { format, manifest, cms: octets }, byName: new Map([[MANIFEST_FILE, manifest], own]) };
+  return { material: { format, manifest, cms: octets }, byName: new Map([[MANIFEST_FILE, manifest], own]) };
 }
 
 /** Once, so that what is verified, what is parsed and what is handed on are the same octets. */

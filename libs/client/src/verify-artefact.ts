@@ -2,21 +2,23 @@ import {
   type ArtefactTrust,
   type ArtefactVerification,
   type Expected,
+  type Observed,
+  type RecallEvidence,
+  recalledAs,
   type SignatureMaterial,
   type TrustPolicy,
   verdictsOf,
   verifySignedArtefact,
 } from "@vcc-pki/artefact";
-import { PkiError } from "@vcc-pki/errors";
-import { checkContents } from "./contents/check-contents.ts";
+import { checkContents, isModel } from "./contents/check-contents.ts";
 import type { FlaggedFile } from "./contents/flags.ts";
 import type { HashedFile } from "./hashing/hash-tree.ts";
 import { type ObservedArtefact, type ObserveOptions, observeArtefact } from "./observe-artefact.ts";
 import type { KeptAnswers } from "./online/kept-answers.ts";
+import { gatherRecall } from "./online/recall-evidence.ts";
 import { type GatheredEvidence, gatherEvidence } from "./online/revocation-evidence.ts";
 import { certificatesIn, withIssuers } from "./online/signature-certificates.ts";
 import { resourcesOf } from "./resources-of.ts";
-import type { SignatureFiles } from "./signature-files.ts";
 
 export interface VerifyOptions extends ObserveOptions {
   /** The relying party's own; nothing that comes with a signature is trusted. */
@@ -25,13 +27,21 @@ export interface VerifyOptions extends ObserveOptions {
   readonly expected?: Expected | undefined;
   /** Ask about revocation, and for how long what was once said counts when nobody can be reached. Unless given, nobody is asked, and what
    *  `trust` brings along is what is known. */
-  readonly online?: { readonly kept: KeptAnswers; readonly graceMs: number } | undefined;
+  readonly online?: Online | undefined;
+}
+
+export interface Online {
+  readonly kept: KeptAnswers;
+  readonly graceMs: number;
+  /** Where the signing service has its recall lists; unless given, nobody is asked about recalls. */
+  readonly recallUrl?: string | undefined;
 }
 
 export type VerifiedArtefact = ArtefactVerification & {
   readonly files: readonly HashedFile[];
+  /** Of a model, or of what says that it is one. */
   readonly flagged: readonly FlaggedFile[];
-  /** Who could not be asked about revocation, and why. */
+  /** Who could not be asked about revocation and recalls, and why. */
   readonly problems: GatheredEvidence["problems"];
 };
 
@@ -41,35 +51,48 @@ export async function verifyArtefact(path: string, options: VerifyOptions): Prom
   // 1. What vouches for it is read, and what there is hashed.
   const observed = await observeArtefact(path, options);
   try {
-    // 2. Who has to know is asked about revocation.
-    const { evidence, problems } = await askOnline(observed.signature.files, options);
+    // 2. Who has to know is asked about revocation and recalls.
+    const there: Observed = {
+      shape: observed.isDirectory ? "directory" : "file",
+      resources: resourcesOf(observed.files),
+    };
+    const { evidence, recall, problems } = await askOnline(observed.signature.material, there, options);
 
     // 3. Signature, time stamp, signer, statement and files are judged.
     const { policy, expected = {} } = options;
     const verification = verifySignedArtefact({
-      ...{ material: materialOf(observed.signature.files), policy, expected },
-      observed: { shape: observed.isDirectory ? "directory" : "file", resources: resourcesOf(observed.files) },
+      ...{ material: observed.signature.material, observed: there, policy, expected, recall },
       trust: evidence ? { ...options.trust, revocation: evidence } : options.trust,
     });
 
     // 4. What is in it is looked into, as far as its type asks for that.
     const judged = withContents(verification, observed);
     if (judged.ok) observed.copy?.commit();
-    return { ...judged, files: observed.files, flagged: observed.flagged, problems };
+    const type = (judged.ok ? judged.facts : judged.claimed)?.type ?? "";
+    return { ...judged, files: observed.files, flagged: isModel(type) ? observed.flagged : [], problems };
   } finally {
     observed.copy?.discard();
   }
 }
 
+const NOT_ASKED = { problems: [] };
+
 async function askOnline(
-  files: SignatureFiles,
+  material: SignatureMaterial,
+  observed: Observed,
   { trust, online, clock }: VerifyOptions,
-): Promise<Partial<GatheredEvidence> & { problems: GatheredEvidence["problems"] }> {
+): Promise<Partial<GatheredEvidence> & { recall?: RecallEvidence; problems: GatheredEvidence["problems"] }> {
   if (online === undefined) return { problems: [] };
-  const came = certificatesIn(files);
+  const came = certificatesIn(material);
   const anchors = [...trust.anchors, ...trust.timeStampAnchors];
   const pool = [...came, ...(trust.intermediates ?? []), ...anchors];
-  return gatherEvidence(withIssuers(came, pool, anchors), pool, { ...online, clock });
+  const digest = recalledAs(observed);
+  const { recallUrl: url } = online;
+  const [revocation, recalls] = await Promise.all([
+    gatherEvidence(withIssuers(came, pool, anchors), pool, { ...online, clock }),
+    url !== undefined && digest !== undefined ? gatherRecall(digest, { ...online, url, clock, trust }) : NOT_ASKED,
+  ]);
+  return { ...revocation, ...recalls, problems: [...revocation.problems, ...recalls.problems] };
 }
 
 function withContents(verification: ArtefactVerification, { files, flagged }: ObservedArtefact): ArtefactVerification {
@@ -79,9 +102,4 @@ function withContents(verification: ArtefactVerification, { files, flagged }: Ob
   const verdicts = [...verification.verdicts, ...verdictsOf(contents)];
   if (!verification.ok || contents.every(({ ok }) => ok)) return { ...verification, verdicts };
   return { ok: false, verdicts, claimed: facts };
-}
-
-function materialOf(files: SignatureFiles): SignatureMaterial {
-  if (files.format === "manifest" || files.format === "cms") return files;
-  throw new PkiError("MEDIA_TYPE_NOT_SUPPORTED", `a signature of the format ${files.format} cannot be verified here`);
 }

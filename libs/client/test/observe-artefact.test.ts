@@ -20,7 +20,7 @@ describe("an artefact that is observed", () => {
   it("is every file but those that vouch for it", async () => {
     const { at, content } = newSigned();
     const { files, signature, isDirectory, copy } = await observeArtefact(at("model"), options);
-    expect([isDirectory, copy, signature.files.format]).toEqual([true, undefined, "manifest"]);
+    expect([isDirectory, copy, signature.material.format]).toEqual([true, undefined, "manifest"]);
     expect(new Map(files.map(({ path, ranges }) => [path, ranges[0]?.sha256Hex]))).toEqual(
       new Map([
         ["weights/a.safetensors", sha256Hex(content)],

@@ -37,7 +37,7 @@ async function newSubject() {
   const { certificate } = issued;
   const inHours = (hours: number) => new Date(clock.now().getTime() + hours * HOUR_MS);
   const entry = { revocationDate: inHours(-2), reason: "keyCompromise" as RevocationReason };
-  const kept = new KeptAnswers(newScratch().directory);
+  const kept = new KeptAnswers(newScratch().directory, clock);
   return {
     ...{ clock, place, certificate, inHours },
     /** A list of the issuer, or of another. */
@@ -120,6 +120,16 @@ describe("evidence of revocation", () => {
     expect((await status(2 * HOUR_MS))[1]).toBe(0);
     clock.advance(2 * HOUR_MS);
     expect((await status(2 * HOUR_MS))[1]).toBe(2);
+  });
+
+  it("says that a certificate is revoked when what said so has run out, too", async () => {
+    const { place, crl, status, clock } = await newSubject();
+    const list = crl(true);
+    place.says = (path) => (path === "/crl" ? list : "");
+    expect((await status())[0]).toBe("revoked");
+    await place.stop();
+    clock.advance(24 * HOUR_MS);
+    expect((await status(0))[0]).toBe("revoked");
   });
 
   it("keeps what was right when rubbish comes instead", async () => {

@@ -12,25 +12,25 @@ describe("what vouches for a directory", () => {
     const { directory, file } = newScratch();
     file("SHA256SUMS", "list");
     file("SHA256SUMS.p7s", "cms");
-    const { files, byName } = readSignature(directory, true);
-    expect(files).toEqual({ format: "manifest", manifest: octets("list"), cms: octets("cms") });
+    const { material, byName } = readSignature(directory, true);
+    expect(material).toEqual({ format: "manifest", manifest: octets("list"), cms: octets("cms") });
     expect([...byName.keys()]).toEqual(["SHA256SUMS", "SHA256SUMS.p7s"]);
   });
 
   it("is a bundle, where it is named also one from elsewhere", () => {
     const { directory, file } = newScratch();
     file("model.sig", "{}");
-    expect(readSignature(directory, true).files).toEqual({ format: "bundle", json: octets("{}") });
+    expect(readSignature(directory, true).material).toEqual({ format: "bundle", bundle: octets("{}") });
     const elsewhere = newScratch().file("other.sig", "{1}");
-    expect(readSignature(directory, true, elsewhere).files).toEqual({ format: "bundle", json: octets("{1}") });
+    expect(readSignature(directory, true, elsewhere).material).toEqual({ format: "bundle", bundle: octets("{1}") });
   });
 
   it("must be told where there are two", () => {
     const { directory, file, at } = newScratch();
     for (const name of ["SHA256SUMS", "SHA256SUMS.p7s", "model.sig"]) file(name, name);
     expect(() => readSignature(directory, true)).toThrow(refusal("AMBIGUOUS"));
-    expect(readSignature(directory, true, at("model.sig")).files.format).toBe("bundle");
-    expect(readSignature(directory, true, at("SHA256SUMS.p7s")).files.format).toBe("manifest");
+    expect(readSignature(directory, true, at("model.sig")).material.format).toBe("bundle");
+    expect(readSignature(directory, true, at("SHA256SUMS.p7s")).material.format).toBe("manifest");
   });
 
   it("is missed when it is not there, or not whole", () => {
@@ -58,12 +58,11 @@ describe("what vouches for a directory", () => {
 describe("what vouches for a file", () => {
   it.each([
     [".p7s", { format: "cms", cms: octets("x") }],
-    [".sigstore.json", { format: "bundle", json: octets("x") }],
-    [".publish.attestation", { format: "attestation", json: octets("x") }],
-  ])("lies beside it, as %s", (ending, files) => {
+    [".sigstore.json", { format: "bundle", bundle: octets("x") }],
+  ])("lies beside it, as %s", (ending, material) => {
     const { file, at } = newScratch();
     file(`a.whl${ending}`, "x");
-    expect(readSignature(at("a.whl"), false)).toEqual({ files, byName: new Map([[`a.whl${ending}`, octets("x")]]) });
+    expect(readSignature(at("a.whl"), false)).toEqual({ material, byName: new Map([[`a.whl${ending}`, octets("x")]]) });
   });
 
   it("must be told where there are two, and is missed where there is none", () => {
@@ -72,7 +71,7 @@ describe("what vouches for a file", () => {
     file("a.whl.p7s", "x");
     file("a.whl.sigstore.json", "x");
     expect(() => readSignature(at("a.whl"), false)).toThrow(refusal("AMBIGUOUS"));
-    expect(readSignature(at("a.whl"), false, at("a.whl.p7s")).files.format).toBe("cms");
+    expect(readSignature(at("a.whl"), false, at("a.whl.p7s")).material.format).toBe("cms");
   });
 
   it("may be a manifest of this one file, in its directory", () => {
@@ -80,7 +79,7 @@ describe("what vouches for a file", () => {
     file("a.whl", "wheel");
     file("SHA256SUMS", "list");
     file("SHA256SUMS.p7s", "cms");
-    expect(readSignature(at("a.whl"), false).files.format).toBe("manifest");
-    expect(readSignature(at("a.whl"), false, at("SHA256SUMS")).files.format).toBe("manifest");
+    expect(readSignature(at("a.whl"), false).material.format).toBe("manifest");
+    expect(readSignature(at("a.whl"), false, at("SHA256SUMS")).material.format).toBe("manifest");
   });
 });

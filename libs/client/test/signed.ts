@@ -1,13 +1,19 @@
 import { hash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import {
   type ArtefactFacts,
   type ArtefactTrust,
+  buildBundle,
   buildManifest,
+  buildOmsStatement,
+  IN_TOTO_PAYLOAD_TYPE,
+  MANIFEST_MIME_TYPE,
+  type Manifest,
   parseTrustPolicy,
   SIGNATURE_FILES,
   type TrustPolicy,
 } from "@vcc-pki/artefact";
+import { buildPae, imprintData } from "@vcc-pki/x509";
 import { makeCodeSigner, signDetached } from "@vcc-pki/x509/test-code-signer";
 import { makeUnit } from "@vcc-pki/x509/test-time-stamping-unit";
 import { walkTree } from "../src/index.ts";
@@ -46,6 +52,8 @@ export interface SignedAdapter extends Scratch {
   readonly model: string;
   /** Signs what is there now. */
   sign(facts?: Partial<ArtefactFacts>): void;
+  /** Puts a bundle of OpenSSF Model Signing in place of manifest and signature. */
+  signAsBundle(): void;
 }
 
 /** A LoRA adapter, signed, in a directory `model`. */
@@ -55,13 +63,28 @@ export function newAdapter({ signer, unit }: Hands = hands): SignedAdapter {
   scratch.file("model/adapter_config.json", adapterConfig());
   scratch.file("model/adapter_model.safetensors", loraWeights());
   scratch.file("model/README.md", "an adapter\n");
-  const sign = (facts: Partial<ArtefactFacts> = {}) => {
+  const manifestOf = (facts: Partial<ArtefactFacts>): Manifest => {
     const { files } = walkTree(model, SIGNATURE_FILES);
     const resources = files.map(({ path, location }) => ({ path, sha256Hex: sha256Hex(readFileSync(location)) }));
-    const manifest = buildManifest({ facts: { ...FACTS, ...facts }, shape: "directory", resources });
+    return { facts: { ...FACTS, ...facts }, shape: "directory", resources };
+  };
+  const sign = (facts: Partial<ArtefactFacts> = {}) => {
+    const manifest = buildManifest(manifestOf(facts));
     scratch.file("model/SHA256SUMS", manifest);
-    scratch.file("model/SHA256SUMS.p7s", signDetached(signer, manifest, unit));
+    scratch.file("model/SHA256SUMS.p7s", signDetached(signer, manifest, unit, { mimeType: MANIFEST_MIME_TYPE }));
+  };
+  const signAsBundle = () => {
+    const payload = buildOmsStatement(manifestOf({}));
+    const payloadType = IN_TOTO_PAYLOAD_TYPE;
+    const signature = signer.signOctets(buildPae({ payloadType, payload }));
+    const bundle = buildBundle({
+      ...{ form: "chain", certificates: [signer.certificate, signer.ca.certificate] },
+      envelope: { payloadType, payload, signatures: [signature] },
+      timeStamps: [unit.stamp({ messageImprint: imprintData("sha256", signature) })],
+    });
+    for (const name of ["SHA256SUMS", "SHA256SUMS.p7s"]) rmSync(scratch.at(`model/${name}`), { force: true });
+    scratch.file("model/model.sig", bundle);
   };
   sign();
-  return { ...scratch, model, sign };
+  return { ...scratch, model, sign, signAsBundle };
 }

@@ -135,11 +135,16 @@ describe("an artefact on disk that is signed", () => {
     expect(await faults(model, { policy: policy({ revocation: "required" }) })).toEqual(["time-stamp-trust", "trust"]);
   });
 
-  it("is not verified by a bundle yet", async () => {
-    const { file, at } = newScratch();
-    file("model/a", "");
+  it("may be signed by a bundle of OpenSSF Model Signing, which is copied with it", async () => {
+    const { model, at, file, signAsBundle } = newAdapter();
+    signAsBundle();
+    expect(await faults(model, { copyTo: at("copy") })).toEqual([]);
+    expect(readdirSync(at("copy"))).toContain("model.sig");
+    expect(await faults(at("copy"), { expected: { baseModel: BASE_MODEL } })).toEqual([]);
+    file("model/README.md", "another\n");
+    expect(await faults(model)).toEqual(["resources-changed"]);
     file("model/model.sig", "{}");
-    await expect(verifyArtefact(at("model"), options())).rejects.toMatchObject({ code: "MEDIA_TYPE_NOT_SUPPORTED" });
+    expect(await faults(model)).toContain("well-formed");
   });
 });
 

@@ -19,7 +19,7 @@ async function newSubject() {
   const [signers, units] = [makeCa("Signers"), makeCa("Units")];
   const signer = makeCodeSigner({ ca: signers, extensions: list("signers") });
   const unit = makeUnit({ ca: units, extensions: list("units") });
-  const { model } = newAdapter({ signer, unit });
+  const { model, signAsBundle } = newAdapter({ signer, unit });
   const inHours = (hours: number) => new Date(clock.now().getTime() + hours * HOUR_MS);
   const crl = (ca: TestCa, revoked?: { serial: Uint8Array; revocationDate: Date; reason: RevocationReason }) =>
     ca.sign(
@@ -32,16 +32,18 @@ async function newSubject() {
         ...{ thisUpdate: inHours(-0.5), nextUpdate: inHours(1), extensions: [crlNumber(1n)] },
       }),
     );
-  const kept = new KeptAnswers(newScratch().directory);
+  const { directory } = newScratch();
+  const online = new KeptAnswers(directory, clock);
   return {
-    ...{ clock, place, inHours },
+    ...{ clock, place, inHours, signAsBundle },
     good: (path: string) => crl(path === "/signers" ? signers : units),
     revoked: (of: "signers" | "units", revocationDate: Date, reason: RevocationReason) => (path: string) => {
       const [ca, { serial }] = path === "/signers" ? [signers, signer.certificate] : [units, unit.certificate];
       return crl(ca, path === `/${of}` ? { serial, revocationDate, reason } : undefined);
     },
+    offline: new KeptAnswers(directory, clock, { isOffline: true }),
     /** Names of the verdicts that do not hold when revocation has to be known. */
-    async faults(graceMs = 0) {
+    async faults(graceMs = 0, kept = online) {
       const { verdicts } = await verifyArtefact(model, {
         ...{ clock, remember: false, trust: trustIn({ signer, unit }), online: { kept, graceMs } },
         policy: policyFor(signer, { revocation: "required" }),
@@ -58,6 +60,26 @@ describe("an artefact that is verified online", () => {
     expect(await faults()).toEqual([]);
     expect(await faults()).toEqual([]);
     expect(place.asked).toBe(2);
+  });
+
+  it("holds by a bundle as well, whose certificates are asked about", async () => {
+    const { place, good, revoked, inHours, faults, signAsBundle, clock } = await newSubject();
+    signAsBundle();
+    place.says = good;
+    expect(await faults()).toEqual([]);
+    expect(place.asked).toBe(2);
+    place.says = revoked("units", inHours(0), "keyCompromise");
+    clock.advance(60_001);
+    expect(await faults()).toEqual(["time-stamp-trust", "trust"]);
+  });
+
+  it("is refused a minute after the signer's key was reported, though the list from before is in force", async () => {
+    const { place, good, revoked, inHours, faults, clock } = await newSubject();
+    place.says = good;
+    expect(await faults()).toEqual([]);
+    place.says = revoked("signers", inHours(0), "keyCompromise");
+    clock.advance(60_001);
+    expect(await faults()).toEqual(["revocation"]);
   });
 
   it("is refused when the signer's key was compromised, and when it was revoked before it signed", async () => {
@@ -92,5 +114,15 @@ describe("an artefact that is verified online", () => {
     const never = await newSubject();
     await never.place.stop();
     expect(await never.faults(24 * HOUR_MS)).toEqual(["time-stamp-trust", "trust"]);
+  });
+
+  it("goes by what is kept when nobody is to be asked", async () => {
+    const { place, good, offline, faults } = await newSubject();
+    place.says = good;
+    expect(await faults(0, offline)).toEqual(["time-stamp-trust", "trust"]);
+    expect(place.asked).toBe(0);
+    await faults();
+    expect(await faults(0, offline)).toEqual([]);
+    expect(place.asked).toBe(2);
   });
 });

@@ -70,11 +70,14 @@ export { DerWriter, encode } from "./der/writer.ts";
 export { buildPae, type PreAuthenticationEncoding, parsePae } from "./dsse/pae.ts";
 export {
   DSSE_CHECKS,
+  DSSE_CHECKS_AT,
   type DsseEnvelope,
   type DsseQuestion,
+  type DsseQuestionAt,
   type DsseVerification,
   dsseAlgorithmFor,
   verifyDsseSignature,
+  verifyDsseSignatureAt,
 } from "./dsse/verify-signature.ts";
 export { ecdsaDerToRaw, rawEcdsaToDer } from "./ecdsa-signature.ts";
 export { type AuthorityInfoAccess, authorityInfoAccess } from "./extensions/authority-info-access.ts";

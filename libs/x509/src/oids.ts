@@ -88,7 +88,7 @@ export const OID = {
   challengePassword: "1.2.840.113549.1.9.7",
   extensionRequest: "1.2.840.113549.1.9.14",
 
-  // Content types of CMS and its attributes (RFC 3161, 5035, 5652, 6211).
+  // Content types of CMS and its attributes (RFC 3161, 5035, 5652, 6211; EN 319 122-1).
   data: "1.2.840.113549.1.7.1",
   signedData: "1.2.840.113549.1.7.2",
   tstInfo: "1.2.840.113549.1.9.16.1.4",
@@ -99,6 +99,7 @@ export const OID = {
   timeStampToken: "1.2.840.113549.1.9.16.2.14",
   signingCertificateV2: "1.2.840.113549.1.9.16.2.47",
   cmsAlgorithmProtection: "1.2.840.113549.1.9.52",
+  mimeType: "0.4.0.1733.2.1",
 } as const;
 
 rememberOids(Object.values(OID));

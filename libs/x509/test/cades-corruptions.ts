@@ -41,6 +41,7 @@ const signingTime = (...writeValues: ((writer: DerWriter) => void)[]) =>
   buildAttribute(OID.signingTime, (writer) => {
     for (const write of writeValues) write(writer);
   });
+const mimeType = (text: string) => buildAttribute(OID.mimeType, (writer) => writer.utf8(TAG.UTF8_STRING, text));
 const atGenTime = (writer: DerWriter) => writer.time(GEN_TIME);
 
 const usual = {
@@ -182,6 +183,12 @@ const ROWS: readonly Row[] = [
     withAttributes({ signingTime: signingTime((writer) => writer.utf8(TAG.UTF8_STRING, "today")) }),
     "signing-time",
     "does not read it",
+  ],
+  [
+    "a MIME type that was not asked for",
+    withAttributes({ mimeType: mimeType("application/vnd.other") }),
+    "mime-type",
+    "does not look at it",
   ],
   ["no time stamp", withTokens(() => []), "time-stamp-present", UNSIGNED],
   [

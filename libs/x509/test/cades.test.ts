@@ -69,6 +69,16 @@ describe("a signature of the level CAdES-B-T", () => {
     expect(firstFailure(sound, { content: Buffer.from("other") })).toBe("message-digest");
   });
 
+  it("is of what the signer says it is, and of nothing else", () => {
+    const mimeType = "application/vnd.example";
+    const typed = signDetached(signer, CONTENT, unit, { mimeType });
+    expect(firstFailure(typed, { mimeType })).toBe("none");
+    expect(judge(typed)).toBe("accepted");
+    for (const asked of [undefined, "application/vnd.other"])
+      expect(firstFailure(typed, { mimeType: asked })).toBe("mime-type");
+    expect(firstFailure(sound, { mimeType })).toBe("mime-type");
+  });
+
   it("is judged at the time of its time stamp, not now and not at the time that the signer claims", () => {
     const by = makeCodeSigner({ certificate: { notAfter: GEN_TIME } });
     const trust = trustedBy(by);

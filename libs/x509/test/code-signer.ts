@@ -19,8 +19,10 @@ export const makeCodeSigner = (options: SignerOptions = {}): CodeSigner =>
     subjectAltName: subjectAltName({ uri: ["spiffe://vcc.internal/org/brandenburg/service/clara-signer"] }),
   });
 
-interface StampOptions {
+interface SignOptions {
   readonly genTime?: Date;
+  /** What the signer says that the content is. */
+  readonly mimeType?: string;
   /** What is stamped instead of the signature. */
   readonly stamped?: Uint8Array;
 }
@@ -30,15 +32,16 @@ export function signDetached(
   signer: CodeSigner,
   content: Uint8Array,
   unit: TestUnit,
-  options: StampOptions = {},
+  options: SignOptions = {},
 ): Buffer {
-  const { genTime = GEN_TIME } = options;
+  const { genTime = GEN_TIME, mimeType } = options;
   const { certificate, signatureAlgorithm, ca } = signer;
   const template = new SignedDataTemplate({
     ...{ contentType: OID.data, certificate, signatureAlgorithm },
     chain: [ca.certificate],
   });
-  const signedAttributesDer = template.signedAttributes(hash(template.digestAlgorithm, content, "buffer"), genTime);
+  const digest = hash(template.digestAlgorithm, content, "buffer");
+  const signedAttributesDer = template.signedAttributes(digest, genTime, mimeType);
   const signature = signer.signOctets(signedAttributesDer);
   const token = unit.stamp({ messageImprint: imprintData("sha256", options.stamped ?? signature), genTime });
   const unsignedAttributes = [buildSignatureTimeStamp(token)];

@@ -3,6 +3,7 @@ import {
   buildPae,
   type Certificate,
   DSSE_CHECKS,
+  DSSE_CHECKS_AT,
   type DsseEnvelope,
   type DsseQuestion,
   imprintData,
@@ -12,11 +13,12 @@ import {
   parsePae,
   trustAnchors,
   verifyDsseSignature,
+  verifyDsseSignatureAt,
 } from "../src/index.ts";
 import { makeCa, NOT_AFTER } from "./authority.ts";
 import { makeCodeSigner } from "./code-signer.ts";
 import type { TestSigner } from "./signer.ts";
-import { makeUnit } from "./time-stamping-unit.ts";
+import { GEN_TIME, makeUnit } from "./time-stamping-unit.ts";
 
 const TYPE = "application/vnd.example+json";
 const signer = makeCodeSigner({ certificate: { notAfter: NOT_AFTER } });
@@ -103,6 +105,19 @@ describe("a DSSE envelope", () => {
 
   it.each(ROWS)("is refused with %s", (_, envelope, asked, check) => {
     expect(firstFailure(envelope, asked)).toBe(check);
+  });
+
+  it("is judged at another time where there is no time stamp", () => {
+    const { certificates, trust } = question;
+    const judge = (envelope: DsseEnvelope, at: Date) =>
+      verifyDsseSignatureAt(envelope, { payloadType: TYPE, certificates, trust, at });
+    const { ok, checks, timeStamp } = judge(sound, GEN_TIME);
+    expect({ ok, timeStamp }).toEqual({ ok: true, timeStamp: undefined });
+    expect(checks.map(({ name }) => name)).toEqual([...DSSE_CHECKS_AT, "path"]);
+    const late = judge(sound, new Date(NOT_AFTER.getTime() + 1_000));
+    expect(late.checks.find((check) => !check.ok)?.name).toBe("path");
+    expect(judge({ ...sound, signatures: [] }, GEN_TIME).ok).toBe(false);
+    expect(judge({ ...sound, payload: Buffer.from("[]") }, GEN_TIME).ok).toBe(false);
   });
 
   it("is refused for each thing that is looked at", () => {

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { buildBundle, IN_TOTO_PAYLOAD_TYPE } from "@vcc-pki/artefact";
+import { buildBundle, IN_TOTO_PAYLOAD_TYPE, MANIFEST_MIME_TYPE } from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
 import type { SignPayload } from "@vcc-pki/signer";
 import {
@@ -28,7 +28,11 @@ export function payloadOf(
   signingTime: Date,
 ): SignPayload {
   if (isCms(subject)) {
-    const value = template.signedAttributes(digestOf(subject, template.digestAlgorithm), signingTime);
+    const value = template.signedAttributes(
+      digestOf(subject, template.digestAlgorithm),
+      signingTime,
+      mimeTypeOf(subject),
+    );
     return { $case: "cmsSignedAttributes", value };
   }
   if (dsseAlgorithmFor(certificate) !== signer.algorithm)
@@ -53,6 +57,10 @@ export function assemble({ certificate, chain, template }: CertifiedKey, parts: 
     envelope: { ...envelopeOf(parts), signatures: [signatureValue] },
   });
 }
+
+/** Nobody knows what a digest is of: only what was built here is signed as a manifest. */
+export const mimeTypeOf = ({ format }: Pick<Subject, "format">): string | undefined =>
+  format === "manifest" ? MANIFEST_MIME_TYPE : undefined;
 
 /** What a CMS signature is over. */
 export const contentOf = ({ artefact, artefactDigest }: Subject): CadesQuestion["content"] =>

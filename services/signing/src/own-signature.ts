@@ -13,7 +13,7 @@ import {
   verifyCadesSignature,
   verifyDsseSignature,
 } from "@vcc-pki/x509";
-import { contentOf, envelopeOf, isCms } from "./forms.ts";
+import { contentOf, envelopeOf, isCms, mimeTypeOf } from "./forms.ts";
 import type { Subject } from "./store/signatures.ts";
 
 /** Chains are looked at so often. A revocation of a signer stops it before it signs; see `Signers`. */
@@ -44,7 +44,7 @@ export class OwnSignatures {
     }
     const trust = { trust: this.#signers, timeStamp: { trust: this.#stampers } };
     const { ok, checks, timeStamp } = isCms(subject)
-      ? verifyCadesSignature(octets, { ...trust, content: contentOf(subject) })
+      ? verifyCadesSignature(octets, { ...trust, content: contentOf(subject), mimeType: mimeTypeOf(subject) })
       : verifyBundle(octets, subject, trust);
     if (ok && timeStamp?.at !== undefined) return timeStamp.at;
     const faults = checks.filter((check) => !check.ok).map(({ name, reason }) => `${name}: ${reason}`);

@@ -1,5 +1,5 @@
 import { hash, randomUUID } from "node:crypto";
-import { parseManifest } from "@vcc-pki/artefact";
+import { MANIFEST_MIME_TYPE, parseManifest } from "@vcc-pki/artefact";
 import { OID, parseCertificate, trustAnchors, verifyCadesSignature } from "@vcc-pki/x509";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ADMIN, CLARA, newSigning, type SigningHarness } from "./harness.ts";
@@ -75,6 +75,24 @@ describe("a digest", () => {
 });
 
 describe("what was signed", () => {
+  it("as a manifest says so, and as a digest does not, though it were a manifest's", async () => {
+    const { manifest, signedDataDer } = await harness.as().signatures.signManifest(manifestRequest());
+    const sha256 = [hash("sha256", manifest, "buffer")];
+    const { signatures } = await harness.as(CLARA).signatures.signDigests(digestsRequest({ sha256 }));
+    const { rootsDer } = await harness.ca.as().authorities.getTrustBundle({});
+    const trust = trustAnchors({ anchors: rootsDer.map(parseCertificate), purpose: OID.codeSigning });
+    const timeStamp = { trust: trustAnchors({ anchors: rootsDer.map(parseCertificate) }) };
+    const faults = (der: Uint8Array, mimeType?: string) =>
+      verifyCadesSignature(der, { content: manifest, mimeType, trust, timeStamp }).checks.flatMap(({ ok, name }) =>
+        ok ? [] : [name],
+      );
+    const ofDigest = signatures[0]?.signedDataDer ?? Buffer.alloc(0);
+    expect(faults(signedDataDer, MANIFEST_MIME_TYPE)).toEqual([]);
+    expect(faults(ofDigest)).toEqual([]);
+    expect(faults(ofDigest, MANIFEST_MIME_TYPE)).toEqual(["mime-type"]);
+    expect(faults(signedDataDer)).toEqual(["mime-type"]);
+  });
+
   it("verifies as CAdES-B-T at the time of its time stamp", async () => {
     const { signatures } = await harness.as(CLARA).signatures.signDigests(digestsRequest());
     const [made] = signatures;

@@ -36,7 +36,12 @@ export class SignedArtefacts {
     this.#policy = {
       issuers: [`sha256:${hash("sha256", this.#signer.ca.spkiDer)}`],
       identities: ["spiffe://vcc.internal/org/brandenburg/service/clara-signer"],
-      ...{ organisation: "brandenburg", types: ["lora_adapter", "source_tree"], revocation: "where-known" },
+      ...{
+        organisation: "brandenburg",
+        types: ["lora_adapter", "source_tree"],
+        revocation: "where-known",
+        recall: "where-known",
+      },
     };
     this.#remember = join(directory, "digests");
     mkdirSync(this.#remember, { mode: 0o700 });

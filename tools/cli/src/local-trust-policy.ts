@@ -23,5 +23,6 @@ export function localTrustPolicy(
     organisation,
     types: [...ARTEFACT_TYPES],
     revocation: isOnline ? "required" : "where-known",
+    recall: "where-known",
   };
 }

@@ -47,9 +47,9 @@ describe("vcc-sign manifest", () => {
       `${directory}/weights.pt`,
       execFileSync("python3", ["-c", "import pickle,sys;sys.stdout.buffer.write(pickle.dumps(1))"]),
     );
-    const first = (await manifest(directory, "--json")).json();
+    const first = (await manifest(directory, "--json", "--type", "model_weights")).json();
     writeFileSync(`${directory}/SHA256SUMS.p7s`, "x");
-    const again = (await manifest(directory, "--json", "--force")).json();
+    const again = (await manifest(directory, "--json", "--force", "--type", "model_weights")).json();
     expect(again).toEqual(first);
     expect(first).toMatchObject({
       files: 3,

@@ -101,6 +101,8 @@ describe("vcc-sign verify", () => {
     const usual = "types: [python_package]\nrevocation: where-known\n";
     expect(await failing(policy(usual))).toEqual([0]);
     expect(await failing(policy("types: [workflow]\nrevocation: where-known\n"))).toEqual([3, "artefact-type"]);
+    expect(await failing(policy(`${usual}recall: required\n`))).toEqual([3, "recall-known"]);
+    expect(await failing(policy(usual), "--recalls", "http://127.0.0.1:9")).toEqual([3, "recall-known"]);
     expect(await failing(policy("types: [python_package]\n"))).toEqual([3, "time-stamp-trust", "trust"]);
     const elsewhere = cli.file("other-root.pem", pem(makeCa("VCC Root CA")));
     expect(await failing(policy(usual), "--trust", elsewhere)).toEqual([3, "time-stamp-trust", "trust"]);

@@ -3,9 +3,8 @@ import { CANDIDATES, runConformance } from "./run.ts";
 
 const USAGE = `./pki conformance [--only JUDGE]… [--json]
 
-Issues certificates of every profile and key type, CRLs, OCSP responses and time stamps through the real services, and shows them,
-and corrupted variants of them, to tools that nobody here wrote. Has foreign authorities make time stamps, and shows those as well; so it
-does with directories that libs/artefact signed. What cannot be installed is skipped by name. Tools are kept in
+Issues certificates of every profile and key type, CRLs, OCSP responses, time stamps and signatures through the real services, and shows them,
+and corrupted variants of them, to tools that nobody here wrote. Has foreign authorities make time stamps, and shows those as well. What cannot be installed is skipped by name. Tools are kept in
 \${XDG_CACHE_HOME:-~/.cache}/vcc-pki/conformance.
 
   --only JUDGE   ${CANDIDATES.map(({ name }) => name).join(", ")}; may be repeated

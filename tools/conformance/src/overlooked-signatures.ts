@@ -17,6 +17,7 @@ export const OVERLOOKED_SIGNATURES: Readonly<Record<string, Overlooked>> = {
     "takes any type": ["another type of content"],
     "does not ask for it": ["no signing time"],
     "does not read it": ["a signing time that is none"],
+    "does not look at it": ["a MIME type that was not asked for"],
     "does not look at unsigned attributes": TIME_STAMPS,
   },
   bouncycastle: {
@@ -29,6 +30,7 @@ export const OVERLOOKED_SIGNATURES: Readonly<Record<string, Overlooked>> = {
     "takes the content that it is given": ["the content in the message"],
     "takes any type": ["another type of content"],
     "does not ask for it": ["no signing time"],
+    "does not look at it": ["a MIME type that was not asked for"],
     "looks at each": ["two time stamps"],
   },
 };

@@ -12,16 +12,19 @@ import { bouncycastle } from "./judges/bouncycastle.ts";
 import { gnutls } from "./judges/gnutls.ts";
 import { go } from "./judges/go.ts";
 import { java } from "./judges/java.ts";
+import { modelSigning } from "./judges/model-signing.ts";
 import { openssl } from "./judges/openssl.ts";
 import { osslsigncode } from "./judges/osslsigncode.ts";
 import { pkilint } from "./judges/pkilint.ts";
 import { rfc3161Client } from "./judges/rfc3161-client.ts";
+import { securesystemslib } from "./judges/securesystemslib.ts";
 import { sha256sum } from "./judges/sha256sum.ts";
 import { sigstore } from "./judges/sigstore.ts";
 import { zlint } from "./judges/zlint.ts";
 import { ourJudge } from "./ours.ts";
 import { renderExamination, renderTotals, type Totals, totalsOf } from "./report.ts";
 import { openSpecimenFiles } from "./specimen-files.ts";
+import { foreignModels } from "./subjects/foreign-models.ts";
 import { buildForeignTimeStamps } from "./subjects/foreign-time-stamps.ts";
 import { issueSpecimens } from "./subjects/index.ts";
 import { stampedPrograms } from "./subjects/stamped-programs.ts";
@@ -38,6 +41,8 @@ export const CANDIDATES: readonly Candidate[] = [
   sigstore,
   osslsigncode,
   sha256sum,
+  modelSigning,
+  securesystemslib,
 ];
 
 const AUTHORITIES: readonly AuthorityCandidate[] = [opensslAuthority, bouncycastleAuthority, sigstoreAuthority];
@@ -108,7 +113,7 @@ async function gather(
   const [judging, stamping, signing, own] = await Promise.all([
     settleAll(candidates, (candidate) => candidate.install(cacheDirectory)),
     settleAll(AUTHORITIES, (authority) => authority.start(cacheDirectory)),
-    settleAll([stampedPrograms], (programs) => programs.install(cacheDirectory)),
+    settleAll([stampedPrograms, foreignModels], (programs) => programs.install(cacheDirectory)),
     issueSpecimens(objectsDirectory, progress),
   ]);
   const classes = [...own];

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { parseTimeStampReq, pemEncode, timeStampResp } from "@vcc-pki/x509";
 import type {
   ArtefactSpecimen,
+  BundleSpecimen,
   CertificateSpecimen,
   CrlSpecimen,
   ObjectFiles,
@@ -32,6 +33,7 @@ export interface SpecimenFiles {
   program(parts: ProgramParts): ProgramSpecimen;
   signature(parts: SignatureParts): SignatureSpecimen;
   artefact(parts: ArtefactParts): ArtefactSpecimen;
+  bundle(parts: BundleParts): BundleSpecimen;
 }
 
 interface SignatureParts extends Pick<SignatureSpecimen, "label" | "root" | "timeStampRoot" | "at" | "algorithms"> {
@@ -39,11 +41,17 @@ interface SignatureParts extends Pick<SignatureSpecimen, "label" | "root" | "tim
   readonly content: Uint8Array;
 }
 
-interface ArtefactParts extends Omit<SignatureParts, "content"> {
+interface ArtefactParts extends Omit<SignatureParts, "content">, Pick<ArtefactSpecimen, "issuer"> {
   readonly manifest: Uint8Array;
   /** What lies in the directory, by path. */
   readonly contents: Readonly<Record<string, string>>;
 }
+
+type BundleParts = Omit<BundleSpecimen, "kind" | "object" | "directory"> & {
+  readonly bundle: Uint8Array;
+  /** What lies in the directory, by path. */
+  readonly contents: Readonly<Record<string, string>>;
+};
 
 type ProgramParts = Omit<ProgramSpecimen, "kind" | "object" | "crlsFile"> & { readonly program: Uint8Array };
 
@@ -64,7 +72,7 @@ type CertificateParts = Pick<
 export function openSpecimenFiles(directory: string): SpecimenFiles {
   mkdirSync(directory, { recursive: true });
   const pathOf = (label: string, suffix: string) => join(directory, `${label.replaceAll(/[^\w.-]+/g, "_")}.${suffix}`);
-  const bundle = (label: string, suffix: string, kind: ObjectKind, objects: readonly ObjectFiles[]) => {
+  const pemFile = (label: string, suffix: string, kind: ObjectKind, objects: readonly ObjectFiles[]) => {
     const file = pathOf(label, suffix);
     writeFileSync(file, objects.map(({ der }) => pemEncode(PEM_LABEL[kind], der)).join(""));
     return file;
@@ -73,6 +81,14 @@ export function openSpecimenFiles(directory: string): SpecimenFiles {
     const file = pathOf(label, suffix);
     writeFileSync(file, content);
     return file;
+  };
+  const tree = (label: string, contents: Readonly<Record<string, string>>) => {
+    const directory = pathOf(label, "directory");
+    for (const [path, text] of Object.entries(contents)) {
+      mkdirSync(dirname(join(directory, path)), { recursive: true });
+      writeFileSync(join(directory, path), text);
+    }
+    return directory;
   };
 
   return {
@@ -90,11 +106,11 @@ export function openSpecimenFiles(directory: string): SpecimenFiles {
         kind: "certificate",
         ...parts,
         deltas,
-        chainFile: bundle(label, "chain.pem", "certificate", [object, ...intermediates]),
-        rootFile: bundle(label, "root.pem", "certificate", [root]),
-        intermediatesFile: bundle(label, "intermediates.pem", "certificate", intermediates),
-        crlsFile: bundle(label, "crls.pem", "crl", crls),
-        deltasFile: bundle(label, "deltas.pem", "crl", deltas),
+        chainFile: pemFile(label, "chain.pem", "certificate", [object, ...intermediates]),
+        rootFile: pemFile(label, "root.pem", "certificate", [root]),
+        intermediatesFile: pemFile(label, "intermediates.pem", "certificate", intermediates),
+        crlsFile: pemFile(label, "crls.pem", "crl", crls),
+        deltasFile: pemFile(label, "deltas.pem", "crl", deltas),
       };
     },
     crl: (parts) => ({ kind: "crl", ...parts }),
@@ -109,25 +125,26 @@ export function openSpecimenFiles(directory: string): SpecimenFiles {
         requestFile: octets(label, "tsq", requestDer),
         dataFile: octets(label, "data", data),
         question: parseTimeStampReq(requestDer),
-        certificatesFile: bundle(label, "certificates.pem", "certificate", certificates),
+        certificatesFile: pemFile(label, "certificates.pem", "certificate", certificates),
       };
     },
     program: ({ program, ...parts }) => ({
       ...{ kind: "program", ...parts },
       object: { der: program, derFile: octets(parts.label, "exe", program) },
-      crlsFile: bundle(parts.label, "crls.pem", "crl", parts.crls),
+      crlsFile: pemFile(parts.label, "crls.pem", "crl", parts.crls),
     }),
     signature({ cms, content, ...parts }) {
       const file = { der: content, derFile: octets(parts.label, "content", content) };
       return { kind: "signature", ...parts, object: this.object(parts.label, "signature", cms), content: file };
     },
     artefact({ manifest: content, contents, ...parts }) {
-      const directory = pathOf(parts.label, "directory");
-      for (const [path, text] of Object.entries(contents)) {
-        mkdirSync(dirname(join(directory, path)), { recursive: true });
-        writeFileSync(join(directory, path), text);
-      }
-      return { ...this.signature({ ...parts, content }), kind: "artefact", directory };
+      const directory = tree(parts.label, contents);
+      return { ...this.signature({ ...parts, content }), kind: "artefact", directory, issuer: parts.issuer };
     },
+    bundle: ({ bundle: der, contents, ...parts }) => ({
+      ...{ kind: "bundle", ...parts },
+      object: { der, derFile: octets(parts.label, "sigstore.json", der) },
+      directory: tree(parts.label, contents),
+    }),
   };
 }

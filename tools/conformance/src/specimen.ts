@@ -9,7 +9,8 @@ export type Specimen =
   | TimeStampSpecimen
   | ProgramSpecimen
   | SignatureSpecimen
-  | ArtefactSpecimen;
+  | ArtefactSpecimen
+  | BundleSpecimen;
 
 export interface ObjectFile {
   readonly der: Uint8Array;
@@ -115,4 +116,17 @@ export interface SignatureSpecimen extends SpecimenBase {
 export interface ArtefactSpecimen extends Omit<SignatureSpecimen, "kind"> {
   readonly kind: "artefact";
   readonly directory: string;
+  /** Who issued to its signer. */
+  readonly issuer: ObjectFiles;
+}
+
+/** A directory, and as the object, in JSON, the bundle that vouches for it. */
+export interface BundleSpecimen extends SpecimenBase<ObjectFile> {
+  readonly kind: "bundle";
+  readonly directory: string;
+  readonly signer: ObjectFiles;
+  /** Who issued to the signer, and above that the root. */
+  readonly issuer: ObjectFiles;
+  readonly root: ObjectFiles;
+  readonly timeStampRoot: ObjectFiles;
 }

@@ -30,23 +30,28 @@ export type SignedFiles = Omit<Manifest, "facts"> & { readonly facts: Manifest["
 export function buildOmsStatement({ facts, shape, resources }: Manifest): Buffer {
   const canonical = canonicalResources(resources);
   checkShape(shape, canonical);
-  const [{ path } = { path: "" }] = canonical;
+  return writeStatement({ facts: checkFacts(facts), shape, resources: canonical });
+}
+
+/** Of facts and resources that were checked. */
+function writeStatement({ facts, shape, resources }: Manifest): Buffer {
+  const [{ path } = { path: "" }] = resources;
   return buildInTotoStatement({
-    subject: { name: shape === "file" ? path : facts.name, sha256Hex: rootDigest(canonical) },
+    subject: { name: shape === "file" ? path : facts.name, sha256Hex: rootDigest(resources) },
     predicateType: OMS_PREDICATE_TYPE,
     predicate: {
       serialization: { method: "files", hash_type: "sha256", allow_symlinks: false },
-      resources: canonical.map(({ path: name, sha256Hex: digest }) => ({
+      resources: resources.map(({ path: name, sha256Hex: digest }) => ({
         ...{ name: shape === "file" ? ITSELF : name, algorithm: "sha256", digest },
       })),
-      vcc: checkFacts(facts),
+      vcc: facts,
     },
   });
 }
 
-/** Reads the statement of a model, whoever made it; one with our facts has to be as we write it. Symbolic links, other hashes and shards are not accepted; paths that the signer left out
- *  (`ignore_paths`) may be there no more than other files that were not signed. Throws STATEMENT_MALFORMED, ARTEFACT_MALFORMED, NAME_MALFORMED,
- *  REQUEST_MALFORMED, REQUEST_TOO_LARGE. */
+/** Reads the statement of a model, whoever made it; one with our facts has to be as we write it. Symbolic links, other hashes and shards are not
+ *  accepted; paths that the signer left out (`ignore_paths`) may be there no more than other files that were not signed. Throws
+ *  STATEMENT_MALFORMED, ARTEFACT_MALFORMED, NAME_MALFORMED, REQUEST_MALFORMED, REQUEST_TOO_LARGE. */
 export function readOmsStatement(statement: ReadStatement): SignedFiles {
   const { subject, predicate } = statement;
   const { resources: listed, vcc } = shaped(OmsPredicate, predicate);
@@ -59,7 +64,7 @@ export function readOmsStatement(statement: ReadStatement): SignedFiles {
   checkShape(shape, resources);
   if (vcc === undefined) return { facts: undefined, shape, resources };
   const manifest = { facts: checkFacts(vcc), shape, resources };
-  checkOneForm(buildOmsStatement(manifest), statement);
+  checkOneForm(writeStatement(manifest), statement);
   return manifest;
 }
 

@@ -27,6 +27,12 @@ export function digestObserved(observed: Observed): { readonly checks: Check[]; 
   }
 }
 
+/** What recalls of what is there go by; undefined where there is no one digest of SHA-256. */
+export function recalledAs(observed: Observed): Digest | undefined {
+  const { digest } = digestObserved(observed);
+  return digest && digestText(digest);
+}
+
 /** As artefacts are named; undefined when it is not of SHA-256. */
 export const digestText = ({ hash, digest }: ObservedDigest): Digest | undefined =>
   hash === "sha256" ? `sha256:${digest.toHex()}` : undefined;

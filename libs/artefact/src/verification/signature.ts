@@ -25,12 +25,12 @@ export interface SignatureFindings {
 /** Looks at a detached CMS signature (CAdES-B-T) of an artefact: what was signed, when, and by whom. */
 export function verifyCmsSignature(
   cms: Uint8Array,
-  content: CadesQuestion["content"],
+  about: Pick<CadesQuestion, "content" | "mimeType">,
   trust: ArtefactTrust,
   policy: TrustPolicy,
 ): SignatureFindings {
   const { checks, signer, timeStamp } = verifyCadesSignature(cms, {
-    content,
+    ...about,
     trust: signerTrust(trust, policy),
     timeStamp: timeStampQuestion(trust, policy),
   });

@@ -26,6 +26,8 @@ export const TrustPolicy = z.strictObject({
     .optional(),
   /** Whether nothing is accepted of which it is not known that the signer's certificate was not revoked. */
   revocation: z.enum(["required", "where-known"]).default("required"),
+  /** The same of recalls of the artefact. A list that is brought has to count either way. */
+  recall: z.enum(["required", "where-known"]).default("where-known"),
 });
 
 export type TrustPolicy = z.output<typeof TrustPolicy>;

@@ -77,6 +77,11 @@ export const VERDICTS = {
     "The signer does not say when it signed.",
     "Der Zeitpunkt der Signatur ist nicht angegeben.",
   ),
+  "mime-type": row(
+    "SIGNED_AS_SOMETHING_ELSE",
+    "It was signed as something else: a bare digest is no manifest.",
+    "Signiert wurde es als etwas anderes: Ein bloßer Hash-Wert ist kein Manifest.",
+  ),
 
   // When.
   "time-stamp-present": row(
@@ -195,6 +200,24 @@ export const VERDICTS = {
     "The files are not what a loader of this type needs.",
     "Die Dateien sind nicht das, was zum Laden dieser Art nötig ist.",
   ),
+
+  // Whether it may still be used: now, not then.
+  "recall-list": row(
+    "RECALL_LIST_NOT_TRUSTED",
+    "The recall list is not by the signing service.",
+    "Die Rückrufliste stammt nicht vom Signaturdienst.",
+  ),
+  "recall-list-current": row(
+    "RECALL_LIST_NOT_CURRENT",
+    "The recall list is out of date.",
+    "Die Rückrufliste ist nicht aktuell.",
+  ),
+  "recall-known": row(
+    "RECALL_NOT_KNOWN",
+    "It is not known whether the artefact was recalled.",
+    "Ob das Artefakt zurückgerufen wurde, ist nicht bekannt.",
+  ),
+  recall: row("RECALLED", "The artefact was recalled.", "Das Artefakt wurde zurückgerufen."),
 } as const satisfies Record<string, VerdictRow>;
 
 export type VerdictName = keyof typeof VERDICTS;

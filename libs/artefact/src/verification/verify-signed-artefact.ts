@@ -1,6 +1,9 @@
 import type { Certificate } from "@vcc-pki/x509";
 import type { Digest } from "../digest.ts";
 import type { ArtefactFacts } from "../facts.ts";
+import { MANIFEST_MIME_TYPE } from "../manifest.ts";
+import { checkRecall } from "../recall/recall-checks.ts";
+import type { RecallEvidence } from "../recall/verify-recall-list.ts";
 import { checkFactsAgainst, type Expected } from "./facts-checks.ts";
 import { digestObserved, digestText, type Observed, type ObservedDigest } from "./observed.ts";
 import { type SignatureFindings, verifyBundleSignature, verifyCmsSignature } from "./signature.ts";
@@ -24,6 +27,8 @@ export interface ArtefactQuestion {
   readonly policy: TrustPolicy;
   /** What the caller wants to use it as. */
   readonly expected?: Expected;
+  /** The recall list of the shard of its digest. */
+  readonly recall?: RecallEvidence | undefined;
 }
 
 export interface Signer {
@@ -63,6 +68,7 @@ export function verifySignedArtefact({
   trust,
   policy,
   expected = {},
+  recall,
 }: ArtefactQuestion): ArtefactVerification {
   // 1. What is there has one digest, and the signature is over a manifest, over this digest, or over the payload of an envelope.
   const there = digestObserved(observed);
@@ -79,13 +85,18 @@ export function verifySignedArtefact({
     if (statement !== "untyped") checks.push(...compareWithSigned(statement, observed));
   }
 
-  const verdicts = verdictsOf(checks);
+  // 4. It was not recalled since.
   const { signer: certificate, signedAt } = found;
   const identity = certificate && signerIdentity(certificate);
+  const digest = there.digest && digestText(there.digest);
+  const judged = identity && signedAt && { digest, signer: identity, signedAt };
+  checks.push(...checkRecall(judged, recall, trust, policy));
+
+  const verdicts = verdictsOf(checks);
   const isWhole = statement && identity && certificate && signedAt && there.digest;
   if (!isWhole || verdicts.some(({ ok }) => !ok)) return { ok: false, verdicts, claimed: facts };
   const signer = { uri: identity.uri, organisation: identity.organisation, certificate };
-  return { ok: true, verdicts, artefactDigest: digestText(there.digest), facts, signer, signedAt };
+  return { ok: true, verdicts, artefactDigest: digest, facts, signer, signedAt };
 }
 
 const NOTHING = { shape: "digest", hash: "sha256", digest: new Uint8Array() } as const;
@@ -99,10 +110,14 @@ function lookAtSignature(
   switch (material.format) {
     case "manifest": {
       const { manifest: octets, cms } = material;
-      return { found: verifyCmsSignature(cms, octets, trust, policy), signed: { form: "manifest", octets } };
+      const about = { content: octets, mimeType: MANIFEST_MIME_TYPE };
+      return { found: verifyCmsSignature(cms, about, trust, policy), signed: { form: "manifest", octets } };
     }
     case "cms":
-      return { found: verifyCmsSignature(material.cms, digest, trust, policy), signed: { form: "digest" } };
+      return {
+        found: verifyCmsSignature(material.cms, { content: digest }, trust, policy),
+        signed: { form: "digest" },
+      };
     case "bundle": {
       const found = verifyBundleSignature(material.bundle, trust, policy);
       return { found, signed: { form: "payload", octets: found.payload } };

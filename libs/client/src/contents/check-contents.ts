@@ -6,8 +6,10 @@ import { readAdapter, readWeights } from "./adapter.ts";
 import type { FlaggedFile } from "./flags.ts";
 import { hashedOctets } from "./hashed-octets.ts";
 
-/** Types whose loading must run nothing. */
-const MODELS: ReadonlySet<ArtefactType> = new Set(["lora_adapter", "model_weights"]);
+const MODELS: ReadonlySet<string> = new Set<ArtefactType>(["lora_adapter", "model_weights"]);
+
+/** Whether loading an artefact of this type must run nothing. Code in others is what they are for. */
+export const isModel = (type: string): boolean => MODELS.has(type);
 
 /** Whether a model may be loaded, though its signature may be right: no file of it may run, and what is in an adapter or a safetensors
  *  file is whole. Of other types nothing is asked. */
@@ -16,7 +18,7 @@ export function checkContents(
   files: readonly HashedFile[],
   flagged: readonly FlaggedFile[],
 ): Check[] {
-  if (!MODELS.has(type)) return [];
+  if (!isModel(type)) return [];
   const running = flagged.map(({ path, flag }) => `${JSON.stringify(path)} (${flag})`).slice(0, MAX_NAMED);
   return [
     outcome("contents-inert", running.length === 0 ? undefined : running.join(", ")),

@@ -18,12 +18,14 @@ import type { KeptAnswers } from "./kept-answers.ts";
 
 const MAX_OCSP_OCTETS = 512 * 1024;
 const MAX_CRL_OCTETS = 256 * 1024 * 1024;
+/** Asked again after so long, though it would be in force for longer: so soon is known what is revoked. */
+const MAX_AGE_MS = 60_000;
 const CLOCK_SKEW_MS = 5 * 60_000;
 
 export interface EvidenceOptions {
   readonly kept: KeptAnswers;
   readonly clock: Clock;
-  /** For how long after its nextUpdate a statement still counts while nobody can be reached. 0: not at all. */
+  /** For how long after its nextUpdate a statement still shows that a certificate is good while nobody can be reached. 0: not at all. */
   readonly graceMs: number;
 }
 
@@ -62,7 +64,7 @@ export async function gatherEvidence(
       const isAnswered =
         responder !== undefined &&
         (await ask(responder, ocspResponses, () => askOcsp(responder, certificate, issuer, options)));
-      if (!isAnswered && list !== undefined) await ask(list, crls, () => askCrl(list, issuer, options));
+      if (!isAnswered && list !== undefined) await ask(list, crls, () => askCrl(list, certificate, issuer, options));
     }),
   );
   return { evidence: { ocspResponses, crls, now: options.clock.now() }, problems };
@@ -83,17 +85,24 @@ function askOcsp(responder: string, certificate: Certificate, issuer: Certificat
     parse: (octets) => {
       const response = parseOcspResponse(octets);
       if (response.responseStatus !== "successful") throw notProven(`the responder says ${response.responseStatus}`);
-      return { statement: response, ...prove(response, response.data.producedAt) };
+      const { status, thisUpdate, nextUpdate } = prove(response, response.data.producedAt);
+      return { statement: response, thisUpdate, nextUpdate, isRevoked: status === "revoked" };
     },
   });
 }
 
-function askCrl(url: string, issuer: Certificate, options: EvidenceOptions): Promise<CertificateList> {
+function askCrl(
+  url: string,
+  { serialHex }: Certificate,
+  issuer: Certificate,
+  options: EvidenceOptions,
+): Promise<CertificateList> {
   return statement(url, "application/pkix-crl", MAX_CRL_OCTETS, options, {
     parse: (octets) => {
       const crl = parseCertificateList(octets);
       if (!isSignedBy(crl, issuer.spkiDer)) throw new PkiError("SIGNATURE_INVALID", "the list is not the issuer's");
-      return { statement: crl, thisUpdate: crl.thisUpdate, nextUpdate: crl.nextUpdate };
+      const { thisUpdate, nextUpdate } = crl;
+      return { statement: crl, thisUpdate, nextUpdate, isRevoked: crl.findRevoked(serialHex) !== undefined };
     },
   });
 }
@@ -102,9 +111,10 @@ interface Statement<T> {
   readonly statement: T;
   readonly thisUpdate: Date;
   readonly nextUpdate: Date | undefined;
+  readonly isRevoked: boolean;
 }
 
-/** What is at `url`, in force now, or kept from before and in grace. Throws STATUS_NOT_PROVEN and what fetching and parsing throw. */
+/** What is at `url`, in force now, or kept from before and in grace; what says "revoked" goes on counting when it has run out. Throws STATUS_NOT_PROVEN and what fetching and parsing throw. */
 async function statement<T>(
   url: string,
   accept: string,
@@ -118,9 +128,10 @@ async function statement<T>(
       ? nextUpdate.getTime()
       : Number.NEGATIVE_INFINITY;
   const isRight = (octets: Uint8Array) => untilOf(() => holdsUntil(parse(octets))) >= now;
-  const answer = await kept.get({ url, accept, maxBytes }, { isFresh: isRight, isRight });
+  const answer = await kept.get({ url, accept, maxBytes }, { maxAgeMs: MAX_AGE_MS, isRight });
   const parsed = parse(answer.octets);
-  if (holdsUntil(parsed) + (answer.isKept ? graceMs : 0) < now) throw notProven(`what ${url} says is out of date`);
+  const isInForce = holdsUntil(parsed) + (answer.isKept ? graceMs : 0) >= now;
+  if (!isInForce && !parsed.isRevoked) throw notProven(`what ${url} says is out of date`);
   return parsed.statement;
 }
 

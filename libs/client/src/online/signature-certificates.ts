@@ -1,3 +1,4 @@
+import { parseBundle, type SignatureMaterial } from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
 import {
   type Certificate,
@@ -7,29 +8,36 @@ import {
   parseTimeStampToken,
   type SignedData,
 } from "@vcc-pki/x509";
-import type { SignatureFiles } from "../signature-files.ts";
 
 const MAX_CMS_OCTETS = 1024 * 1024;
 
 /** Certificates that came with a signature and its time stamp, unverified, to know about whom to ask. None where they cannot be read: the
  *  verification says why. */
-export function certificatesIn(files: SignatureFiles): Certificate[] {
-  if (!("cms" in files)) return [];
+export function certificatesIn(material: SignatureMaterial): Certificate[] {
   try {
-    const signedData = parseSignedData(files.cms, MAX_CMS_OCTETS);
-    return [...signedData.certificates, ...tokensIn(signedData).flatMap((token) => token.signedData.certificates)];
+    const { certificates, tokens } = material.format === "bundle" ? inBundle(material.bundle) : inCms(material.cms);
+    return [...certificates, ...tokens.flatMap((token) => parseTimeStampToken(token).signedData.certificates)];
   } catch (error) {
     if (error instanceof PkiError) return [];
     throw error;
   }
 }
 
+function inBundle(octets: Uint8Array) {
+  const { certificates, timeStamps } = parseBundle(octets);
+  return { certificates, tokens: timeStamps };
+}
+
+function inCms(der: Uint8Array) {
+  const signedData = parseSignedData(der, MAX_CMS_OCTETS);
+  return { certificates: signedData.certificates, tokens: tokensIn(signedData) };
+}
+
 const tokensIn = ({ signerInfos }: SignedData) =>
   signerInfos
     .flatMap(({ unsignedAttributes }) => unsignedAttributes)
     .filter(({ oid }) => oid === OID.timeStampToken)
-    .flatMap(({ values }) => values)
-    .map(parseTimeStampToken);
+    .flatMap(({ values }) => values);
 
 /** These and what is above them in `pool`, each once, without those that are trusted as they are. */
 export function withIssuers(

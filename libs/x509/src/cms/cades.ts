@@ -3,6 +3,8 @@ import { PkiError } from "@vcc-pki/errors";
 import type { Certificate } from "../certificate.ts";
 import { malformed } from "../der/malformed.ts";
 import { DerReader } from "../der/reader.ts";
+import { decodeString } from "../der/strings.ts";
+import { TAG } from "../der/tags.ts";
 import { readTime } from "../der/time.ts";
 import type { HashAlgorithm } from "../hash-algorithms.ts";
 import { OID } from "../oids.ts";
@@ -17,7 +19,7 @@ import { buildAttribute } from "./attributes.ts";
 import { type Check, complete, failed, type NamedCheck, passed, runCheck } from "./check.ts";
 import { lookForSigner, ONE_SIGNER_CHECKS } from "./one-signer.ts";
 import { parseSignedData, type SignedData, type SignerInfo } from "./signed-data.ts";
-import { SIGNER_CHECKS, type SignedBy, signedBy } from "./signer-checks.ts";
+import { attributeValue, SIGNER_CHECKS, type SignedBy, signedBy } from "./signer-checks.ts";
 
 /** Ours have some 5 KiB. */
 const MAX_SIGNATURE_OCTETS = 256 * 1024;
@@ -26,6 +28,9 @@ const MAX_SIGNATURE_OCTETS = 256 * 1024;
 export interface CadesQuestion {
   /** What was signed, or its digest; that has to be of the hash that the signer uses. */
   readonly content: Uint8Array | { readonly hash: HashAlgorithm; readonly digest: Uint8Array };
+  /** What the signer has to say of what kind it is (EN 319 122-1 section 5.2.5), so that what was signed as one thing is not taken for another.
+   *  Absent: the signer says nothing. */
+  readonly mimeType?: string | undefined;
   /** Certificates beside those in the signature. */
   readonly certificates?: readonly Certificate[];
   /** Asked about the signer at the time of the time stamp. */
@@ -50,8 +55,10 @@ export interface CadesVerification {
 export const buildSignatureTimeStamp = (tokenDer: Uint8Array): Uint8Array =>
   buildAttribute(OID.timeStampToken, (writer) => writer.raw(tokenDer));
 
+type Subject = SignedBy & Pick<CadesQuestion, "mimeType">;
+
 /** What CAdES-B-B asks for beside a sound CMS signature (EN 319 122-1 section 6.3). */
-const BASELINE_CHECKS: readonly NamedCheck<SignedBy>[] = [
+const BASELINE_CHECKS: readonly NamedCheck<Subject>[] = [
   ...SIGNER_CHECKS,
   [
     "detached",
@@ -62,17 +69,28 @@ const BASELINE_CHECKS: readonly NamedCheck<SignedBy>[] = [
   ],
   [
     "signing-time",
-    ({ signerInfo }) => {
-      const [attribute, second] = signerInfo.signedAttributes?.filter(({ oid }) => oid === OID.signingTime) ?? [];
-      if (attribute === undefined || second !== undefined) return "it is not said, or twice";
-      const [value = new Uint8Array(), another] = attribute.values;
-      const reader = DerReader.over(value);
-      readTime(reader);
-      reader.end();
-      return another === undefined ? undefined : "there are two";
+    ({ signerInfo }) =>
+      readSigned(signerInfo, OID.signingTime, readTime) === undefined ? "it is not said" : undefined,
+  ],
+  [
+    "mime-type",
+    ({ signerInfo, mimeType }) => {
+      const octets = readSigned(signerInfo, OID.mimeType, (reader) => reader.content(TAG.UTF8_STRING));
+      const said = octets && decodeString(TAG.UTF8_STRING, octets);
+      return said === mimeType ? undefined : `it is ${said ?? "not said"}`;
     },
   ],
 ];
+
+/** What a signed attribute says; undefined when it is absent. Throws DER_MALFORMED. */
+function readSigned<T>(signerInfo: SignerInfo, oid: string, read: (reader: DerReader) => T): T | undefined {
+  const value = attributeValue(signerInfo, oid);
+  if (value === undefined) return undefined;
+  const reader = DerReader.over(value);
+  const what = read(reader);
+  reader.end();
+  return what;
+}
 
 const WELL_FORMED = "well-formed";
 
@@ -101,7 +119,8 @@ export function verifyCadesSignature(der: Uint8Array, question: CadesQuestion): 
   if (found === undefined) return outcome(checks);
 
   const { signerInfo, signer, others } = found;
-  const subject = signedBy({ signedData, signerInfo, signer, contentDigest: digestOf(question) });
+  const signed = signedBy({ signedData, signerInfo, signer, contentDigest: digestOf(question) });
+  const subject: Subject = { ...signed, mimeType: question.mimeType };
   checks.push(...BASELINE_CHECKS.map((check) => runCheck(check, subject)));
 
   const timeStamp = verifySignatureTimeStamp(tokensOf(signerInfo), signerInfo.signature, question.timeStamp);

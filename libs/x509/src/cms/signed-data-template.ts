@@ -48,8 +48,8 @@ export class SignedDataTemplate {
   readonly digestAlgorithm: HashAlgorithm;
   readonly #fixedAttributes: readonly Uint8Array[];
   readonly #messageDigest: Uint8Array;
-  /** By the length of signingTime's encoding, which decides where it is sorted in. */
-  readonly #prepared = new Map<number, Prepared>();
+  /** By the length of signingTime's encoding, which decides where it is sorted in, and the MIME type. */
+  readonly #prepared = new Map<string, Prepared>();
   /** SignedData from its version up to digestAlgorithms. */
   readonly #head: Uint8Array;
   readonly #contentTypeDer: Uint8Array;
@@ -85,10 +85,11 @@ export class SignedDataTemplate {
   }
 
   /** DER of SignedAttributes as they are signed: an explicit, sorted SET OF (RFC 5652 section 5.4) with contentType, messageDigest,
-   *  signingCertificateV2, and if wanted signingTime (section 11.3, whole seconds) and CMSAlgorithmProtection. */
-  signedAttributes(messageDigest: Uint8Array, signingTime?: Date): Uint8Array {
+   *  signingCertificateV2, and if wanted signingTime (section 11.3, whole seconds), CMSAlgorithmProtection, and a MIME type of the content
+   *  (EN 319 122-1 section 5.2.5), of which a signer has a few. */
+  signedAttributes(messageDigest: Uint8Array, signingTime?: Date, mimeType?: string): Uint8Array {
     const timeDer = signingTime && encode((writer) => writer.time(signingTime), 32);
-    const { der, digestOffset, timeOffset } = this.#prepare(timeDer);
+    const { der, digestOffset, timeOffset } = this.#prepare(timeDer, mimeType);
     if (messageDigest.length !== HASH_ALGORITHMS[this.digestAlgorithm].octets) {
       throw new RangeError(`messageDigest is not a ${this.digestAlgorithm} hash`);
     }
@@ -98,12 +99,15 @@ export class SignedDataTemplate {
     return patched;
   }
 
-  #prepare(timeDer: Uint8Array = new Uint8Array()): Prepared {
-    const known = this.#prepared.get(timeDer.length);
+  #prepare(timeDer: Uint8Array = new Uint8Array(), mimeType?: string): Prepared {
+    const key = `${timeDer.length} ${mimeType ?? ""}`;
+    const known = this.#prepared.get(key);
     if (known !== undefined) return known;
     const messageDigest = this.#messageDigest;
     const signingTime = buildAttribute(OID.signingTime, (writer) => writer.raw(timeDer));
     const attributes = [...this.#fixedAttributes, messageDigest, ...(timeDer.length > 0 ? [signingTime] : [])];
+    if (mimeType !== undefined)
+      attributes.push(buildAttribute(OID.mimeType, (writer) => writer.utf8(TAG.UTF8_STRING, mimeType)));
     attributes.sort(Buffer.compare);
     const der = encode((writer) => {
       writer.rawAll(attributes);
@@ -113,7 +117,7 @@ export class SignedDataTemplate {
     const endOf = (attribute: Uint8Array) => Buffer.from(der).indexOf(attribute) + attribute.length;
     const digestOffset = endOf(messageDigest) - HASH_ALGORITHMS[this.digestAlgorithm].octets;
     const prepared = { der, digestOffset, timeOffset: endOf(signingTime) - timeDer.length };
-    this.#prepared.set(timeDer.length, prepared);
+    this.#prepared.set(key, prepared);
     return prepared;
   }
 

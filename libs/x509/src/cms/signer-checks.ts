@@ -163,8 +163,8 @@ function findOtherAlgorithms({ signerInfo }: SignedBy): string | undefined {
   return isSame ? undefined : "other algorithms are named under the signature";
 }
 
-/** The one value of an attribute that may be absent. Throws DER_MALFORMED when there is more than one. */
-function attributeValue({ signedAttributes = [] }: SignerInfo, oid: string): Uint8Array | undefined {
+/** The one value of a signed attribute that may be absent. Throws DER_MALFORMED when there is more than one. */
+export function attributeValue({ signedAttributes = [] }: SignerInfo, oid: string): Uint8Array | undefined {
   const [values, again] = signedAttributes.filter((attribute) => attribute.oid === oid).map(({ values }) => values);
   if (again !== undefined || (values && values.length > 1)) throw malformed("an attribute has two values");
   return values?.[0];

@@ -18,16 +18,21 @@ export interface DsseEnvelope extends PreAuthenticationEncoding {
   readonly signatures: readonly Uint8Array[];
 }
 
-/** What came with an envelope, and who may have signed it. */
-export interface DsseQuestion {
+/** What came with an envelope, and who may have signed it at a time that is known. */
+export interface DsseQuestionAt {
   /** What the payload has to be. */
   readonly payloadType: string;
   /** The signer's certificate, and behind each the one of its issuer. None of them is trusted. */
   readonly certificates: readonly Certificate[];
+  /** Asked about the signer at this time. */
+  readonly trust: TrustCheck;
+  readonly at: Date;
+}
+
+/** The same, where the time is that of a time stamp. */
+export interface DsseQuestion extends Omit<DsseQuestionAt, "at"> {
   /** Tokens over the octets of the signature, in DER. */
   readonly timeStamps: readonly Uint8Array[];
-  /** Asked about the signer at the time of the time stamp. */
-  readonly trust: TrustCheck;
   readonly timeStamp: SignatureTimeStampQuestion;
 }
 
@@ -45,7 +50,7 @@ interface Subject {
   readonly envelope: DsseEnvelope;
   readonly signature: Uint8Array;
   readonly signer: Certificate;
-  readonly question: DsseQuestion;
+  readonly question: Pick<DsseQuestion, "payloadType" | "certificates">;
 }
 
 const ENVELOPE_CHECKS: readonly NamedCheck<Subject>[] = [
@@ -67,13 +72,15 @@ const ENVELOPE_CHECKS: readonly NamedCheck<Subject>[] = [
 const ONE_SIGNER = "one-signer";
 const SIGNER_CERTIFICATE = "signer-certificate";
 
-/** Names of what is looked at in an envelope. */
-export const DSSE_CHECKS: readonly string[] = [
+/** Names of what is looked at in an envelope without a time stamp. */
+export const DSSE_CHECKS_AT: readonly string[] = [
   ONE_SIGNER,
   SIGNER_CERTIFICATE,
   ...ENVELOPE_CHECKS.map(([name]) => name),
-  ...SIGNATURE_TIME_STAMP_CHECKS,
 ];
+
+/** Names of what is looked at in an envelope. */
+export const DSSE_CHECKS: readonly string[] = [...DSSE_CHECKS_AT, ...SIGNATURE_TIME_STAMP_CHECKS];
 
 /** How the key of a certificate signs envelopes: an envelope does not say, so that each kind of key has one way, and the hash is that of its
  *  curve. Throws ALGORITHM_NOT_ALLOWED. */
@@ -86,22 +93,35 @@ export function dsseAlgorithmFor({ keyAlgorithm }: Pick<Certificate, "keyAlgorit
 /** Looks at everything that makes an envelope one by the first of these certificates, with one signature and one time stamp. The signer is judged at
  *  the time of the time stamp and at no other. Does not throw; a check that cannot be made fails. */
 export function verifyDsseSignature(envelope: DsseEnvelope, question: DsseQuestion): DsseVerification {
+  const { checks, subject } = lookAtEnvelope(envelope, question);
+  if (subject === undefined) return outcome(checks, DSSE_CHECKS);
+  const timeStamp = verifySignatureTimeStamp(question.timeStamps, subject.signature, question.timeStamp);
+  const { at } = timeStamp;
+  const trust = at && askTrust(question.trust, subject.signer, question.certificates.slice(1), at);
+  return outcome([...checks, ...timeStamp.checks, ...(trust ?? [])], DSSE_CHECKS, { ...subject, timeStamp, trust });
+}
+
+/** The same about an envelope whose time is known otherwise. */
+export function verifyDsseSignatureAt(envelope: DsseEnvelope, question: DsseQuestionAt): DsseVerification {
+  const { checks, subject } = lookAtEnvelope(envelope, question);
+  if (subject === undefined) return outcome(checks, DSSE_CHECKS_AT);
+  const trust = askTrust(question.trust, subject.signer, question.certificates.slice(1), question.at);
+  return outcome([...checks, ...trust], DSSE_CHECKS_AT, { ...subject, trust });
+}
+
+function lookAtEnvelope(
+  envelope: DsseEnvelope,
+  question: Subject["question"],
+): { readonly checks: readonly Check[]; readonly subject?: Subject } {
   const [signature, second] = envelope.signatures;
   if (signature === undefined || second !== undefined) {
-    return outcome([failed(ONE_SIGNER, `there are ${envelope.signatures.length} signatures`)]);
+    return { checks: [failed(ONE_SIGNER, `there are ${envelope.signatures.length} signatures`)] };
   }
-  const checks = [passed(ONE_SIGNER)];
-  const [signer, ...others] = question.certificates;
-  if (signer === undefined) return outcome([...checks, failed(SIGNER_CERTIFICATE, "there is none")]);
-  checks.push(passed(SIGNER_CERTIFICATE));
-
+  const [signer] = question.certificates;
+  if (signer === undefined) return { checks: [passed(ONE_SIGNER), failed(SIGNER_CERTIFICATE, "there is none")] };
   const subject = { envelope, signature, signer, question };
-  checks.push(...ENVELOPE_CHECKS.map((check) => runCheck(check, subject)));
-
-  const timeStamp = verifySignatureTimeStamp(question.timeStamps, signature, question.timeStamp);
-  checks.push(...timeStamp.checks);
-  if (timeStamp.at !== undefined) checks.push(...askTrust(question.trust, signer, others, timeStamp.at));
-  return outcome(checks, { signer, timeStamp });
+  const checks = ENVELOPE_CHECKS.map((check) => runCheck(check, subject));
+  return { checks: [passed(ONE_SIGNER), passed(SIGNER_CERTIFICATE), ...checks], subject };
 }
 
 /** Nothing is carried along that does not vouch for what is before it. */
@@ -116,11 +136,14 @@ function findChainFault(certificates: readonly Certificate[]): string | undefine
   return isForged ? "the last certificate was not signed by itself" : undefined;
 }
 
-function outcome(
-  made: readonly Check[],
-  found: Pick<DsseVerification, "signer" | "timeStamp"> = { signer: undefined, timeStamp: undefined },
-): DsseVerification {
-  const isJudged = found.timeStamp?.at !== undefined;
-  const checks = complete(made, isJudged ? DSSE_CHECKS : [...DSSE_CHECKS, TRUST]);
-  return { ok: checks.every(({ ok }) => ok), checks, ...found };
+interface Found {
+  readonly signer: Certificate;
+  readonly timeStamp?: SignatureTimeStamp;
+  /** Undefined when nobody could be asked. */
+  readonly trust: readonly Check[] | undefined;
+}
+
+function outcome(made: readonly Check[], names: readonly string[], found?: Found): DsseVerification {
+  const checks = complete(made, found?.trust ? names : [...names, TRUST]);
+  return { ok: checks.every(({ ok }) => ok), checks, signer: found?.signer, timeStamp: found?.timeStamp };
 }

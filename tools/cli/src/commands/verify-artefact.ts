@@ -1,6 +1,13 @@
 import { join } from "node:path";
-import type { ArtefactTrust, ArtefactType, Digest, TrustPolicy } from "@vcc-pki/artefact";
-import { cacheDirectory, KeptAnswers, readTrustPolicy, type VerifiedArtefact, verifyArtefact } from "@vcc-pki/client";
+import type { ArtefactTrust, Digest, TrustPolicy } from "@vcc-pki/artefact";
+import {
+  cacheDirectory,
+  isModel,
+  KeptAnswers,
+  readTrustPolicy,
+  type VerifiedArtefact,
+  verifyArtefact,
+} from "@vcc-pki/client";
 import { EXIT } from "../exit-codes.ts";
 import { hashingOf } from "../hashing-progress.ts";
 import { readTrusted } from "../issuer.ts";
@@ -21,12 +28,12 @@ export interface VerifyArtefactOptions {
   readonly copyTo?: string;
   readonly baseModel?: Digest;
   readonly lang: Language;
+  /** Where the signing service has its recall lists. */
+  readonly recalls?: string;
   readonly online: boolean;
   readonly cache: boolean;
   readonly graceMs: number;
 }
-
-const MODEL_TYPES: readonly ArtefactType[] = ["lora_adapter", "model_weights"];
 
 /** Verifies an artefact on this machine; its files go nowhere. Exit code 3 when something does not hold; each thing that is looked at is
  *  told by its name. */
@@ -34,19 +41,21 @@ export async function verify(options: VerifyArtefactOptions, output: Output): Pr
   const path = options.model ?? options.package;
   if (path === undefined || (options.model && options.package)) throw new UsageError("name one: --package or --model");
   const { trust, policy } = readTrust(options, output);
-  const kept = new KeptAnswers(join(cacheDirectory(output.io.env), "statements"));
+  const kept = new KeptAnswers(join(cacheDirectory(output.io.env), "statements"), output.io.clock, {
+    isOffline: !options.online,
+  });
   const result = await hashingOf(path, output, (onProgress) =>
     verifyArtefact(path, {
       ...{ clock: output.io.clock, onProgress, trust, policy },
       ...{ signatureFile: options.signature, copyTo: options.copyTo },
       remember: options.cache ? undefined : false,
       expected: { ...(options.baseModel && { baseModel: options.baseModel }) },
-      online: options.online ? { kept, graceMs: options.graceMs } : undefined,
+      online: { kept, graceMs: options.graceMs, recallUrl: options.recalls },
     }),
   );
   if (!result.ok) output.conclude(EXIT.refused);
   output.result(asJson(path, result, options), () => asText(path, result, options, output));
-  for (const { url, message } of result.problems) output.note(`not asked: ${url}: ${message}`);
+  if (options.online) for (const { url, message } of result.problems) output.note(`not known: ${url}: ${message}`);
   noteFlagged(result.flagged, output);
 }
 
@@ -63,11 +72,9 @@ function readTrust(
   const types = options.model === undefined ? policy.types : policy.types.filter(isModel);
   return {
     trust: { anchors: roots, timeStampAnchors: roots, intermediates: bundle },
-    policy: { ...policy, types },
+    policy: { ...policy, types, ...(options.recalls !== undefined && { recall: "required" }) },
   };
 }
-
-const isModel = (type: string): boolean => MODEL_TYPES.some((model) => model === type);
 
 const asJson = (path: string, result: VerifiedArtefact, { copyTo, online }: VerifyArtefactOptions) => ({
   ...{ path, ok: result.ok },
@@ -79,7 +86,7 @@ const asJson = (path: string, result: VerifiedArtefact, { copyTo, online }: Veri
     : {}),
   checks: result.verdicts,
   flagged: result.flagged,
-  revocation: online ? { not_asked: result.problems } : "not_asked",
+  revocation: { asked: online, not_known: result.problems },
 });
 
 function asText(

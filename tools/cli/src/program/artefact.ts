@@ -51,7 +51,8 @@ export function addArtefactCommands(program: Command, inSession: RunIn, alone: R
     .option("--copy-to <dir>", "make a directory of exactly the octets that were verified; none when a check fails")
     .option("--base-model <digest>", "the model that an adapter will be loaded onto, as sha256:HEX", digest)
     .addOption(new Option("--lang <language>", "of the reasons").choices(LANGUAGES).default("en"))
-    .option("--offline", "ask nobody about revocation")
+    .option("--recalls <url>", "where the recall lists are: what none is known about is refused then")
+    .option("--offline", "ask nobody about revocation: what was said before is all that is known")
     .option("--grace <duration>", "how long statements count beyond their time when nobody can be reached", duration, 0)
     .option("--no-cache", "hash every file, also those that have not changed")
     .action(({ offline, grace, ...options }: VerifyFlags) =>

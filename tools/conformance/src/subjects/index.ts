@@ -6,6 +6,7 @@ import type { SpecimenClass } from "../examine.ts";
 import { openSpecimenFiles, type SpecimenFiles } from "../specimen-files.ts";
 import { buildCorruptedCertificates, buildCorruptedCrls } from "./corrupted.ts";
 import { buildCorruptedOcspResponses } from "./corrupted-ocsp.ts";
+import { buildCorruptedArtefacts, buildCorruptedSignatures } from "./corrupted-signatures.ts";
 import { buildCorruptedTimeStamps } from "./corrupted-time-stamps.ts";
 import { getCrl, publishCrl, revoke, revokeForEveryReason } from "./crls.ts";
 import { AUTHORITY_KEYS, authorityOf, issueEveryProfile, issueService, prepareTenants } from "./issue.ts";
@@ -14,7 +15,8 @@ import { buildOcspResponses, castFrom } from "./ocsp.ts";
 import { openPaths } from "./paths.ts";
 import { PARTNER } from "./profiles.ts";
 import { ShiftedClock } from "./shifted-clock.ts";
-import { buildCorruptedSignatures, buildSignedArtefacts } from "./signed-artefacts.ts";
+import { buildSignedArtefacts } from "./signed-artefacts.ts";
+import { buildSignedBundles } from "./signed-bundles.ts";
 import { startIssuingSuite } from "./suite.ts";
 import { buildTimeStamps } from "./time-stamps.ts";
 
@@ -36,7 +38,14 @@ export async function issueSpecimens(
   const served = await buildLiveSpecimens(files);
   progress("stamping");
   const stamped = [await buildTimeStamps(files), ...buildCorruptedTimeStamps(files)];
-  return [...issued, ...served, ...stamped, ...buildSignedArtefacts(files), ...buildCorruptedSignatures(files)];
+  progress("signing artefacts");
+  const signed = [
+    await buildSignedArtefacts(files),
+    ...buildCorruptedArtefacts(files),
+    ...buildCorruptedSignatures(files),
+    ...buildSignedBundles(files),
+  ];
+  return [...issued, ...served, ...stamped, ...signed];
 }
 
 async function issueAfterCeremony(

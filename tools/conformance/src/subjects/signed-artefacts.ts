@@ -1,114 +1,49 @@
-import { hash } from "node:crypto";
-import { type ArtefactFacts, buildManifest } from "@vcc-pki/artefact";
-import type { KeyAlgorithmId } from "@vcc-pki/x509";
-import { CADES_CORRUPTIONS, CONTENT, signer, sound, unit } from "@vcc-pki/x509/cades-corruptions";
-import { NOT_AFTER } from "@vcc-pki/x509/test-authority";
-import { type CodeSigner, makeCodeSigner, signDetached } from "@vcc-pki/x509/test-code-signer";
-import { GEN_TIME } from "@vcc-pki/x509/test-time-stamping-unit";
+import { hash, randomUUID } from "node:crypto";
+import { Shape } from "@vcc-pki/proto/signing";
+import { newSigning, type SigningHarness } from "@vcc-pki/signing/harness";
+import { parseCertificate, parseSignedData } from "@vcc-pki/x509";
 import type { SpecimenClass } from "../examine.ts";
-import { type Overlooked, reasonIn } from "../overlooked.ts";
-import { findOverlookedSignature } from "../overlooked-signatures.ts";
-import type { ArtefactSpecimen, SignatureSpecimen } from "../specimen.ts";
+import type { ArtefactSpecimen } from "../specimen.ts";
 import type { SpecimenFiles } from "../specimen-files.ts";
+import { FACTS, FILES } from "./corrupted-signatures.ts";
+import { ShiftedClock } from "./shifted-clock.ts";
 
-const KEYS: readonly KeyAlgorithmId[] = ["ec-p256", "ec-p384", "rsa-3072", "rsa-4096"];
+/** Of signers' keys, and by which name signers have them. */
+const KEYS = { "clara-p256": "ec-p256", "clara-p384": "ec-p384", "clara-rsa": "rsa-4096" } as const;
 
-/** A LoRA adapter, with names that sha256sum writes as escapes. */
-const FILES: Readonly<Record<string, string>> = {
-  "adapter_config.json": '{"base_model_name_or_path":"clara-7b"}\n',
-  "adapter_model.safetensors": "\b\0\0\0\0\0\0\0{}      ",
-  "tokenizer/wörter.txt": "das\n",
-  "back\\slash": "1",
-  "line\nfeed": "2",
-  "carriage\rreturn": "3",
-  "#no comment": "4",
-  " \u{1f600} ": "5",
-};
-
-const FACTS: ArtefactFacts = {
-  ...{ type: "lora_adapter", name: "bauordnung", version: "1.2.0", organisation: "brandenburg" },
-  metadata: { baseModel: { digest: `sha256:${hash("sha256", "clara-7b")}` }, riskClass: "limited" },
-};
-
-/** What becomes of the directory or its manifest after it was signed. */
-interface Change {
-  readonly contents?: Readonly<Record<string, string>>;
-  readonly manifest?: Uint8Array;
-  readonly cms?: Uint8Array;
+/** A directory whose manifest the real signing service built and signed, by signers with every kind of key, over the real ca, hsm-gateway and tsa. The
+ *  keys lie in a SoftHSM token. */
+export async function buildSignedArtefacts(files: SpecimenFiles): Promise<SpecimenClass> {
+  const signing = await newSigning({ clock: new ShiftedClock() });
+  try {
+    const specimens: ArtefactSpecimen[] = [];
+    for (const [signer, keyAlgorithm] of Object.entries(KEYS)) {
+      await signing.createSigner(signer, keyAlgorithm);
+      specimens.push(await sign(signing, files, signer));
+    }
+    return { name: "signed artefacts", sound: true, specimens };
+  } finally {
+    await signing.close();
+  }
 }
 
-const FILES_CHANGED = ["a changed file", "a missing file", "a further file", "a renamed file"];
+async function sign(signing: SigningHarness, files: SpecimenFiles, signer: string): Promise<ArtefactSpecimen> {
+  const { type, name, version = "", metadata } = FACTS;
+  const resources = Object.entries(FILES).map(([path, text]) => ({ path, sha256: hash("sha256", text, "buffer") }));
+  const { manifest, signedDataDer, genTime } = await signing.as().signatures.signManifest({
+    ...{ requestId: randomUUID(), signer },
+    artefact: { type, name, version, shape: Shape.DIRECTORY, metadataJson: JSON.stringify(metadata), resources },
+  });
+  const { rootsDer } = await signing.ca.as().authorities.getTrustBundle({});
+  const { certificates } = parseSignedData(signedDataDer, signedDataDer.length);
+  const issuer = certificates.find(({ isCa }) => isCa);
+  if (rootsDer[0] === undefined || issuer === undefined || genTime === undefined) throw new Error("no chain");
 
-/** What each judge sees nothing of: all look at the manifest, the one at its signature, the other at the files that it lists. */
-const OVERLOOKED: Readonly<Record<string, Overlooked>> = {
-  openssl: { "does not look at files": FILES_CHANGED },
-  gnutls: { "does not look at files": FILES_CHANGED },
-  bouncycastle: { "does not look at files": FILES_CHANGED },
-  sha256sum: {
-    "looks at what is listed alone": ["a further file"],
-    "does not look at who wrote the manifest": [
-      "changed facts",
-      "a left-out file",
-      "the signature of another manifest",
-    ],
-  },
-};
-
-/** Directories with signed manifests by libs/artefact, and what may not be taken for them. The signers' certificates, and the unit that stamps, are
- *  those of libs/x509's tests. */
-export function buildSignedArtefacts(files: SpecimenFiles): readonly [sound: SpecimenClass, corrupted: SpecimenClass] {
-  const resources = Object.entries(FILES).map(([path, text]) => ({ path, sha256Hex: hash("sha256", text) }));
-  const manifest = buildManifest({ facts: FACTS, shape: "directory", resources });
-  const timeStampRoot = files.object("root of the artefacts' time stamps", "certificate", unit.ca.certificate.der);
-  const specimen = (label: string, by: CodeSigner, change: Change = {}): ArtefactSpecimen =>
-    files.artefact({
-      ...{ label, timeStampRoot, at: GEN_TIME, algorithms: [by.certificate.keyAlgorithm] },
-      root: files.object(`${label}, root`, "certificate", by.ca.certificate.der),
-      ...{ manifest, contents: FILES, cms: signDetached(by, manifest, unit), ...change },
-    });
-
-  const signers = KEYS.map((keyAlgorithm) => makeCodeSigner({ keyAlgorithm, certificate: { notAfter: NOT_AFTER } }));
-  const { "back\\slash": moved = "", ...others } = FILES;
-  const changedFacts = Buffer.from(manifest.toString().replace("1.2.0", "1.2.1"));
-  const shorter = buildManifest({ facts: FACTS, shape: "directory", resources: resources.slice(1) });
-  const changes: Readonly<Record<string, Change>> = {
-    "a changed file": { contents: { ...FILES, "back\\slash": "2" } },
-    "a missing file": { contents: others },
-    "a further file": { contents: { ...FILES, "run.py": "" } },
-    "a renamed file": { contents: { ...others, backslash: moved } },
-    "changed facts": { manifest: changedFacts },
-    "a left-out file": { manifest: shorter },
-    "the signature of another manifest": { cms: signDetached(signer, shorter, unit) },
-  };
-  return [
-    { name: "signed artefacts", sound: true, specimens: signers.map((by, i) => specimen(`adapter by ${KEYS[i]}`, by)) },
-    {
-      name: "corrupted artefacts",
-      sound: false,
-      specimens: Object.entries(changes).map(([what, change]) => specimen(what, signer, change)),
-      overlooked: (judge, what) => reasonIn(OVERLOOKED[judge], what),
-    },
-  ];
-}
-
-/** The crafted signatures of libs/x509's tests: a sound one, without which no refusal would mean anything, and the corrupted ones. */
-export function buildCorruptedSignatures(
-  files: SpecimenFiles,
-): readonly [sound: SpecimenClass, corrupted: SpecimenClass] {
-  const root = files.object("crafted signatures' root", "certificate", signer.ca.certificate.der);
-  const timeStampRoot = files.object("crafted signatures' time stamps' root", "certificate", unit.ca.certificate.der);
-  const specimen = (label: string, cms: Uint8Array): SignatureSpecimen =>
-    files.signature({
-      ...{ label, cms, content: CONTENT, root, timeStampRoot, at: GEN_TIME },
-      algorithms: [signer.certificate.keyAlgorithm],
-    });
-  return [
-    { name: "crafted signatures", sound: true, specimens: [specimen("a sound signature", sound)] },
-    {
-      name: "corrupted signatures",
-      sound: false,
-      specimens: CADES_CORRUPTIONS.map(({ what, signature }) => specimen(what, signature)),
-      overlooked: findOverlookedSignature,
-    },
-  ];
+  const label = `adapter by ${signer}`;
+  const root = files.object(`${label}, root`, "certificate", parseCertificate(rootsDer[0]).der);
+  return files.artefact({
+    ...{ label, root, timeStampRoot: root, at: genTime, manifest, contents: FILES, cms: signedDataDer },
+    issuer: files.object(`${label}, issuer`, "certificate", issuer.der),
+    algorithms: certificates.map(({ keyAlgorithm }) => keyAlgorithm),
+  });
 }
