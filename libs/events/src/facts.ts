@@ -84,12 +84,14 @@ export const FACTS = {
   /** `artefactDigest` is what was signed, "sha256:" and hex; `artefactType` is absent where only the digest is known. */
   "pki.artefact.signed.v1": z.object({
     signatureId: id,
-    format: z.enum(["manifest", "digest"]),
+    format: z.enum(["manifest", "digest", "oms", "sigstore", "attestation"]),
     artefactDigest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
     artefactType: id.optional(),
     signer: id,
     genTime: time,
   }),
+  /** By the word of who used it; `usage` is "verified", "loaded" or "refused". */
+  "pki.artefact.used.v1": z.object({ signatureId: id, artefactDigest: id, usage: id }),
   /** `count` artefacts are not to be used any more, the target of the recall and what was made from it. */
   "pki.artefact.recalled.v1": z.object({ recallId: id, target: id, count: z.int().nonnegative() }),
   /** `unit` is the time-stamping unit it is for, if it is for one. */

@@ -1,6 +1,6 @@
 import { KeyServiceDefinition, SigningServiceDefinition } from "@vcc-pki/proto/hsm";
-import { type Refusal, suiteId } from "@vcc-pki/rpc";
-import { defineService, type RunningService, type ServiceContext, startChores } from "@vcc-pki/service";
+import { suiteId } from "@vcc-pki/rpc";
+import { auditRefusal, defineService, type RunningService, type ServiceContext, startChores } from "@vcc-pki/service";
 import { openSigningChannel, remoteSigner } from "@vcc-pki/signer";
 import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
 import { createActors } from "./actor.ts";
@@ -216,11 +216,4 @@ export async function startCa(
       await store.close();
     },
   };
-}
-
-/** A call that was turned away at the door leaves a trace as well. */
-function auditRefusal(store: Store, { method, caller, code }: Refusal, operatorOrganisation: string): void {
-  const record = { action: method, outcome: "refused", code, organisation: operatorOrganisation } as const;
-  const who = caller ?? "unauthenticated";
-  void store.write(() => store.audit.add({ ...record, caller: who, requester: who })).catch(() => {});
 }

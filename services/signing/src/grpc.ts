@@ -8,22 +8,26 @@ import {
   type ListSignersResponse,
   RecallRequest,
   RecallServiceDefinition,
+  RecordUsageRequest,
   type Signature,
   SignatureServiceDefinition,
   SignDigestsRequest,
   type SignDigestsResponse,
   SignerServiceDefinition,
   SignManifestRequest,
+  SignStatementRequest,
 } from "@vcc-pki/proto/signing";
 import {
   type CallContext,
   type Callers,
   implement,
   itemKey,
+  type RequestKey,
   requestKey,
   type ServiceImplementation,
   type SpiffeId,
 } from "@vcc-pki/rpc";
+import { toHex } from "@vcc-pki/x509";
 import type { Enrolment } from "./enrolment.ts";
 import { MAX_DIGESTS_TOLD, type Messages } from "./messages.ts";
 import type { SigningPolicy } from "./policy.ts";
@@ -36,12 +40,16 @@ import {
   parseRecallTarget,
   parseSigner,
   parseSignerWish,
+  parseStatementFormat,
+  parseUsage,
 } from "./request.ts";
 import type { Signing } from "./sign.ts";
 import type { Edge, LineageTable } from "./store/lineage.ts";
 import type { RecallTable } from "./store/recalls.ts";
-import type { SignatureTable } from "./store/signatures.ts";
+import type { SignatureTable, Subject } from "./store/signatures.ts";
 import type { SignerKeyTable } from "./store/signer-keys.ts";
+import type { UsageTable } from "./store/usages.ts";
+import type { UsageLog } from "./usage.ts";
 
 export interface SigningDoor {
   readonly enrolment: Enrolment;
@@ -52,6 +60,8 @@ export interface SigningDoor {
   readonly signatures: SignatureTable;
   readonly lineage: LineageTable;
   readonly recalls: Recalls;
+  readonly usageLog: UsageLog;
+  readonly usages: UsageTable;
   readonly recallTable: RecallTable;
   /** Profiles that a signer may be given. */
   readonly profiles: readonly string[];
@@ -69,10 +79,13 @@ const SIGNER_CALLERS: Callers<typeof SignerServiceDefinition> = {
 
 const SIGNATURE_CALLERS: Callers<typeof SignatureServiceDefinition> = {
   signManifest: DOOR,
+  signStatement: DOOR,
   signDigests: DOOR,
   getSignature: DOOR,
   listSignatures: DOOR,
   getLineage: DOOR,
+  recordUsage: DOOR,
+  getUsage: DOOR,
 };
 
 const RECALL_CALLERS: Callers<typeof RecallServiceDefinition> = { recall: DOOR, listRecalls: DOOR };
@@ -108,12 +121,26 @@ export function signatureService(door: SigningDoor): ServiceImplementation {
   return implement(
     SignatureServiceDefinition,
     {
-      signManifest: (request, context) => signManifest(door, request, context),
+      async signManifest(request, context) {
+        const key = requestKey(context, "signManifest", SignManifestRequest, request);
+        return signArtefact(door, request, "manifest", key, context);
+      },
+      async signStatement(request, context) {
+        const key = requestKey(context, "signStatement", SignStatementRequest, request);
+        return signArtefact(door, request, parseStatementFormat(request.format), key, context);
+      },
       signDigests: (request, context) => signDigests(door, request, context),
       async getSignature({ signatureId }, { requester }) {
-        const found = door.signatures.findById(organisationOf(requester), signatureId);
-        if (found === undefined) throw new PkiError("NOT_FOUND", "no such signature");
-        return door.messages.signature(found);
+        return door.messages.signature(door.usageLog.get(organisationOf(requester), signatureId));
+      },
+      async recordUsage(request, context) {
+        const key = requestKey(context, "recordUsage", RecordUsageRequest, request);
+        await door.usageLog.record(organisationOf(context.requester), parseUsage(request), key, context);
+        return {};
+      },
+      async getUsage({ signatureId }, { requester }) {
+        const { signature } = door.usageLog.get(organisationOf(requester), signatureId);
+        return { ...door.usages.counts(signature), usages: door.usages.list(signature, DEFAULT_PAGE) };
       },
       listSignatures: async (request, context) => listSignatures(door, request, context),
       async getLineage({ artefactDigest }, { requester }) {
@@ -158,18 +185,20 @@ export function recallService({ recalls, recallTable, messages }: SigningDoor): 
   );
 }
 
-async function signManifest(
+async function signArtefact(
   { policy, signing, messages }: SigningDoor,
-  request: SignManifestRequest,
+  { signer: named, artefact }: Pick<SignManifestRequest, "signer" | "artefact">,
+  format: ReturnType<typeof parseStatementFormat>,
+  request: RequestKey,
   context: CallContext,
 ): Promise<Signature> {
   const { requester } = context;
   const organisation = organisationOf(requester);
-  const key = requestKey(context, "signManifest", SignManifestRequest, request);
-  const signer = parseSigner(request.signer, requester);
-  const { facts, resources, sources, ...subject } = parseArtefact(request.artefact, organisation);
-  policy.requireArtefact({ requester, organisation, signer }, facts, resources);
-  return messages.signature(await signing.sign({ organisation, signer, subject, sources, request: key }, context));
+  const signer = parseSigner(named, requester);
+  const { facts, resources, sources, ...about } = parseArtefact(artefact, format, organisation);
+  policy.requireArtefact({ requester, organisation, signer }, format, facts, resources);
+  const subject = { ...about, format };
+  return messages.signature(await signing.sign({ organisation, signer, subject, sources, request }, context));
 }
 
 async function signDigests(
@@ -185,14 +214,22 @@ async function signDigests(
   policy.requireDigests({ requester, organisation, signer });
   const made = await Promise.all(
     digests.map((sha256, index) =>
-      signing.sign({ organisation, signer, subject: { sha256 }, sources: [], request: itemKey(key, index) }, context),
+      signing.sign(
+        { organisation, signer, subject: digestSubject(sha256), sources: [], request: itemKey(key, index) },
+        context,
+      ),
     ),
   );
   return { signatures: made.map((signature) => messages.signature(signature)) };
 }
 
+const digestSubject = (sha256: Uint8Array): Subject => ({
+  ...{ format: "digest", artefactDigest: `sha256:${toHex(sha256)}`, artefact: undefined },
+});
+
 const DEFAULT_PAGE = 100;
 const MAX_PAGE = 1_000;
+const NOTHING = new Uint8Array();
 const MAX_EDGES = 1_000;
 
 const edgeToProto = ({ artefactDigest, relation, name, digest }: Edge): LineageEdge => ({
@@ -210,7 +247,11 @@ function listSignatures(
   const before = pageToken === "" ? Number.MAX_SAFE_INTEGER : Number(pageToken);
   const found = signatures.list({ ...filter, organisation: organisationOf(requester) }, before, limit);
   return {
-    signatures: found.map((signature) => ({ ...messages.signature(signature), manifest: new Uint8Array() })),
+    signatures: found.map((signature) => ({
+      ...messages.signature(signature),
+      manifest: NOTHING,
+      bundleJson: NOTHING,
+    })),
     nextPageToken: found.length === limit ? String(found.at(-1)?.signature) : "",
   };
 }

@@ -1,14 +1,13 @@
 import { type ArtefactRecall, type Signature, type SignerKey, SignerState } from "@vcc-pki/proto/signing";
 import type { Clock } from "@vcc-pki/time";
 import { parseCertificate } from "@vcc-pki/x509";
-import type { Signing } from "./sign.ts";
+import { assemble, isCms } from "./forms.ts";
 import type { Signers } from "./signers.ts";
 import type { RecallTable, StoredRecall } from "./store/recalls.ts";
 import type { StoredSignature } from "./store/signatures.ts";
 import type { StoredSignerKey } from "./store/signer-keys.ts";
 
 export interface MessagesOptions {
-  readonly signing: Pick<Signing, "assemble">;
   readonly signers: Signers;
   readonly recalls: RecallTable;
   readonly clock: Clock;
@@ -16,6 +15,8 @@ export interface MessagesOptions {
 
 /** Of a recall. */
 export const MAX_DIGESTS_TOLD = 1_000;
+
+const NOTHING = new Uint8Array();
 
 /** Keys and signatures as callers are told of them. */
 export class Messages {
@@ -36,15 +37,17 @@ export class Messages {
   }
 
   signature(stored: StoredSignature): Signature {
-    const { signatureId, organisation, artefactDigest, artefact, requester, genTime, signerKey } = stored;
-    const { certificate, stored: key } = this.#options.signers.certified(signerKey);
+    const { signatureId, organisation, format, artefactDigest, artefact, requester, genTime, signerKey } = stored;
+    const key = this.#options.signers.certified(signerKey);
+    const octets = assemble(key, stored);
     return {
-      ...{ signatureId, artefactDigest, requester, genTime, signer: key.signer },
-      format: artefact === undefined ? "digest" : "manifest",
-      signedDataDer: this.#options.signing.assemble(stored),
-      manifest: artefact?.manifest ?? new Uint8Array(),
+      ...{ signatureId, format, artefactDigest, requester, genTime, signer: key.stored.signer },
+      ...(isCms(stored)
+        ? { signedDataDer: octets, bundleJson: NOTHING }
+        : { signedDataDer: NOTHING, bundleJson: octets }),
+      manifest: format === "manifest" && artefact !== undefined ? artefact.content : NOTHING,
       ...{ type: artefact?.type ?? "", name: artefact?.name ?? "", version: artefact?.version ?? "" },
-      signerSerialHex: certificate.serialHex,
+      signerSerialHex: key.certificate.serialHex,
       recalledAt: this.#options.recalls.findOf(organisation, artefactDigest)?.recalledAt,
     };
   }

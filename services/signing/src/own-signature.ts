@@ -1,14 +1,20 @@
+import { parseBundle } from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
 import type { SuiteTrust } from "@vcc-pki/service";
 import type { Clock } from "@vcc-pki/time";
 import {
-  type CadesQuestion,
+  type DsseQuestion,
+  type DsseVerification,
+  equalBytes,
   OID,
   type TrustCheck,
   TrustMemory,
   trustAnchors,
   verifyCadesSignature,
+  verifyDsseSignature,
 } from "@vcc-pki/x509";
+import { contentOf, envelopeOf, isCms, mimeTypeOf } from "./forms.ts";
+import type { Subject } from "./store/signatures.ts";
 
 /** Chains are looked at so often. A revocation of a signer stops it before it signs; see `Signers`. */
 const AHEAD_MS = 60_000;
@@ -29,17 +35,17 @@ export class OwnSignatures {
     this.#stampers = this.#remember(OID.timeStamping);
   }
 
-  /** When it was stamped. Throws SIGNATURE_INVALID, naming each check that fails. */
-  verify(der: Uint8Array, about: Pick<CadesQuestion, "content" | "mimeType">): Date {
+  /** When it was stamped. `octets` are of the subject's format. Throws SIGNATURE_INVALID, naming each check that fails. */
+  verify(octets: Uint8Array, subject: Subject): Date {
     if (this.#generation !== this.#trust.generation) {
       this.#generation = this.#trust.generation;
       this.#signers = this.#remember(OID.codeSigning);
       this.#stampers = this.#remember(OID.timeStamping);
     }
-    const { ok, checks, timeStamp } = verifyCadesSignature(der, {
-      ...about,
-      ...{ trust: this.#signers, timeStamp: { trust: this.#stampers } },
-    });
+    const trust = { trust: this.#signers, timeStamp: { trust: this.#stampers } };
+    const { ok, checks, timeStamp } = isCms(subject)
+      ? verifyCadesSignature(octets, { ...trust, content: contentOf(subject), mimeType: mimeTypeOf(subject) })
+      : verifyBundle(octets, subject, trust);
     if (ok && timeStamp?.at !== undefined) return timeStamp.at;
     const faults = checks.filter((check) => !check.ok).map(({ name, reason }) => `${name}: ${reason}`);
     throw new PkiError("SIGNATURE_INVALID", `what was signed does not verify: ${faults.join("; ")}`);
@@ -52,4 +58,17 @@ export class OwnSignatures {
     });
     return new TrustMemory(trust, { aheadMs: AHEAD_MS }).check;
   }
+}
+
+/** What stands in the bundle is what was to be signed, and the signature is over it. */
+function verifyBundle(
+  octets: Uint8Array,
+  subject: Subject,
+  trust: Pick<DsseQuestion, "trust" | "timeStamp">,
+): DsseVerification {
+  const { envelope, certificates, timeStamps } = parseBundle(octets);
+  const { payloadType, payload } = envelopeOf(subject);
+  if (!equalBytes(envelope.payload, payload))
+    throw new PkiError("SIGNATURE_INVALID", "the bundle is about something else");
+  return verifyDsseSignature(envelope, { ...trust, payloadType, certificates, timeStamps });
 }

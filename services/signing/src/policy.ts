@@ -4,6 +4,7 @@ import { PkiError } from "@vcc-pki/errors";
 import type { SpiffeId } from "@vcc-pki/rpc";
 import { parse } from "yaml";
 import { z } from "zod";
+import type { Format } from "./forms.ts";
 
 /** A name, with "*" for any characters but "/". */
 const pattern = z.string().regex(/^[A-Za-z0-9._*-]{1,128}$/, "letters, digits, '.', '_', '-', and '*'");
@@ -18,6 +19,11 @@ const who = {
 
 const TypePolicy = z.strictObject({
   ...who,
+  /** How it may be signed. */
+  formats: z
+    .array(z.enum(["manifest", "oms", "sigstore", "attestation"]))
+    .min(1)
+    .default(["manifest", "oms", "sigstore", "attestation"]),
   /** Each is the name of at least one of the files, in whichever directory. */
   requiredFiles: z.array(pattern).default([]),
   /** None is the name of any file, whether its letters are small or capital. */
@@ -51,10 +57,12 @@ export class SigningPolicy {
   }
 
   /** Throws SIGNING_NOT_ALLOWED for who asks, ARTEFACT_NOT_ADMITTED (details.rule) for what is to be signed. */
-  requireArtefact(asking: Asking, facts: ArtefactFacts, resources: readonly Resource[]): void {
+  requireArtefact(asking: Asking, format: Format, facts: ArtefactFacts, resources: readonly Resource[]): void {
     const policy = this.#policy.types[facts.type];
     if (policy === undefined) throw notAdmitted("types", `nothing of the type ${facts.type} is signed here`);
     requireWho(policy, asking);
+    if (!policy.formats.some((each) => each === format))
+      throw notAdmitted("formats", `a ${facts.type} is not signed as ${format}`);
     const names = resources.map(({ path }) => path.slice(path.lastIndexOf("/") + 1));
     const missing = policy.requiredFiles.find((wanted) => !names.some(matcher(wanted)));
     if (missing !== undefined) throw notAdmitted("requiredFiles", `a ${facts.type} has a file ${missing}`);

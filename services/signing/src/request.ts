@@ -1,11 +1,14 @@
 import {
   type ArtefactFacts,
   artefactDigest,
+  buildAttestation,
   buildManifest,
+  buildOmsStatement,
   canonicalResources,
   checkFacts,
   type Digest,
   isDigest,
+  type Manifest,
   parseStrictJson,
   type Resource,
   type Shape,
@@ -15,16 +18,19 @@ import {
   type Artefact,
   type CreateSignerRequest,
   type RecallRequest,
+  type RecordUsageRequest,
   Shape as ShapeMessage,
 } from "@vcc-pki/proto/signing";
 import type { SpiffeId } from "@vcc-pki/rpc";
 import { toHex } from "@vcc-pki/x509";
 import canonicalize from "canonicalize";
 import type { SignerWish } from "./enrolment.ts";
+import type { Format } from "./forms.ts";
 import type { RecallTarget } from "./recall.ts";
 import { isSignerKeyAlgorithm } from "./signer-key.ts";
 import type { Source } from "./store/lineage.ts";
 import type { SignedArtefact } from "./store/signatures.ts";
+import { USAGE_ACTIONS, type UsageAction } from "./store/usages.ts";
 
 /** As the last part of a workload's SPIFFE id. */
 const SIGNER = /^[a-z0-9][a-z0-9._-]{0,62}$/;
@@ -35,6 +41,7 @@ const SHA256_OCTETS = 32;
 const MAX_ID = 64;
 const MAX_DATASET = 256;
 const MAX_REASON = 500;
+const MAX_CONTEXT = 256;
 
 /** Empty: the workload itself. Throws REQUEST_MALFORMED. */
 export function parseSigner(signer: string, requester: SpiffeId): string {
@@ -57,6 +64,26 @@ export function parseSignerWish(
   return { signer, profile: wanted.profile, keyAlgorithm: wanted.keyAlgorithm };
 }
 
+type ArtefactFormat = Exclude<Format, "digest">;
+
+/** What is signed of an artefact. */
+const BUILDERS: Readonly<Record<ArtefactFormat, (manifest: Manifest) => Uint8Array>> = {
+  manifest: buildManifest,
+  oms: buildOmsStatement,
+  sigstore: buildOmsStatement,
+  attestation: ({ facts, shape, resources }) =>
+    buildAttestation(
+      shape === "file" ? { facts, shape, resources } : { facts, shape, digest: artefactDigest(shape, resources) },
+    ),
+};
+
+/** How statements are signed. Throws REQUEST_MALFORMED. */
+export function parseStatementFormat(format: string): ArtefactFormat {
+  if (format !== "oms" && format !== "sigstore" && format !== "attestation")
+    throw malformed("a statement has the format oms, sigstore or attestation");
+  return format;
+}
+
 export interface ParsedArtefact {
   readonly facts: ArtefactFacts;
   /** In canonical order. */
@@ -67,8 +94,12 @@ export interface ParsedArtefact {
   readonly sources: readonly Source[];
 }
 
-/** Builds what is signed from what was sent. Throws REQUEST_MALFORMED, REQUEST_TOO_LARGE, ARTEFACT_MALFORMED, NAME_MALFORMED. */
-export function parseArtefact(message: Artefact | undefined, organisation: string): ParsedArtefact {
+/** Builds what is signed, in this format, from what was sent. Throws REQUEST_MALFORMED, REQUEST_TOO_LARGE, ARTEFACT_MALFORMED, NAME_MALFORMED. */
+export function parseArtefact(
+  message: Artefact | undefined,
+  format: ArtefactFormat,
+  organisation: string,
+): ParsedArtefact {
   if (message === undefined) throw malformed("the artefact is missing");
   const { type, name, version, metadataJson } = message;
   const facts = checkFacts({
@@ -79,12 +110,12 @@ export function parseArtefact(message: Artefact | undefined, organisation: strin
   const resources = canonicalResources(
     message.resources.map(({ path, sha256 }) => ({ path, sha256Hex: toHex(sha256) })),
   );
-  const manifest = buildManifest({ facts, shape, resources });
+  const content = BUILDERS[format]({ facts, shape, resources });
   return {
     ...{ facts, resources, sources: sourcesOf(facts.metadata) },
     artefactDigest: artefactDigest(shape, resources),
     artefact: {
-      ...{ type: facts.type, name: facts.name, version: facts.version, manifest },
+      ...{ type: facts.type, name: facts.name, version: facts.version, content },
       metadataJson: canonicalize(facts.metadata) ?? "{}",
     },
   };
@@ -120,6 +151,18 @@ export function parseRecallTarget(target: RecallRequest["target"]): RecallTarget
     case undefined:
       throw malformed("the target is missing");
   }
+}
+
+/** Throws REQUEST_MALFORMED. */
+export function parseUsage({ signatureId, action, context }: RecordUsageRequest): {
+  readonly signatureId: string;
+  readonly action: UsageAction;
+  readonly context: string;
+} {
+  const known = USAGE_ACTIONS.find((each) => each === action);
+  if (known === undefined) throw malformed(`a usage is ${USAGE_ACTIONS.join(", ")}`);
+  if (context !== "" && !isText(context, MAX_CONTEXT)) throw malformed("the context is too long, or no text");
+  return { signatureId, action: known, context };
 }
 
 /** For people. Throws REQUEST_MALFORMED. */

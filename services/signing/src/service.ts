@@ -1,8 +1,15 @@
 import { AuthorityServiceDefinition, CrlServiceDefinition } from "@vcc-pki/proto/ca";
 import { KeyServiceDefinition, SigningServiceDefinition } from "@vcc-pki/proto/hsm";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
-import { type Refusal, suiteId } from "@vcc-pki/rpc";
-import { defineService, type RunningService, type ServiceContext, SuiteTrust, startChores } from "@vcc-pki/service";
+import { suiteId } from "@vcc-pki/rpc";
+import {
+  auditRefusal,
+  defineService,
+  type RunningService,
+  type ServiceContext,
+  SuiteTrust,
+  startChores,
+} from "@vcc-pki/service";
 import { openSigningChannel, remoteSigner } from "@vcc-pki/signer";
 import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
 import { OID } from "@vcc-pki/x509";
@@ -21,6 +28,8 @@ import { LineageTable } from "./store/lineage.ts";
 import { RecallTable } from "./store/recalls.ts";
 import { SignatureTable } from "./store/signatures.ts";
 import { SignerKeyTable } from "./store/signer-keys.ts";
+import { UsageTable } from "./store/usages.ts";
+import { UsageLog } from "./usage.ts";
 
 /** The signing service at work, with handles for those who do not want to wait for a timer. */
 export interface RunningSigning extends RunningService {
@@ -56,6 +65,7 @@ export async function startSigning(
   const signatures = new SignatureTable(db);
   const lineage = new LineageTable(db);
   const recallTable = new RecallTable(db);
+  const usages = new UsageTable(db);
 
   // Peers.
   const channel = openSigningChannel(context.connect(SigningServiceDefinition, "hsm-gateway"), {
@@ -90,7 +100,7 @@ export async function startSigning(
     ...{ tsa: context.connect(TimestampServiceDefinition, "tsa"), unit: config.timeStamps.unit },
     ...{ maxWaiting: limits.maxWaiting, metrics: createMetrics(telemetry.meter) },
   });
-  const messages = new Messages({ signing: desk, signers, recalls: recallTable, clock });
+  const messages = new Messages({ signers, recalls: recallTable, clock });
 
   const chores = startChores(
     {
@@ -102,6 +112,7 @@ export async function startSigning(
   const begun = chores.run("trust");
   const door = {
     ...{ enrolment, signing: desk, policy, messages, signerKeys, signatures, lineage, recalls, recallTable },
+    ...{ usages, usageLog: new UsageLog({ store, usages, signatures, clock }) },
     profiles: keyConfig.profiles,
   };
 
@@ -126,11 +137,4 @@ export async function startSigning(
       await store.close();
     },
   };
-}
-
-/** A call that was turned away at the door leaves a trace. */
-function auditRefusal(store: Store, { method, caller, code }: Refusal, organisation: string): void {
-  const who = caller ?? "unauthenticated";
-  const record = { action: method, outcome: "refused", code, organisation, caller: who, requester: who } as const;
-  void store.write(() => store.audit.add(record)).catch(() => {});
 }

@@ -1,27 +1,24 @@
-import { hash, randomUUIDv7 } from "node:crypto";
-import { type Digest, MANIFEST_MIME_TYPE } from "@vcc-pki/artefact";
+import { randomUUIDv7 } from "node:crypto";
 import { PkiError } from "@vcc-pki/errors";
 import { event } from "@vcc-pki/events";
 import type { CallContext, RequestKey } from "@vcc-pki/rpc";
 import type { Store } from "@vcc-pki/store";
 import type { Clock } from "@vcc-pki/time";
-import { buildSignatureTimeStamp, toHex } from "@vcc-pki/x509";
+import { assemble, payloadOf } from "./forms.ts";
 import type { Metrics } from "./metrics.ts";
 import type { OwnSignatures } from "./own-signature.ts";
 import type { Recalls } from "./recall.ts";
 import type { CertifiedKey, Signers } from "./signers.ts";
 import type { Intent, IntentTable } from "./store/intents.ts";
 import type { LineageTable, Source } from "./store/lineage.ts";
-import type { MadeSignature, SignatureTable, SignedArtefact, StoredSignature } from "./store/signatures.ts";
+import type { MadeSignature, SignatureParts, SignatureTable, StoredSignature, Subject } from "./store/signatures.ts";
 import { stampSignature, type Tsa } from "./time-stamps.ts";
 
 /** What is to be signed, after policy has admitted it. */
 export interface SignInput {
   readonly organisation: string;
   readonly signer: string;
-  readonly subject:
-    | { readonly artefact: SignedArtefact; readonly artefactDigest: Digest }
-    | { readonly sha256: Uint8Array };
+  readonly subject: Subject;
   /** What the artefact says that it was made from. */
   readonly sources: readonly Source[];
   readonly request: RequestKey;
@@ -44,9 +41,7 @@ export interface SigningOptions {
   readonly metrics: Metrics;
 }
 
-type Parts = Pick<MadeSignature, "signerKey" | "signedAttributesDer" | "signatureValue" | "tokenDer">;
-
-/** How a signature comes about: CAdES-B-T, detached (EN 319 122-1). Whoever has one has it from the store. A repeat under the same request
+/** How a signature comes about, of each format (`forms.ts`). Whoever has one has it from the store. A repeat under the same request
  *  id goes on where it was left: the token's signature and the tsa's time stamp are asked for under the signature's own id, and are then
  *  those of the first time. */
 export class Signing {
@@ -57,8 +52,8 @@ export class Signing {
     this.#options = options;
   }
 
-  /** Rejects with ARTEFACT_RECALLED, NOT_FOUND for a signer that is none, KEY_NOT_ACTIVE when it does not sign now, ALGORITHM_NOT_ALLOWED for a digest
-   *  that is not of its hash, REQUEST_ID_REUSED, RATE_LIMITED; and with what peers say, when nothing was stored as signed. */
+  /** Rejects with ARTEFACT_RECALLED, NOT_FOUND for a signer that is none, KEY_NOT_ACTIVE when it does not sign now, ALGORITHM_NOT_ALLOWED for what
+   *  it does not sign with its key, REQUEST_ID_REUSED, RATE_LIMITED; and with what peers say, when nothing was stored as signed. */
   async sign(input: SignInput, context: CallContext): Promise<StoredSignature> {
     const { maxWaiting, metrics } = this.#options;
     if (this.#waiting >= maxWaiting) throw new PkiError("RATE_LIMITED", "too much to do: ask again");
@@ -81,43 +76,20 @@ export class Signing {
     const earlier = begun && signatures.findById(organisation, begun.signatureId);
     if (earlier !== undefined) return earlier;
     // 2 nothing that is recalled; the key, and the intent to sign with it
-    const about = aboutOf(subject);
-    recalls.requireGood(organisation, about.artefactDigest, input.sources);
+    recalls.requireGood(organisation, subject.artefactDigest, input.sources);
     const { intent, key } = await this.#begin(input, begun);
-    // 3 the attributes, over a digest of what was checked
-    const { digestAlgorithm } = key.template;
-    if ("sha256" in subject && digestAlgorithm !== "sha256")
-      throw new PkiError("ALGORITHM_NOT_ALLOWED", `this signer signs digests of ${digestAlgorithm}`);
-    const content =
-      "sha256" in subject ? { hash: "sha256" as const, digest: subject.sha256 } : subject.artefact.manifest;
-    const digest = content instanceof Uint8Array ? hash(digestAlgorithm, content, "buffer") : content.digest;
-    // Nobody knows what a digest is of: only what was built here is signed as a manifest.
-    const mimeType = "sha256" in subject ? undefined : MANIFEST_MIME_TYPE;
-    const signedAttributesDer = key.template.signedAttributes(digest, intent.signingTime, mimeType);
-    // 4 the signature
-    const payload = { $case: "cmsSignedAttributes", value: signedAttributesDer } as const;
-    const { signatureId, signerKey } = intent;
+    // 3 the signature, of what was checked
+    const { signatureId, signerKey, signingTime } = intent;
+    const payload = payloadOf(key, subject, signingTime);
     const signatureValue = await key.signer.sign(payload, signatureId);
-    // 5 the time stamp: none is stored without
+    // 4 the time stamp: none is stored without
     const tokenDer = await stampSignature(tsa, { unit, requestId: signatureId, signatureValue });
-    // 6 the whole, looked at as by a relying party
-    const parts: Parts = { signerKey, signedAttributesDer, signatureValue, tokenDer };
-    const genTime = own.verify(this.assemble(parts), { content, mimeType });
-    // 7 the fact
-    return this.#record(
-      { signatureId, organisation, requester: request.caller, ...about, ...parts, genTime },
-      input,
-      context,
-    );
-  }
-
-  /** DER of the ContentInfo, octet by octet as it was answered. */
-  assemble({ signerKey, signedAttributesDer, signatureValue, tokenDer }: Parts): Uint8Array {
-    const { template } = this.#options.signers.certified(signerKey);
-    return template.signedData({
-      ...{ signedAttributesDer, signature: signatureValue, withCertificates: true },
-      unsignedAttributes: [buildSignatureTimeStamp(tokenDer)],
-    });
+    // 5 the whole, looked at as by a relying party
+    const signedAttributesDer = payload.$case === "cmsSignedAttributes" ? payload.value : undefined;
+    const parts: SignatureParts = { ...subject, signerKey, signedAttributesDer, signatureValue, tokenDer };
+    const genTime = own.verify(assemble(key, parts), subject);
+    // 6 the fact
+    return this.#record({ ...parts, signatureId, organisation, requester: request.caller, genTime }, input, context);
   }
 
   /** A signature that was begun goes on with its key; where that does not sign any more, another is begun in its place. */
@@ -151,8 +123,7 @@ export class Signing {
     { caller, requester }: CallContext,
   ): Promise<StoredSignature> {
     const { store, signatures, lineage, recalls, metrics } = this.#options;
-    const { signatureId, organisation, artefactDigest, artefact, genTime } = made;
-    const format = artefact === undefined ? "digest" : "manifest";
+    const { signatureId, organisation, format, artefactDigest, artefact, genTime } = made;
     const { signature, isNew } = await store.write(() => {
       const other = signatures.findById(organisation, signatureId);
       if (other !== undefined) return { signature: other, isNew: false };
@@ -175,6 +146,3 @@ export class Signing {
     return signature;
   }
 }
-
-const aboutOf = (subject: SignInput["subject"]): Pick<MadeSignature, "artefactDigest" | "artefact"> =>
-  "sha256" in subject ? { artefactDigest: `sha256:${toHex(subject.sha256)}`, artefact: undefined } : subject;

@@ -1,8 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { AuthorityServiceDefinition, CertificateServiceDefinition, CrlServiceDefinition } from "@vcc-pki/proto/ca";
 import { KeyServiceDefinition, SigningServiceDefinition } from "@vcc-pki/proto/hsm";
-import { type Refusal, suiteId } from "@vcc-pki/rpc";
-import { defineService, type RunningService, type ServiceContext, SuiteTrust, startChores } from "@vcc-pki/service";
+import { suiteId } from "@vcc-pki/rpc";
+import {
+  auditRefusal,
+  defineService,
+  type RunningService,
+  type ServiceContext,
+  SuiteTrust,
+  startChores,
+} from "@vcc-pki/service";
 import { openSigningChannel, remoteSigner } from "@vcc-pki/signer";
 import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
 import { OID } from "@vcc-pki/x509";
@@ -212,11 +219,4 @@ export async function startTsa(
       await store.close();
     },
   };
-}
-
-/** A call that was turned away at the door leaves a trace. */
-function auditRefusal(store: Store, { method, caller, code }: Refusal, organisation: string): void {
-  const who = caller ?? "unauthenticated";
-  const record = { action: method, outcome: "refused", code, organisation, caller: who, requester: who } as const;
-  void store.write(() => store.audit.add(record)).catch(() => {});
 }

@@ -1,31 +1,41 @@
 import type { Digest } from "@vcc-pki/artefact";
 import type { Database } from "@vcc-pki/store";
+import type { Format } from "../forms.ts";
 
-/** What a manifest says of its artefact. */
+/** What is signed of an artefact. */
 export interface SignedArtefact {
   readonly type: string;
   readonly name: string;
   readonly version: string | undefined;
   /** Canonical JSON. */
   readonly metadataJson: string;
-  /** Octet by octet as it was signed. */
-  readonly manifest: Uint8Array;
+  /** Octet by octet as it was signed: SHA256SUMS, or an in-toto statement. */
+  readonly content: Uint8Array;
 }
 
-/** A signature in its parts. */
-export interface MadeSignature {
-  readonly signatureId: string;
-  readonly organisation: string;
-  /** Row of the key that signed. */
-  readonly signerKey: number;
-  /** SPIFFE URI. */
-  readonly requester: string;
+/** What is signed, and how that is written. */
+export interface Subject {
+  readonly format: Format;
   readonly artefactDigest: Digest;
   /** Undefined where only the digest is known. */
   readonly artefact: SignedArtefact | undefined;
-  readonly signedAttributesDer: Uint8Array;
+}
+
+/** A signature in its parts. */
+export interface SignatureParts extends Subject {
+  /** Row of the key that signed. */
+  readonly signerKey: number;
+  /** Of CMS; undefined in an envelope. */
+  readonly signedAttributesDer: Uint8Array | undefined;
   readonly signatureValue: Uint8Array;
   readonly tokenDer: Uint8Array;
+}
+
+export interface MadeSignature extends SignatureParts {
+  readonly signatureId: string;
+  readonly organisation: string;
+  /** SPIFFE URI. */
+  readonly requester: string;
   readonly genTime: Date;
 }
 
@@ -37,6 +47,7 @@ export interface StoredSignature extends MadeSignature {
 interface Row {
   signature: number;
   signature_id: string;
+  format: Format;
   organisation: string;
   signer_key: number;
   requester: string;
@@ -45,8 +56,8 @@ interface Row {
   name: string | null;
   version: string | null;
   vcc_metadata: string | null;
-  manifest: Buffer | null;
-  signed_attributes: Buffer;
+  content: Buffer | null;
+  signed_attributes: Buffer | null;
   signature_value: Buffer;
   timestamp_token: Buffer;
   gen_time: number;
@@ -60,7 +71,7 @@ export interface SignatureFilter {
   readonly signer: string;
 }
 
-const COLUMNS = `signature_id, organisation, signer_key, requester, artefact_digest, artefact_type, name, version, vcc_metadata, manifest,
+const COLUMNS = `signature_id, format, organisation, signer_key, requester, artefact_digest, artefact_type, name, version, vcc_metadata, content,
   signed_attributes, signature_value, timestamp_token, gen_time`;
 
 /** What writes belongs inside `store.write`. */
@@ -72,7 +83,11 @@ export class SignatureTable {
     this.#db = db;
     this.#sql = {
       insert: db.prepare(
-        `INSERT INTO vcc_code_signatures (format, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO vcc_code_signatures (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ),
+      bySigner: db.prepare<[string, string, string, string, number], { artefact_digest: string }>(
+        `SELECT DISTINCT artefact_digest FROM vcc_code_signatures JOIN signer_keys USING (signer_key)
+         WHERE vcc_code_signatures.organisation = ? AND signer = ? AND (? = '' OR signer_key_id = ?) AND gen_time >= ?`,
       ),
       bySigner: db.prepare<[string, string, string, string, number], { artefact_digest: string }>(
         `SELECT DISTINCT artefact_digest FROM vcc_code_signatures JOIN signer_keys USING (signer_key)
@@ -88,10 +103,10 @@ export class SignatureTable {
   insert(made: MadeSignature): number {
     const { artefact } = made;
     const { lastInsertRowid } = this.#sql.insert.run(
-      ...[artefact === undefined ? "digest" : "manifest", made.signatureId, made.organisation, made.signerKey],
+      ...[made.signatureId, made.format, made.organisation, made.signerKey],
       ...[made.requester, made.artefactDigest, artefact?.type ?? null, artefact?.name ?? null],
-      ...[artefact?.version ?? null, artefact?.metadataJson ?? null, artefact?.manifest ?? null],
-      ...[made.signedAttributesDer, made.signatureValue, made.tokenDer, made.genTime.getTime()],
+      ...[artefact?.version ?? null, artefact?.metadataJson ?? null, artefact?.content ?? null],
+      ...[made.signedAttributesDer ?? null, made.signatureValue, made.tokenDer, made.genTime.getTime()],
     );
     return Number(lastInsertRowid);
   }
@@ -133,15 +148,16 @@ export class SignatureTable {
 }
 
 function toSignature(row: Row): StoredSignature {
-  const { artefact_type: type, name, manifest } = row;
+  const { artefact_type: type, name, content } = row;
   return {
-    ...{ signature: row.signature, signatureId: row.signature_id, organisation: row.organisation },
-    ...{ signerKey: row.signer_key, requester: row.requester, artefactDigest: row.artefact_digest },
+    ...{ signature: row.signature, signatureId: row.signature_id, format: row.format },
+    ...{ organisation: row.organisation, signerKey: row.signer_key, requester: row.requester },
+    artefactDigest: row.artefact_digest,
     artefact:
-      type === null || name === null || manifest === null
+      type === null || name === null || content === null
         ? undefined
-        : { type, name, version: row.version ?? undefined, metadataJson: row.vcc_metadata ?? "{}", manifest },
-    ...{ signedAttributesDer: row.signed_attributes, signatureValue: row.signature_value },
+        : { type, name, version: row.version ?? undefined, metadataJson: row.vcc_metadata ?? "{}", content },
+    ...{ signedAttributesDer: row.signed_attributes ?? undefined, signatureValue: row.signature_value },
     ...{ tokenDer: row.timestamp_token, genTime: new Date(row.gen_time) },
   };
 }
