@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { artefactDigest, parseManifest } from "@vcc-pki/artefact";
+import { artefactDigest, MANIFEST_MIME_TYPE, parseManifest } from "@vcc-pki/artefact";
 import { OID, parseCertificate, pemDecode, trustAnchors, verifyCadesSignature } from "@vcc-pki/x509";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Signature, Signer } from "../src/api/signing.ts";
@@ -41,10 +41,14 @@ const signed = async (path: string, body: object, as = door.admin) => {
   return answer.json() as unknown as Signature;
 };
 /** Down to the root, as a relying party would. */
-const faults = (signature: string, content: Parameters<typeof verifyCadesSignature>[1]["content"]) => {
+const faults = (
+  signature: string,
+  content: Parameters<typeof verifyCadesSignature>[1]["content"],
+  mimeType?: string,
+) => {
   const anchors = pemDecode(door.rootPem).map(parseCertificate);
   const { checks } = verifyCadesSignature(Buffer.from(signature, "base64"), {
-    content,
+    ...{ content, mimeType },
     trust: trustAnchors({ anchors, purpose: OID.codeSigning }),
     timeStamp: { trust: trustAnchors({ anchors }) },
   });
@@ -106,10 +110,10 @@ describe("an artefact", () => {
   it("is signed by its files, whatever their order, and its manifest is theirs", async () => {
     const signature = await signed(PACKAGE, wheel);
     const manifest = Buffer.from(signature.manifest ?? "");
-    expect(faults(signature.signature, manifest)).toEqual([]);
-    expect(faults(signature.signature, Buffer.from(manifest.toString().replace("a.py", "c.py")))).toEqual([
-      "message-digest",
-    ]);
+    expect(faults(signature.signature, manifest, MANIFEST_MIME_TYPE)).toEqual([]);
+    expect(
+      faults(signature.signature, Buffer.from(manifest.toString().replace("a.py", "c.py")), MANIFEST_MIME_TYPE),
+    ).toEqual(["message-digest"]);
     const { facts, shape, resources } = parseManifest(manifest);
     expect(facts).toEqual({
       type: "python_package",

@@ -6,6 +6,7 @@ import {
   type ArtefactType,
   artefactDigest,
   MANIFEST_FILE,
+  MANIFEST_MIME_TYPE,
   MANIFEST_SIGNATURE_FILE,
   parseManifest,
 } from "@vcc-pki/artefact";
@@ -118,6 +119,7 @@ function requireSound(manifest: Uint8Array, signedData: Uint8Array, settings: Se
   const trusted = { anchors, intermediates };
   const { ok, checks } = verifyCadesSignature(signedData, {
     content: manifest,
+    mimeType: MANIFEST_MIME_TYPE,
     trust: trustAnchors({ ...trusted, purpose: OID.codeSigning }),
     timeStamp: { trust: trustAnchors(trusted), certificates: intermediates },
   });
