@@ -7,6 +7,7 @@ import {
   type ArtefactFacts,
   type ArtefactType,
   MANIFEST_FILE,
+  MANIFEST_MIME_TYPE,
   MANIFEST_SIGNATURE_FILE,
   type TrustPolicy,
 } from "@vcc-pki/artefact";
@@ -57,7 +58,10 @@ export class SignedArtefacts {
     const { manifest } = await describeArtefact(path, facts, { clock: systemClock, remember: false });
     mkdirSync(beside(path));
     writeFileSync(join(beside(path), MANIFEST_FILE), manifest);
-    writeFileSync(signatureOf(path), signDetached(this.#signer, manifest, this.#unit));
+    writeFileSync(
+      signatureOf(path),
+      signDetached(this.#signer, manifest, this.#unit, { mimeType: MANIFEST_MIME_TYPE }),
+    );
   }
 
   /** Milliseconds of a verification in this process; with digests remembered or without. */

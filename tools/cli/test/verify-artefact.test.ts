@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { buildManifest } from "@vcc-pki/artefact";
+import { buildManifest, MANIFEST_MIME_TYPE } from "@vcc-pki/artefact";
 import { pemEncode } from "@vcc-pki/x509";
 import { makeCa } from "@vcc-pki/x509/test-authority";
 import { makeCodeSigner, signDetached } from "@vcc-pki/x509/test-code-signer";
@@ -35,7 +35,7 @@ function newPackage(): string {
     })),
   });
   writeFileSync(`${directory}/SHA256SUMS`, manifest);
-  writeFileSync(`${directory}/SHA256SUMS.p7s`, signDetached(signer, manifest, unit));
+  writeFileSync(`${directory}/SHA256SUMS.p7s`, signDetached(signer, manifest, unit, { mimeType: MANIFEST_MIME_TYPE }));
   return directory;
 }
 

@@ -89,10 +89,6 @@ export class SignatureTable {
         `SELECT DISTINCT artefact_digest FROM vcc_code_signatures JOIN signer_keys USING (signer_key)
          WHERE vcc_code_signatures.organisation = ? AND signer = ? AND (? = '' OR signer_key_id = ?) AND gen_time >= ?`,
       ),
-      bySigner: db.prepare<[string, string, string, string, number], { artefact_digest: string }>(
-        `SELECT DISTINCT artefact_digest FROM vcc_code_signatures JOIN signer_keys USING (signer_key)
-         WHERE vcc_code_signatures.organisation = ? AND signer = ? AND (? = '' OR signer_key_id = ?) AND gen_time >= ?`,
-      ),
       byId: db.prepare<[string, string], Row>(
         `SELECT signature, ${COLUMNS} FROM vcc_code_signatures WHERE signature_id = ? AND organisation = ?`,
       ),
