@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Logger } from "@vcc-pki/telemetry";
+import type { Clock } from "@vcc-pki/time";
+import { addFastLane, type PlainQuestions } from "./fast-lane.ts";
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -21,8 +23,9 @@ export interface HttpServerOptions {
   };
   /** `path` is without query, and with one slash at its start. */
   readonly handle: (request: IncomingMessage, response: ServerResponse, path: string) => void;
-  /** Called with the server before it listens. */
-  readonly prepare?: (server: Server) => void;
+  /** What is answered as `handle` would, but without node:http. */
+  readonly plain: PlainQuestions;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -40,7 +43,7 @@ const BACKLOG = 2_048;
 
 /** A door for relying parties: plain HTTP, with bounds on what each may cost. Rejects when the port cannot be bound. */
 export async function openHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { host, port, maxHeaderOctets, limits, handle, prepare, log } = options;
+  const { host, port, maxHeaderOctets, limits, handle, plain, clock, log } = options;
   const server = createServer(
     {
       maxHeaderSize: maxHeaderOctets,
@@ -51,7 +54,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
     },
     (request, response) => handle(request, response, pathOf(request.url ?? "")),
   );
-  prepare?.(server);
+  const lane = addFastLane(server, { ...plain, headersMs: limits.headers, keepAliveMs: limits.keepAlive, clock });
   server.maxConnections = limits.maxConnections;
   server.on("clientError", refuse);
   server.on("error", (error) => log.error("http server failed", { error }));
@@ -62,7 +65,13 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
       resolve();
     });
   });
-  return { port: (server.address() as AddressInfo).port, close: () => close(server) };
+  return {
+    port: (server.address() as AddressInfo).port,
+    close() {
+      lane.close();
+      return close(server);
+    },
+  };
 }
 
 const SLASH = 0x2f;

@@ -4,6 +4,7 @@ export { type Chore, type Chores, startChores } from "./chores.ts";
 export { BaseConfig, type Environment, loadConfig } from "./config.ts";
 export { defineService, type RunningService, type ServiceContext, type ServiceDefinition } from "./define.ts";
 export { Duration } from "./duration.ts";
+export type { PlainDoor, PlainQuestions } from "./fast-lane.ts";
 export { endHttp, type HttpServer, type HttpServerOptions, openHttpServer } from "./http-server.ts";
 export { type FileIdentity, fileIdentity, hasIdentity, writeIdentity } from "./identity-files.ts";
 export { isMediaType } from "./media-type.ts";

@@ -1,4 +1,4 @@
-import { connect, type Socket } from "node:net";
+import { comparable, RawHttpClient, type RawResponse } from "@vcc-pki/testkit/raw-http";
 import { type Certificate, parseOcspResponse } from "@vcc-pki/x509";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inPath, question } from "./client.ts";
@@ -16,64 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => suite.close());
 
-interface Response {
-  readonly status: number;
-  readonly headers: Record<string, string>;
-  readonly body: Buffer;
-}
-
-/** One connection on which requests are written as they are, whatever they are. */
-class Client {
-  readonly #socket: Socket;
-  #received = Buffer.alloc(0);
-
-  constructor() {
-    this.#socket = connect(suite.ocsp.httpPort, "127.0.0.1");
-    this.#socket.on("data", (chunk: Buffer) => {
-      this.#received = Buffer.concat([this.#received, chunk]);
-    });
-    this.#socket.on("error", () => {});
-  }
-
-  send(text: string): void {
-    this.#socket.write(text, "latin1");
-  }
-
-  /** The next response. */
-  async read(): Promise<Response> {
-    const response = await expect
-      .poll(() => this.#take())
-      .toBeDefined()
-      .then(() => this.#taken as Response);
-    this.#taken = undefined;
-    return response;
-  }
-
-  async ask(text: string): Promise<Response> {
-    this.send(text);
-    return this.read();
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-
-  #taken: Response | undefined;
-
-  #take(): Response | undefined {
-    if (this.#taken) return this.#taken;
-    const end = this.#received.indexOf("\r\n\r\n");
-    if (end === -1) return undefined;
-    const [line = "", ...lines] = this.#received.subarray(0, end).toString("latin1").split("\r\n");
-    const headers = Object.fromEntries(lines.map((each) => each.toLowerCase().split(": ", 2)));
-    const length = Number(headers["content-length"] ?? 0);
-    const total = end + 4 + length;
-    if (this.#received.length < total) return undefined;
-    this.#taken = { status: Number(line.split(" ")[1]), headers, body: this.#received.subarray(end + 4, total) };
-    this.#received = this.#received.subarray(total);
-    return this.#taken;
-  }
-}
+const newClient = () => new RawHttpClient(suite.ocsp.httpPort);
 
 const octetsOf = (certificate: Certificate | undefined, options = {}) =>
   Buffer.from(question(issuer, [certificate?.serial ?? new Uint8Array(1)], options)).toString("latin1");
@@ -83,16 +26,10 @@ const postOf = (body: string, headers = "", path = `/ocsp/${AUTHORITY}`) =>
   `POST ${path} HTTP/1.1\r\n${HOST}Content-Type: application/ocsp-request\r\nContent-Length: ${body.length}\r\n${headers}\r\n${body}`;
 const getOf = (body: string, headers = "") =>
   `GET /ocsp/${inPath(Buffer.from(body, "latin1"))} HTTP/1.1\r\n${HOST}${headers}\r\n`;
-const statusOf = ({ body }: Response) => {
+const statusOf = ({ body }: RawResponse) => {
   const response = parseOcspResponse(body);
   return response.responseStatus === "successful" ? response.data.responses[0]?.status : response.responseStatus;
 };
-/** What may differ between the two ways: when it was sent, and what they say about the connection. */
-const comparable = ({ status, headers, body }: Response) => {
-  const { date: _, connection: __, "keep-alive": ___, ...rest } = headers;
-  return { status, headers: rest, body: body.toString("hex") };
-};
-
 describe("a plain question", () => {
   it.each<[string, (headers: string) => string]>([
     ["POST", (headers) => postOf(octetsOf(certificates[0]), headers)],
@@ -105,7 +42,7 @@ describe("a plain question", () => {
     ["GET of garbage", (headers) => `GET /ocsp/garbage HTTP/1.1\r\n${HOST}${headers}\r\n`],
     ["POST with something in the path", (headers) => postOf(octetsOf(certificates[0]), headers, "/ocsp/MFEw")],
   ])("is answered as node:http does it, asked once and again: %s", async (_, requestWith) => {
-    const client = new Client();
+    const client = newClient();
     const [first, again] = [await client.ask(requestWith("")), await client.ask(requestWith(""))];
     const slowly = await client.ask(requestWith(STRANGE));
     expect(comparable(again)).toEqual(comparable(first));
@@ -114,7 +51,7 @@ describe("a plain question", () => {
   });
 
   it("is answered in its turn among others, also when it has to be signed first", async () => {
-    const client = new Client();
+    const client = newClient();
     const [good, revoked] = [octetsOf(certificates[0]), octetsOf(certificates[2])];
     const signed = octetsOf(certificates[0], { nonce: Buffer.alloc(16, 7) });
     client.send([postOf(good), postOf(signed), getOf(revoked), postOf(good, STRANGE), getOf(good)].join(""));
@@ -125,10 +62,10 @@ describe("a plain question", () => {
   });
 
   it("may come in pieces, and so may what follows it", async () => {
-    const client = new Client();
+    const client = newClient();
     const [good, revoked] = [postOf(octetsOf(certificates[0])), postOf(octetsOf(certificates[2]))];
     for (const cut of [3, 40, good.length - 10]) {
-      const other = new Client();
+      const other = newClient();
       other.send(good.slice(0, cut));
       await new Promise((resolve) => setTimeout(resolve, 20));
       other.send(good.slice(cut) + revoked);
@@ -142,10 +79,19 @@ describe("a plain question", () => {
     client.close();
   });
 
+  it("ends the connection of a client that ends its own", async () => {
+    const client = newClient();
+    const signed = octetsOf(certificates[0], { nonce: Buffer.alloc(16, 9) });
+    client.send(postOf(octetsOf(certificates[0])) + postOf(signed));
+    client.end();
+    expect([statusOf(await client.read()), statusOf(await client.read())]).toEqual(["good", "good"]);
+    await expect.poll(() => client.isEnded).toBe(true);
+  });
+
   it("is answered with the truth on a connection that has been open for long", async () => {
     const certificate = await suite.issue();
     await suite.ocsp.refresh();
-    const client = new Client();
+    const client = newClient();
     expect(statusOf(await client.ask(getOf(octetsOf(certificate))))).toBe("good");
     await suite.revoke(certificate);
     await suite.ocsp.pull();
@@ -174,13 +120,13 @@ describe("what is not plain", () => {
     ["another version", () => `GET /ocsp/M HTTP/3.0\r\n${HOST}\r\n`, 400],
     ["another path", () => `GET /crl/nobody/0.crl HTTP/1.1\r\n${HOST}\r\n`, 404],
   ])("gets what node:http gives: %s", async (_, request, status) => {
-    const client = new Client();
+    const client = newClient();
     expect((await client.ask(request())).status).toBe(status);
     client.close();
   });
 
   it("leaves no trace in how the next request on the connection is read", async () => {
-    const client = new Client();
+    const client = newClient();
     const chunked = `${withHeaders(`${HOST}${TYPE}Transfer-Encoding: chunked\r\n`)}${body().length.toString(16)}\r\n${body()}\r\n0\r\n\r\n`;
     client.send(chunked + getOf(octetsOf(certificates[2])));
     expect([statusOf(await client.read()), statusOf(await client.read())]).toEqual(["good", "revoked"]);
@@ -188,7 +134,7 @@ describe("what is not plain", () => {
   });
 
   it("is told of a conditional request, or one to be closed after", async () => {
-    const client = new Client();
+    const client = newClient();
     const { headers } = await client.ask(getOf(body()));
     expect((await client.ask(getOf(body(), `If-None-Match: ${headers.etag}\r\n`))).status).toBe(304);
     expect((await client.ask(getOf(body(), "Connection: close\r\n"))).headers.connection).toBe("close");

@@ -177,7 +177,7 @@ export async function startTsa(
     await Promise.all([proof.measure(), chores.run("keys"), chores.run("trust")]);
   };
   const door = await openHttpDoor({
-    ...{ ...config.http, limits: config.limits, log },
+    ...{ ...config.http, limits: config.limits, clock, log },
     tsa: new TsaDoor({ desk, units, organisation, log }),
   });
   log.info("http door open", { httpPort: door.port });

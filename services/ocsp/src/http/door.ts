@@ -4,8 +4,7 @@ import type { Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
 import type { OcspConfig } from "../config.ts";
 import type { Downloads } from "./downloads.ts";
-import { addFastLane } from "./fast-lane.ts";
-import type { OcspDoor } from "./ocsp.ts";
+import { MAX_REQUEST_OCTETS, type OcspDoor, REQUEST_TYPE } from "./ocsp.ts";
 
 export interface HttpDoorOptions {
   readonly host: string;
@@ -22,25 +21,13 @@ export interface HttpDoorOptions {
 const MAX_HEADER_OCTETS = 20 * 1024;
 
 /** The public door: plain HTTP. Rejects when the port cannot be bound. */
-export async function openHttpDoor(options: HttpDoorOptions): Promise<HttpServer> {
-  const { host, port, limits, ocsp, clock, log } = options;
-  let lane: { close(): void } | undefined;
-  const { close, ...server } = await openHttpServer({
-    ...{ host, port, limits, log, maxHeaderOctets: MAX_HEADER_OCTETS },
+export const openHttpDoor = (options: HttpDoorOptions): Promise<HttpServer> =>
+  openHttpServer({
+    ...{ host: options.host, port: options.port, limits: options.limits, clock: options.clock, log: options.log },
+    maxHeaderOctets: MAX_HEADER_OCTETS,
     handle: (request, response, path) => route(options, request, response, path),
-    prepare(server) {
-      const now = () => clock.now().getTime();
-      lane = addFastLane(server, { door: ocsp, headersMs: limits.headers, keepAliveMs: limits.keepAlive, now });
-    },
+    plain: { door: options.ocsp, root: "/ocsp", requestType: REQUEST_TYPE, maxBodyOctets: MAX_REQUEST_OCTETS },
   });
-  return {
-    ...server,
-    close() {
-      lane?.close();
-      return close();
-    },
-  };
-}
 
 function route(
   { ocsp, downloads }: HttpDoorOptions,

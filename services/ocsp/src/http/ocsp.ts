@@ -20,10 +20,10 @@ export interface OcspDoorOptions {
 }
 
 /** RFC 6960 appendix A, RFC 9919. */
-const REQUEST_TYPE = "application/ocsp-request";
+export const REQUEST_TYPE = "application/ocsp-request";
 const RESPONSE_TYPE = "application/ocsp-response";
 
-const MAX_REQUEST_OCTETS = 10 * 1024;
+export const MAX_REQUEST_OCTETS = 10 * 1024;
 const MAX_DISCARDED_OCTETS = 256 * 1024;
 
 /** Headers of what nobody may keep, but for its length. */

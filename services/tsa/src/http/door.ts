@@ -1,7 +1,8 @@
 import { type HttpServer, openHttpServer } from "@vcc-pki/service";
 import type { Logger } from "@vcc-pki/telemetry";
+import type { Clock } from "@vcc-pki/time";
 import type { TsaConfig } from "../config.ts";
-import type { TsaDoor } from "./tsa.ts";
+import { MAX_REQUEST_OCTETS, REQUEST_TYPE, type TsaDoor } from "./tsa.ts";
 
 export interface HttpDoorOptions {
   readonly host: string;
@@ -9,6 +10,7 @@ export interface HttpDoorOptions {
   readonly port: number;
   readonly limits: TsaConfig["limits"];
   readonly tsa: TsaDoor;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -20,4 +22,5 @@ export const openHttpDoor = ({ tsa, ...options }: HttpDoorOptions): Promise<Http
     ...options,
     maxHeaderOctets: MAX_HEADER_OCTETS,
     handle: (request, response, path) => tsa.handle(request, response, path),
+    plain: { door: tsa, root: "/tsa", requestType: REQUEST_TYPE, maxBodyOctets: MAX_REQUEST_OCTETS },
   });
