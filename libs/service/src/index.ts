@@ -1,6 +1,7 @@
 export { type AlarmFinding, Alarms, type AlarmsOptions } from "./alarms.ts";
 export { auditRefusal } from "./audit-refusal.ts";
 export { type Chore, type Chores, startChores } from "./chores.ts";
+export { isNotModified, type Validators } from "./conditional.ts";
 export { BaseConfig, type Environment, loadConfig } from "./config.ts";
 export { defineService, type RunningService, type ServiceContext, type ServiceDefinition } from "./define.ts";
 export { Duration } from "./duration.ts";

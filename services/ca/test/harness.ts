@@ -73,7 +73,12 @@ export const HIERARCHY = {
     "vcc_service_template",
     "ocsp_responder",
   ]),
-  "vcc-code-signing-ca": authority("VCC Code Signing CA", ["code_signing", "clara_model_template", "ocsp_responder"]),
+  "vcc-code-signing-ca": authority("VCC Code Signing CA", [
+    "code_signing",
+    "clara_model_template",
+    "recall_list",
+    "ocsp_responder",
+  ]),
   "vcc-external-orgs-ca": { ...authority("VCC External Orgs CA", []), mayIssueAuthorities: true },
   "vcc-admin-ca": authority("VCC Admin CA", ["admin", "ocsp_responder"]),
   "vcc-tsa-ca": authority("VCC TSA CA", ["tsa_unit", "ocsp_responder"]),

@@ -22,6 +22,8 @@ export interface RecallsOptions {
   readonly signatures: SignatureTable;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Called after each recall. */
+  readonly onRecalled: () => void;
 }
 
 /** What must not be used any more. A recall stands for good, and reaches what was made from its target at that moment; nothing is made from
@@ -40,7 +42,7 @@ export class Recalls {
   }
 
   /** One commit: the recall, each artefact, audit record and event. Throws REQUEST_ID_REUSED. */
-  recall(
+  async recall(
     organisation: string,
     {
       target,
@@ -49,8 +51,8 @@ export class Recalls {
     }: { readonly target: RecallTarget; readonly reason: string; readonly request: RequestKey },
     { caller, requester }: CallContext,
   ): Promise<StoredRecall> {
-    const { store, recalls, clock, log } = this.#options;
-    return store.write(() => {
+    const { store, recalls, clock, log, onRecalled } = this.#options;
+    const recalled = await store.write(() => {
       const earlier = recalls.findByRequest(request);
       if (earlier !== undefined) return earlier;
       const made = { recallId: randomUUIDv7(), organisation, reason, recalledAt: clock.now() };
@@ -65,6 +67,8 @@ export class Recalls {
       log.info("artefacts recalled", { organisation, recallId, kind: target.kind, count });
       return stored;
     });
+    onRecalled();
+    return recalled;
   }
 
   /** Throws ARTEFACT_RECALLED (details.digest) for an artefact that is recalled, or says that it was made from one that is. */

@@ -1,4 +1,4 @@
-import { AuthorityServiceDefinition, CrlServiceDefinition } from "@vcc-pki/proto/ca";
+import { AuthorityServiceDefinition, CertificateServiceDefinition, CrlServiceDefinition } from "@vcc-pki/proto/ca";
 import { KeyServiceDefinition, SigningServiceDefinition } from "@vcc-pki/proto/hsm";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import { suiteId } from "@vcc-pki/rpc";
@@ -16,15 +16,20 @@ import { OID } from "@vcc-pki/x509";
 import { SigningConfig } from "./config.ts";
 import { Enrolment } from "./enrolment.ts";
 import { recallService, signatureService, signerService } from "./grpc.ts";
+import { openHttpDoor } from "./http-door.ts";
+import { ListSigner } from "./list-signer.ts";
 import { Messages } from "./messages.ts";
 import { createMetrics } from "./metrics.ts";
 import { OwnSignatures } from "./own-signature.ts";
 import { readPolicy } from "./policy.ts";
 import { Recalls } from "./recall.ts";
+import { RecallLists } from "./recall-lists.ts";
 import { Signing } from "./sign.ts";
 import { type OpenSigner, Signers } from "./signers.ts";
 import { IntentTable } from "./store/intents.ts";
 import { LineageTable } from "./store/lineage.ts";
+import { ListKeyTable } from "./store/list-keys.ts";
+import { RecallListTable } from "./store/recall-lists.ts";
 import { RecallTable } from "./store/recalls.ts";
 import { SignatureTable } from "./store/signatures.ts";
 import { SignerKeyTable } from "./store/signer-keys.ts";
@@ -34,6 +39,7 @@ import { UsageLog } from "./usage.ts";
 /** The signing service at work, with handles for those who do not want to wait for a timer. */
 export interface RunningSigning extends RunningService {
   readonly store: Store;
+  readonly httpPort: number;
   /** Asks the ca whom to trust, and looks after keys that were retired. */
   refresh(): Promise<void>;
 }
@@ -41,6 +47,8 @@ export interface RunningSigning extends RunningService {
 /** How long the token may take; a client waits some seconds. */
 const SIGNATURE_DEADLINE_MS = 4_000;
 const TRUST_INTERVAL_MS = 60_000;
+/** Recalls of one occasion are published together. */
+const COALESCE_MS = 20;
 
 export const signing = defineService({
   name: "signing",
@@ -85,7 +93,15 @@ export async function startSigning(
     ...{ store, table: signerKeys, signers, openSigner, trust, trustDomain, clock, log },
     ...{ keys: context.connect(KeyServiceDefinition, "hsm-gateway"), self: suiteId("signing", trustDomain) },
   });
-  const recalls = new Recalls({ store, recalls: recallTable, lineage, signatures, clock, log });
+  const recalls = new Recalls({
+    store,
+    recalls: recallTable,
+    lineage,
+    signatures,
+    clock,
+    log,
+    onRecalled: () => chores.soon("lists", COALESCE_MS),
+  });
   const desk = new Signing({
     ...{
       store,
@@ -100,16 +116,28 @@ export async function startSigning(
     ...{ tsa: context.connect(TimestampServiceDefinition, "tsa"), unit: config.timeStamps.unit },
     ...{ maxWaiting: limits.maxWaiting, metrics: createMetrics(telemetry.meter) },
   });
+  const listSigner = new ListSigner({
+    ...{ store, table: new ListKeyTable(db), openSigner, trust, organisation, clock, log },
+    ...{ keys: context.connect(KeyServiceDefinition, "hsm-gateway"), self: suiteId("signing", trustDomain) },
+    ca: context.connect(CertificateServiceDefinition, "ca"),
+  });
+  const lists = new RecallLists({
+    ...{ store, table: new RecallListTable(db), signer: listSigner, trust, trustDomain, clock },
+    validityMs: config.recalls.validity,
+  });
   const messages = new Messages({ signers, recalls: recallTable, clock });
 
   const chores = startChores(
     {
       trust: { everyMs: TRUST_INTERVAL_MS, run: () => trust.run() },
+      lists: { everyMs: config.recalls.interval, run: () => lists.publish() },
       keys: { everyMs: keyConfig.interval, run: () => enrolment.disableRetired() },
     },
     log,
   );
-  const begun = chores.run("trust");
+  const begun = chores.run("trust").then(() => chores.run("lists"));
+  const http = await openHttpDoor({ ...config.http, limits, lists, log });
+  log.info("http door open", { httpPort: http.port });
   const door = {
     ...{ enrolment, signing: desk, policy, messages, signerKeys, signatures, lineage, recalls, recallTable },
     ...{ usages, usageLog: new UsageLog({ store, usages, signatures, clock }) },
@@ -117,7 +145,7 @@ export async function startSigning(
   };
 
   return {
-    ...{ store, mayForward: ["gateway"], limits: { maxReceiveBytes: limits.maxRequestOctets } },
+    ...{ store, httpPort: http.port, mayForward: ["gateway"], limits: { maxReceiveBytes: limits.maxRequestOctets } },
     services: [signerService(door), signatureService(door), recallService(door)],
     onRefused: (refusal) => auditRefusal(store, refusal, organisation),
     async ready() {
@@ -129,8 +157,10 @@ export async function startSigning(
     async refresh() {
       await begun;
       await Promise.all([chores.run("trust"), chores.run("keys")]);
+      await chores.run("lists");
     },
     async close() {
+      await http.close();
       await begun;
       await chores.stop();
       await channel.close();

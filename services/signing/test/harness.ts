@@ -70,6 +70,7 @@ export async function newSigning(options: SigningHarnessOptions = {}): Promise<S
   createKeyFile(join(directory, "db.key"));
   const config = SigningConfig.parse({
     ...{ listen: { host: "127.0.0.1", port: 0 }, health: { host: "127.0.0.1", port: 0 }, identityDir: "none" },
+    ...{ http: { host: "127.0.0.1", port: 0 }, recalls: { interval: "1d" } },
     store: { file: join(directory, "signing.db"), keyFile: join(directory, "db.key") },
     ...{ organisation: "vcc", policyFile: POLICIES, keys: { interval: "1d" } },
     ...options.config,

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { isNotModified } from "@vcc-pki/service";
 import type { Clock } from "@vcc-pki/time";
 import type { DistributedFile, Files } from "../files.ts";
-import { isNotModified } from "./conditional.ts";
 
 export interface DownloadsOptions {
   readonly files: Files;

@@ -1,13 +1,12 @@
 import { hash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { isMediaType, readBody } from "@vcc-pki/service";
+import { isMediaType, isNotModified, readBody } from "@vcc-pki/service";
 import type { Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
 import { type Answer, errorAnswer } from "../answer.ts";
 import type { CachedAnswer } from "../answer-cache.ts";
 import type { AnswerCounts } from "../metrics.ts";
 import type { Desk } from "../respond.ts";
-import { isNotModified } from "./conditional.ts";
 import { decodeQuestion, parseAddress } from "./question.ts";
 
 export interface OcspDoorOptions {

@@ -1,5 +1,5 @@
+import { isNotModified } from "@vcc-pki/service";
 import { describe, expect, it } from "vitest";
-import { isNotModified } from "./conditional.ts";
 import { decodeQuestion, parseAddress } from "./question.ts";
 
 describe("parseAddress", () => {
