@@ -23,8 +23,8 @@ export interface HttpServerOptions {
   };
   /** `path` is without query, and with one slash at its start. */
   readonly handle: (request: IncomingMessage, response: ServerResponse, path: string) => void;
-  /** What is answered as `handle` would, but without node:http. */
-  readonly plain: PlainQuestions;
+  /** What is answered as `handle` would, but without node:http; nothing when absent. */
+  readonly plain?: PlainQuestions;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -54,7 +54,8 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
     },
     (request, response) => handle(request, response, pathOf(request.url ?? "")),
   );
-  const lane = addFastLane(server, { ...plain, headersMs: limits.headers, keepAliveMs: limits.keepAlive, clock });
+  const lane =
+    plain && addFastLane(server, { ...plain, headersMs: limits.headers, keepAliveMs: limits.keepAlive, clock });
   server.maxConnections = limits.maxConnections;
   server.on("clientError", refuse);
   server.on("error", (error) => log.error("http server failed", { error }));
@@ -68,7 +69,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   return {
     port: (server.address() as AddressInfo).port,
     close() {
-      lane.close();
+      lane?.close();
       return close(server);
     },
   };

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { endHttp, type HttpServer, isNotModified, openHttpServer } from "@vcc-pki/service";
 import type { Logger } from "@vcc-pki/telemetry";
+import type { Clock } from "@vcc-pki/time";
 import type { SigningConfig } from "./config.ts";
 import type { RecallLists } from "./recall-lists.ts";
 import type { PublishedList } from "./store/recall-lists.ts";
@@ -11,6 +12,7 @@ export interface HttpDoorOptions {
   readonly port: number;
   readonly limits: SigningConfig["limits"];
   readonly lists: Pick<RecallLists, "find">;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 

@@ -136,7 +136,7 @@ export async function startSigning(
     log,
   );
   const begun = chores.run("trust").then(() => chores.run("lists"));
-  const http = await openHttpDoor({ ...config.http, limits, lists, log });
+  const http = await openHttpDoor({ ...config.http, limits, lists, clock, log });
   log.info("http door open", { httpPort: http.port });
   const door = {
     ...{ enrolment, signing: desk, policy, messages, signerKeys, signatures, lineage, recalls, recallTable },
