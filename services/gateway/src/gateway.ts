@@ -8,7 +8,11 @@ import type {
 } from "@vcc-pki/proto/ca";
 import type { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
 import type { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
-import type { SignatureServiceDefinition, SignerServiceDefinition } from "@vcc-pki/proto/signing";
+import type {
+  RecallServiceDefinition,
+  SignatureServiceDefinition,
+  SignerServiceDefinition,
+} from "@vcc-pki/proto/signing";
 import type { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import type { DenyList, IdentitySource, Remote } from "@vcc-pki/rpc";
 import type { Logger, Telemetry } from "@vcc-pki/telemetry";
@@ -33,6 +37,7 @@ import { type HealthRouteOptions, healthRoute } from "./routes/health.ts";
 import { ocspRoute } from "./routes/ocsp.ts";
 import { organisationRoutes } from "./routes/organisations.ts";
 import { profileRoutes } from "./routes/profiles.ts";
+import { recallRoutes } from "./routes/recalls.ts";
 import { signerRoutes } from "./routes/signers.ts";
 import { signingRoutes } from "./routes/signing.ts";
 import { stampedDocumentRoutes } from "./routes/stamped-document.ts";
@@ -57,6 +62,7 @@ export interface Peers {
   readonly timestamps: Remote<TimestampServiceDefinition>;
   readonly signers: Remote<SignerServiceDefinition>;
   readonly signatures: Remote<SignatureServiceDefinition>;
+  readonly recalls: Remote<RecallServiceDefinition>;
 }
 
 export interface GatewayOptions {
@@ -117,6 +123,7 @@ function addRoutes(app: App, options: GatewayOptions, identify: Identify): void 
   timeStampCheckRoutes(app, peers.timestamps);
   signerRoutes(app, peers.signers, peers.certificates);
   signingRoutes(app, peers.signatures, peers.signers);
+  recallRoutes(app, peers.signatures, peers.recalls);
   stampedDocumentRoutes(app, peers.timestamps);
   approvalRoutes(app, peers.approvals, createApprovalAccess({ ...peers, ...config }));
   organisationRoutes(app, peers.organisations);

@@ -1,4 +1,4 @@
-import { SignatureServiceDefinition, SignerServiceDefinition } from "@vcc-pki/proto/signing";
+import { RecallServiceDefinition, SignatureServiceDefinition, SignerServiceDefinition } from "@vcc-pki/proto/signing";
 import { connect, suiteId } from "@vcc-pki/rpc";
 import { ADMIN, newSigning, type SigningHarness } from "@vcc-pki/signing/harness";
 import { silentLogger } from "@vcc-pki/telemetry";
@@ -41,9 +41,13 @@ export async function newSigningDoor(): Promise<SigningDoor> {
   const doors = newDoors(rootPem, clock);
   const nobody = { address: "127.0.0.1:1", identity: doors.identity, expect: suiteId("signing"), log: silentLogger };
   const peers = peersOf("gateway", services, clock);
-  const away = [connect(SignerServiceDefinition, nobody), connect(SignatureServiceDefinition, nobody)] as const;
+  const away = {
+    signers: connect(SignerServiceDefinition, nobody),
+    signatures: connect(SignatureServiceDefinition, nobody),
+    recalls: connect(RecallServiceDefinition, nobody),
+  };
   const door = await doors.open(peers);
-  const without = await doors.open({ ...peers, signers: away[0], signatures: away[1] });
+  const without = await doors.open({ ...peers, ...away });
   const certifyService = (name: string) => {
     const names = { dns: [`${name}.vcc.internal`], uri: [`spiffe://vcc.internal/org/brandenburg/service/${name}`] };
     return issueIdentity(peers, "mtls_service", names, ADMIN);
@@ -56,7 +60,7 @@ export async function newSigningDoor(): Promise<SigningDoor> {
     knockWithoutSigning: (options) => without.knock({ as: admin, ...options }),
     async close() {
       await doors.close();
-      for (const remote of away) remote.close();
+      for (const remote of Object.values(away)) remote.close();
       await signing.close();
     },
   };

@@ -48,9 +48,9 @@ const signed = async (path: string, body: object, as = door.admin) => {
   return answer.json() as unknown as Signature;
 };
 /** Down to the root, as a relying party would. */
-const faults = (signature: string, content: CadesQuestion["content"]) => {
+const faults = (signature: string | undefined, content: CadesQuestion["content"]) => {
   const anchors = pemDecode(door.rootPem).map(parseCertificate);
-  const { checks } = verifyCadesSignature(Buffer.from(signature, "base64"), {
+  const { checks } = verifyCadesSignature(Buffer.from(signature ?? "", "base64"), {
     content,
     mimeType: content instanceof Uint8Array ? MANIFEST_MIME_TYPE : undefined,
     trust: trustAnchors({ anchors, purpose: OID.codeSigning }),
@@ -186,6 +186,80 @@ describe("an artefact", () => {
   });
 });
 
+describe("what became of what was signed", () => {
+  const base = `sha256:${sha256("the base model")}`;
+  const adapter = (name: string) => ({
+    ...{ name, shape: "directory", files: [file("adapter_config.json"), file(`${name}.safetensors`)] },
+    metadata: { baseModel: { digest: base }, datasets: [{ name: "urteile-2025" }], riskClass: "high" },
+  });
+
+  it("is its lineage", async () => {
+    const { artefact_digest } = await signed(ADAPTER, adapter("one"), door.clara);
+    const { downstream } = (await door.knock({ path: `/api/v1/lineage/${base}` })).json();
+    expect(downstream).toContainEqual({ artefact_digest, relation: "base-model", source_digest: base });
+    const { upstream } = (await door.knock({ path: `/api/v1/lineage/${artefact_digest}`, as: door.clara })).json();
+    expect(upstream).toContainEqual({ artefact_digest, relation: "dataset", source_name: "urteile-2025" });
+    const foreign = await door.knock({ path: `/api/v1/lineage/${base}`, as: door.stranger });
+    expect(foreign.json()).toEqual({ upstream: [], downstream: [] });
+  });
+
+  it("is who used it, by their own word", async () => {
+    const { signature_id } = await signed(ADAPTER, adapter("two"), door.clara);
+    const path = `${AUDIT}/${signature_id}/usage`;
+    await door.knock({ path, body: { action: "loaded", context: "vllm" }, as: door.clara });
+    const answer = await door.knock({ path });
+    expect(answer.json()).toMatchObject({ loaded: 1, verified: 0, usages: [{ action: "loaded", context: "vllm" }] });
+    expect(await refused(door.knock({ path, as: door.stranger }))).toEqual([404, "NOT_FOUND"]);
+    expect(await refused(door.knock({ path, body: { action: "eaten" } }))).toEqual([400, "REQUEST_MALFORMED"]);
+  });
+
+  it("is its recall, tried out first, with all that was made from it", async () => {
+    const { artefact_digest, signature_id } = await signed(ADAPTER, adapter("three"), door.clara);
+    const recall = async (more: object) =>
+      (await door.knock({ path: "/api/v1/recalls", body: { digest: base, reason: "poisoned", ...more } })).json();
+    expect((await recall({ dry_run: true })).artefact_digests).toContain(artefact_digest);
+    expect((await door.knock({ path: `${AUDIT}/${signature_id}` })).json().recalled_at).toBeUndefined();
+    expect(await recall({})).toMatchObject({ recall_id: expect.any(String), reason: "poisoned" });
+    expect((await door.knock({ path: `${AUDIT}/${signature_id}` })).json().recalled_at).toEqual(expect.any(String));
+    const again = door.knock({ path: ADAPTER, body: adapter("four"), as: door.clara });
+    expect((await refused(again))[1]).toBe("ARTEFACT_RECALLED");
+    const found = (await door.knock({ path: `/api/v1/recalls?digest=${artefact_digest}` })).json();
+    expect(found.recalls).toMatchObject([{ reason: "poisoned" }]);
+    expect((await door.knock({ path: "/api/v1/recalls", as: door.stranger })).json()).toEqual({ recalls: [] });
+  });
+
+  it.each<[string, object]>([
+    ["of nothing", { reason: "x" }],
+    ["of two things", { digest: base, dataset: "d", reason: "x" }],
+    ["without reason", { digest: base }],
+    ["of no signer since a time", { digest: base, since: "2026-01-01T00:00:00Z", reason: "x" }],
+    ["with more than is known", { digest: base, reason: "x", more: 1 }],
+  ])("is no recall %s", async (_what, body) => {
+    expect(await refused(door.knock({ path: "/api/v1/recalls", body }))).toEqual([400, "REQUEST_MALFORMED"]);
+  });
+
+  it("is recalled by administrators alone", async () => {
+    const body = { digest: base, reason: "x" };
+    const answer = door.knock({ path: "/api/v1/recalls", body, as: door.clara });
+    expect(await refused(answer)).toEqual([403, "CALLER_NOT_ALLOWED"]);
+  });
+});
+
+describe("a statement", () => {
+  it.each(["oms", "sigstore", "attestation"])("of the form %s is a bundle with a time stamp", async (format) => {
+    const signature = await signed(PACKAGE, { ...wheel, name: format, format });
+    const bundle = JSON.parse(signature.bundle ?? "");
+    expect(bundle.mediaType).toBe("application/vnd.dev.sigstore.bundle.v0.3+json");
+    expect(bundle.verificationMaterial.timestampVerificationData.rfc3161Timestamps).toHaveLength(1);
+    expect([signature.format, signature.signature, signature.manifest]).toEqual([format, undefined, undefined]);
+  });
+
+  it("of another form is malformed", async () => {
+    const answer = door.knock({ path: PACKAGE, body: { ...wheel, format: "pgp" } });
+    expect(await refused(answer)).toEqual([400, "REQUEST_MALFORMED"]);
+  });
+});
+
 describe("a digest", () => {
   const digest = sha256("a batch of a log");
   const hash_b64 = Buffer.from(digest, "hex").toString("base64");
@@ -233,6 +307,8 @@ describe.each<[string, object | undefined]>([
   [STAMPED, { digest: sha256("x") }],
   [`${AUDIT}/x`, undefined],
   [SIGNATURES, undefined],
+  ["/api/v1/recalls", undefined],
+  [`/api/v1/lineage/sha256:${sha256("x")}`, undefined],
 ])("%s", (path, body) => {
   it("is for nobody without a certificate", async () => {
     await expect(door.knock({ path, body, as: { keyPem: "", chainPem: "" } })).rejects.toThrow();

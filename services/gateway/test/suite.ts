@@ -20,7 +20,7 @@ import {
 } from "@vcc-pki/proto/ca";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
-import { SignatureServiceDefinition, SignerServiceDefinition } from "@vcc-pki/proto/signing";
+import { RecallServiceDefinition, SignatureServiceDefinition, SignerServiceDefinition } from "@vcc-pki/proto/signing";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import {
   connectInProcess,
@@ -219,6 +219,7 @@ export function peersOf(caller: string, services: readonly ServiceImplementation
     timestamps: at(TimestampServiceDefinition),
     signers: at(SignerServiceDefinition),
     signatures: at(SignatureServiceDefinition),
+    recalls: at(RecallServiceDefinition),
   };
 }
 

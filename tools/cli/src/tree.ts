@@ -2,6 +2,22 @@ import type { Authority } from "@vcc-pki/gateway/api";
 import { printable } from "./table.ts";
 import { date } from "./when.ts";
 
+export interface TreeNode {
+  readonly label: string;
+  readonly children: readonly TreeNode[];
+}
+
+/** Each root at the left edge, what is below it drawn as branches. */
+export function drawNodes(roots: readonly TreeNode[]): string {
+  const branch = ({ children }: TreeNode, lead: string): string[] =>
+    children.flatMap((child, index) => {
+      const last = index === children.length - 1;
+      const stem = `${lead}${last ? "└── " : "├── "}`;
+      return [stem + child.label, ...branch(child, `${lead}${last ? "    " : "│   "}`)];
+    });
+  return roots.flatMap((root) => [root.label, ...branch(root, "")]).join("\n");
+}
+
 /** The hierarchy with validity and key, children in the order of their ids. An authority whose parent is not shown (another
  *  organisation's) stands at the left edge like a root. */
 export function drawTree(authorities: readonly Authority[]): string {
@@ -10,17 +26,9 @@ export function drawTree(authorities: readonly Authority[]): string {
     authorities.toSorted((a, b) => (a.ca_id < b.ca_id ? -1 : 1)),
     ({ parent_ca_id: parent }) => (parent !== undefined && shown.has(parent) ? parent : undefined),
   );
-
-  const branch = (authority: Authority, lead: string): string[] => {
-    const children = childrenOf.get(authority.ca_id) ?? [];
-    return children.flatMap((child, index) => {
-      const last = index === children.length - 1;
-      const stem = `${lead}${last ? "└── " : "├── "}`;
-      return [stem + describe(child), ...branch(child, `${lead}${last ? "    " : "│   "}`)];
-    });
-  };
-  const roots = childrenOf.get(undefined) ?? [];
-  return roots.flatMap((root) => [describe(root), ...branch(root, "")]).join("\n");
+  const below = (parent: string | undefined): TreeNode[] =>
+    (childrenOf.get(parent) ?? []).map((child) => ({ label: describe(child), children: below(child.ca_id) }));
+  return drawNodes(below(undefined));
 }
 
 function describe(authority: Authority): string {

@@ -97,6 +97,21 @@ describe("vcc-sign sign", () => {
     expect([pickled.exit, pickled.err]).toEqual([3, expect.stringContaining("ARTEFACT_NOT_ADMITTED")]);
   });
 
+  it("draws what was made from an artefact, and recalls it when it is told to", async () => {
+    const directory = newPackage();
+    appendFileSync(`${directory}/pyproject.toml`, "# to be recalled\n");
+    await sign("--package", directory);
+    const { artefact_digest } = (await cli.run("lineage", directory, "--json")).json() as { artefact_digest: string };
+    expect((await cli.run("lineage", artefact_digest)).out).toContain(artefact_digest);
+    const recall = (...words: string[]) => cli.run("recall", directory, "--reason", "a test", ...words);
+    expect((await recall("--dry-run")).out).toMatch(/artefacts +1\n/);
+    expect((await recall()).exit).toBe(2);
+    expect((await recall("--yes", "--json")).json()).toMatchObject({ count: 1, artefact_digests: [artefact_digest] });
+    expect((await sign("--package", directory, "--force")).err).toContain("ARTEFACT_RECALLED");
+    expect((await cli.run("recall", "--reason", "nothing")).exit).toBe(2);
+    expect((await cli.run("lineage", cli.file("nowhere"))).exit).toBe(2);
+  });
+
   it("verifies what it has signed", async () => {
     const directory = newPackage();
     await sign("--package", directory, "--artefact-version", "2");

@@ -17,10 +17,14 @@ const GRPC_PORTS = { "hsm-gateway": 7401, ca: 7402, ocsp: 7403, tsa: 7404, signi
 const HEALTH_PORTS = { "hsm-gateway": 9401, ca: 9402, ocsp: 9403, tsa: 9404, signing: 9405 } as const;
 const OCSP_HTTP_PORT = 8081;
 const TSA_HTTP_PORT = 8082;
+const SIGNING_HTTP_PORT = 8083;
 /** A revocation list is as long as it is. */
 const MAX_RECEIVE_BYTES = 64 * 1024 * 1024;
 /** Ports that every suite listens on, to find a free offset by. */
-const PROBED_PORTS = [...Object.values(GRPC_PORTS), ...Object.values(HEALTH_PORTS), OCSP_HTTP_PORT, TSA_HTTP_PORT];
+const PROBED_PORTS = [
+  ...[...Object.values(GRPC_PORTS), ...Object.values(HEALTH_PORTS)],
+  ...[OCSP_HTTP_PORT, TSA_HTTP_PORT, SIGNING_HTTP_PORT],
+];
 /** All ports stay below those that Linux gives to outgoing connections, and no two suites' are the same. */
 const OFFSETS = { first: 20_000, step: 100, count: 20 } as const;
 

@@ -64,6 +64,10 @@ export const ArtefactToSign = z
       .min(1)
       .max(100_000),
     signer: SignerName.optional().describe("The requester's own name when absent"),
+    format: z
+      .enum(["manifest", "oms", "sigstore", "attestation"])
+      .optional()
+      .describe("manifest (SHA256SUMS and CAdES-B-T) when absent; the others are statements in sigstore bundles"),
   })
   .meta({ id: "ArtefactToSign" });
 export type ArtefactToSign = z.infer<typeof ArtefactToSign>;
@@ -103,10 +107,17 @@ export const DigestToSign = z
 export const Signature = z
   .object({
     signature_id: z.string(),
-    format: z.string().describe("manifest: over a SHA256SUMS file. digest: over what has this digest"),
+    format: z
+      .string()
+      .describe("manifest: over a SHA256SUMS file. digest: over what has this digest. Others: statements"),
     signature: z
       .string()
-      .describe("CMS SignedData with its time stamp (CAdES-B-T, EN 319 122-1), detached, base64 of DER"),
+      .optional()
+      .describe(
+        "Absent for statements. CMS SignedData with its time stamp (CAdES-B-T, EN 319 122-1), detached, base64 of DER",
+      ),
+    bundle: z.string().optional().describe("For statements: sigstore bundle v0.3, JSON"),
+    recalled_at: Timestamp.optional().describe("Since when it is not to be used any more"),
     manifest: z.string().optional().describe("SHA256SUMS, octet by octet as it was signed"),
     artefact_digest: z.string(),
     type: z.string().optional(),
@@ -139,3 +150,73 @@ export const SignatureList = z
     next_page_token: z.string().optional(),
   })
   .meta({ id: "ArtefactSignatureList" });
+
+const ArtefactDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "sha256: and hex");
+
+export const LineageParams = z.strictObject({ digest: ArtefactDigest });
+const LineageEdge = z.object({
+  artefact_digest: z.string().describe("What was made"),
+  relation: z.string().describe("base-model, dataset"),
+  source_name: z.string().optional().describe("What it was made from"),
+  source_digest: z.string().optional(),
+});
+export const Lineage = z
+  .object({
+    upstream: z.array(LineageEdge).describe("What it was made from, and on; a thousand at most"),
+    downstream: z.array(LineageEdge).describe("What was made from it, and on; a thousand at most"),
+  })
+  .meta({ id: "ArtefactLineage" });
+export type Lineage = z.infer<typeof Lineage>;
+
+export const RecallRequest = z
+  .strictObject({
+    digest: ArtefactDigest.optional().describe("An artefact, whether it was signed here or not"),
+    signer: SignerName.optional().describe("All that it has signed"),
+    since: Timestamp.optional().describe("Of `signer`: from then on"),
+    dataset: z.string().min(1).max(256).optional().describe("Name or digest: all that was made from it"),
+    reason: z.string().min(1).max(500),
+    dry_run: z.boolean().optional().describe("Says what would be recalled, and changes nothing"),
+  })
+  .refine(
+    ({ digest, signer, dataset }) => [digest, signer, dataset].filter((each) => each !== undefined).length === 1,
+    {
+      message: "one of digest, signer and dataset says what is recalled",
+    },
+  )
+  .refine(({ signer, since }) => since === undefined || signer !== undefined, { message: "since goes with signer" })
+  .meta({ id: "RecallRequest" });
+export type RecallRequest = z.infer<typeof RecallRequest>;
+
+export const Recall = z
+  .object({
+    recall_id: z.string().optional().describe("Absent for a dry run"),
+    reason: z.string(),
+    requester: z.string(),
+    recalled_at: Timestamp.optional(),
+    count: z.int().describe("Artefacts that are recalled by it, all that was made from them included"),
+    artefact_digests: z.array(z.string()).describe("The first thousand"),
+  })
+  .meta({ id: "Recall" });
+export type Recall = z.infer<typeof Recall>;
+
+export const RecallListQuery = z.strictObject({ digest: ArtefactDigest.optional() });
+export const RecallList = z.object({ recalls: z.array(Recall).describe("Newest first") }).meta({ id: "RecallList" });
+
+export const UsageReport = z
+  .strictObject({
+    action: z.enum(["verified", "loaded", "refused"]),
+    context: z.string().max(256).optional().describe("Where, in your words"),
+  })
+  .meta({ id: "UsageReport" });
+
+export const UsageSummary = z
+  .object({
+    verified: z.int(),
+    loaded: z.int(),
+    refused: z.int(),
+    usages: z
+      .array(z.object({ action: z.string(), context: z.string(), requester: z.string(), used_at: Timestamp }))
+      .describe("Newest first, a hundred at most"),
+  })
+  .meta({ id: "UsageSummary" });
+export type UsageSummary = z.infer<typeof UsageSummary>;

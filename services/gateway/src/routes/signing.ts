@@ -44,7 +44,8 @@ export function signingRoutes(
       config: FOR_WORKLOADS_TOO,
       schema: {
         tags,
-        summary: "A signed manifest (SHA256SUMS) of an artefact: python-package, lora-adapter, model-weights, ...",
+        summary:
+          "A signed manifest (SHA256SUMS) or statement of an artefact: python-package, lora-adapter, model-weights, ...",
         params: ArtefactTypeParams,
         querystring: NoQuery,
         headers: IdempotencyHeaders,
@@ -54,8 +55,12 @@ export function signingRoutes(
     },
     async (request, reply) => {
       const artefact = artefactToProto(request.params.type.replaceAll("-", "_"), request.body);
-      const asked = { requestId: requestIdOf(request), signer: request.body.signer ?? "", artefact };
-      const signed = await signatures.signManifest(asked, onBehalfOf(request));
+      const { signer = "", format = "manifest" } = request.body;
+      const asked = { requestId: requestIdOf(request), signer, artefact };
+      const signed =
+        format === "manifest"
+          ? await signatures.signManifest(asked, onBehalfOf(request))
+          : await signatures.signStatement({ ...asked, format }, onBehalfOf(request));
       return reply.code(201).send(signatureToJson(signed));
     },
   );

@@ -1,11 +1,25 @@
 import {
   type Artefact,
+  type ArtefactRecall,
+  type GetLineageResponse,
+  type GetUsageResponse,
+  type LineageEdge,
+  type RecallRequest as ProtoRecallRequest,
   type Signature as ProtoSignature,
   SignerState as ProtoState,
   Shape,
   type SignerKey,
 } from "@vcc-pki/proto/signing";
-import type { ArtefactToSign, Signature, Signer, SignerState } from "../api/signing.ts";
+import type {
+  ArtefactToSign,
+  Lineage,
+  Recall,
+  RecallRequest,
+  Signature,
+  Signer,
+  SignerState,
+  UsageSummary,
+} from "../api/signing.ts";
 import { chainPem, known, present, requiredTimestamp, timestamp } from "./values.ts";
 
 const STATE_TO_JSON = {
@@ -48,12 +62,14 @@ export function artefactToProto(type: string, { name, version, metadata, shape, 
 }
 
 export function signatureToJson(signature: ProtoSignature): Signature {
-  const { manifest } = signature;
+  const { manifest, signedDataDer, bundleJson } = signature;
   return {
     signature_id: signature.signatureId,
     format: signature.format,
-    signature: base64(signature.signedDataDer),
-    manifest: manifest.length === 0 ? undefined : Buffer.from(manifest).toString("utf8"),
+    signature: signedDataDer.length === 0 ? undefined : base64(signedDataDer),
+    bundle: textOf(bundleJson),
+    manifest: textOf(manifest),
+    recalled_at: timestamp(signature.recalledAt),
     artefact_digest: signature.artefactDigest,
     type: present(signature.type),
     name: present(signature.name),
@@ -62,6 +78,44 @@ export function signatureToJson(signature: ProtoSignature): Signature {
     requester: signature.requester,
     signed_at: requiredTimestamp(signature.genTime, "gen_time"),
     cert_serial: signature.signerSerialHex,
+  };
+}
+
+const textOf = (octets: Uint8Array): string | undefined =>
+  octets.length === 0 ? undefined : Buffer.from(octets).toString("utf8");
+
+export function lineageToJson({ upstream, downstream }: GetLineageResponse): Lineage {
+  const edge = ({ artefactDigest, relation, sourceName, sourceDigest }: LineageEdge): Lineage["upstream"][number] => ({
+    ...{ artefact_digest: artefactDigest, relation },
+    ...{ source_name: present(sourceName), source_digest: present(sourceDigest) },
+  });
+  return { upstream: upstream.map(edge), downstream: downstream.map(edge) };
+}
+
+export function recallTarget({ digest, signer, since, dataset }: RecallRequest): ProtoRecallRequest["target"] {
+  if (digest !== undefined) return { $case: "artefactDigest", value: digest };
+  if (dataset !== undefined) return { $case: "dataset", value: dataset };
+  const from = since === undefined ? undefined : new Date(since);
+  return { $case: "signerSince", value: { signer: signer ?? "", signerKeyId: "", since: from } };
+}
+
+export function recallToJson(recall: ArtefactRecall): Recall {
+  return {
+    recall_id: present(recall.recallId),
+    reason: recall.reason,
+    requester: recall.requester,
+    recalled_at: timestamp(recall.recalledAt),
+    count: recall.count,
+    artefact_digests: recall.artefactDigests,
+  };
+}
+
+export function usageToJson({ verified, loaded, refused, usages }: GetUsageResponse): UsageSummary {
+  return {
+    ...{ verified: Number(verified), loaded: Number(loaded), refused: Number(refused) },
+    usages: usages.map(({ action, context, requester, usedAt }) => ({
+      ...{ action, context, requester, used_at: requiredTimestamp(usedAt, "used_at") },
+    })),
   };
 }
 

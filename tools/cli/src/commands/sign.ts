@@ -97,7 +97,7 @@ async function askToSign(described: DescribedArtefact, facts: ArtefactFacts, opt
   const asked = session.client.call({ method: "POST", path, body, requestId, answer: Signature });
   const signature = await session.during(`having ${facts.name} signed`, asked);
   const manifest = Buffer.from(signature.manifest ?? "");
-  const signedData = Buffer.from(signature.signature, "base64");
+  const signedData = Buffer.from(signature.signature ?? "", "base64");
   requireAboutIt(manifest, described, facts);
   requireSound(manifest, signedData, session.settings);
   return { signature, manifest, signedData };

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { ARTEFACT_TYPES, MANIFEST_FILE, type ManifestOptions, writeManifest } from "../commands/manifest.ts";
+import { type RecallOptions, recall, showLineage } from "../commands/recall.ts";
 import { type SignOptions, signArtefact } from "../commands/sign.ts";
 import { type VerifyArtefactOptions, verify } from "../commands/verify-artefact.ts";
 import { LANGUAGES } from "../verdict-words.ts";
@@ -28,6 +29,25 @@ export function addArtefactCommands(program: Command, inSession: RunIn, alone: R
     .option("--no-cache", "hash every file, also those that have not changed")
     .option("--force", "replace a signature that exists")
     .action((options: SignOptions) => inSession((session) => signArtefact(options, session)));
+  program
+    .command("recall")
+    .description("have artefacts not used any more, and all that was made from them; shows which, and asks")
+    .argument("[artefact]", "its digest, or where it lies with its signature")
+    .option("--signer <signer>", "all that it has signed")
+    .option("--since <time>", "of --signer: from then on, RFC 3339")
+    .option("--dataset <name>", "all that was made from it; its name or digest")
+    .requiredOption("--reason <text>", "for people")
+    .option("--dry-run", "only show which")
+    .option("--yes", "do not ask")
+    .option("--request-id <id>", "of an attempt that got no answer")
+    .action((artefact: string | undefined, options: RecallOptions) =>
+      inSession((session) => recall(artefact, options, session)),
+    );
+  program
+    .command("lineage")
+    .description("draw what an artefact was made from, and what was made from it")
+    .argument("<artefact>", "its digest, or where it lies with its signature")
+    .action((artefact: string) => inSession((session) => showLineage(artefact, session)));
   program
     .command("manifest")
     .description("write the list of a directory's files that would be signed; sha256sum -c reads it")
