@@ -21,7 +21,7 @@ describe("the profiles of deploy/profiles", () => {
         "mtls_service",
         "mtls_service_short",
       ],
-      ...["ocsp_responder", "platform", "tsa_unit", "vcc_service_template"],
+      ...["ocsp_responder", "platform", "recall_list", "tsa_unit", "vcc_service_template"],
     ]);
   });
 
