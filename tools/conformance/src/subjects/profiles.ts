@@ -59,6 +59,7 @@ const ASKED: Readonly<Record<string, Asked>> = {
     names: { uri: suite("ocsp") },
   },
   platform: { organisation: "vcc", service: "lifecycle", names: { uri: suite("lifecycle") } },
+  recall_list: { organisation: "vcc", service: "signing", names: { uri: suite("signing") } },
   tsa_unit: { organisation: "vcc", service: "tsa", names: { uri: suite("tsa") } },
   vcc_service_template: {
     organisation: LAND,
