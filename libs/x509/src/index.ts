@@ -33,7 +33,7 @@ export {
   type CadesVerification,
   verifyCadesSignature,
 } from "./cms/cades.ts";
-export { type Check, complete } from "./cms/check.ts";
+export { type Check, complete, faultsText } from "./cms/check.ts";
 export { parseSignedAttributes, type SignedAttributes } from "./cms/signed-attributes.ts";
 export { parseSignedData, type SignedData, type SignerIdentifier, type SignerInfo } from "./cms/signed-data.ts";
 export { type CmsSignerFields, type SignedDataFields, SignedDataTemplate } from "./cms/signed-data-template.ts";

@@ -6,6 +6,7 @@ import {
   type DsseQuestion,
   type DsseVerification,
   equalBytes,
+  faultsText,
   OID,
   type TrustCheck,
   TrustMemory,
@@ -23,40 +24,37 @@ const AHEAD_MS = 60_000;
 export class OwnSignatures {
   readonly #trust: SuiteTrust;
   readonly #clock: Clock;
-  /** Who signs and who stamps are the same few: their chains are looked at once, until the ca has something new to say. */
-  #signers: TrustCheck;
-  #stampers: TrustCheck;
+  /** By purpose. Who signs and who stamps are the same few: their chains are looked at once, until the ca has something new to say. */
+  readonly #remembered = new Map<string, TrustCheck>();
   #generation = -1;
 
   constructor(trust: SuiteTrust, clock: Clock) {
     this.#trust = trust;
     this.#clock = clock;
-    this.#signers = this.#remember(OID.codeSigning);
-    this.#stampers = this.#remember(OID.timeStamping);
   }
 
   /** When it was stamped. `octets` are of the subject's format. Throws SIGNATURE_INVALID, naming each check that fails. */
   verify(octets: Uint8Array, subject: Subject): Date {
-    if (this.#generation !== this.#trust.generation) {
-      this.#generation = this.#trust.generation;
-      this.#signers = this.#remember(OID.codeSigning);
-      this.#stampers = this.#remember(OID.timeStamping);
-    }
-    const trust = { trust: this.#signers, timeStamp: { trust: this.#stampers } };
+    const trust = { trust: this.#trustFor(OID.codeSigning), timeStamp: { trust: this.#trustFor(OID.timeStamping) } };
     const { ok, checks, timeStamp } = isCms(subject)
       ? verifyCadesSignature(octets, { ...trust, content: contentOf(subject), mimeType: mimeTypeOf(subject) })
       : verifyBundle(octets, subject, trust);
     if (ok && timeStamp?.at !== undefined) return timeStamp.at;
-    const faults = checks.filter((check) => !check.ok).map(({ name, reason }) => `${name}: ${reason}`);
-    throw new PkiError("SIGNATURE_INVALID", `what was signed does not verify: ${faults.join("; ")}`);
+    throw new PkiError("SIGNATURE_INVALID", `what was signed does not verify: ${faultsText(checks)}`);
   }
 
-  #remember(purpose: string): TrustCheck {
+  #trustFor(purpose: string): TrustCheck {
+    if (this.#generation !== this.#trust.generation) this.#remembered.clear();
+    this.#generation = this.#trust.generation;
+    const known = this.#remembered.get(purpose);
+    if (known !== undefined) return known;
     const trust = trustAnchors({
       ...{ purpose, anchors: this.#trust.anchors, intermediates: this.#trust.intermediates },
       revocation: { crls: this.#trust.crls, ocspResponses: [], now: this.#clock.now() },
     });
-    return new TrustMemory(trust, { aheadMs: AHEAD_MS }).check;
+    const { check } = new TrustMemory(trust, { aheadMs: AHEAD_MS });
+    this.#remembered.set(purpose, check);
+    return check;
   }
 }
 

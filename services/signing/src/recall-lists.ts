@@ -10,7 +10,7 @@ import { PkiError } from "@vcc-pki/errors";
 import type { SuiteTrust } from "@vcc-pki/service";
 import type { Store } from "@vcc-pki/store";
 import type { Clock } from "@vcc-pki/time";
-import { buildPae } from "@vcc-pki/x509";
+import { buildPae, faultsText } from "@vcc-pki/x509";
 import type { ListKey, ListSigner } from "./list-signer.ts";
 import type { PublishedList, RecallListTable } from "./store/recall-lists.ts";
 
@@ -79,7 +79,6 @@ export class RecallLists {
       { anchors, intermediates, timeStampAnchors: [] },
     );
     if (list !== undefined) return;
-    const faults = checks.filter(({ ok }) => !ok).map(({ name, reason }) => `${name}: ${reason}`);
-    throw new PkiError("SIGNATURE_INVALID", `the recall list does not verify: ${faults.join("; ")}`);
+    throw new PkiError("SIGNATURE_INVALID", `the recall list does not verify: ${faultsText(checks)}`);
   }
 }

@@ -4,6 +4,7 @@ import { type ErrorCode, PkiError } from "@vcc-pki/errors";
 import {
   buildTimeStampReq,
   type Certificate,
+  faultsText,
   type MessageImprint,
   PKI_FAILURE_INFO,
   type PkiFailureInfo,
@@ -49,8 +50,7 @@ export async function askTsa({ url, messageImprint, policy, ...trusted }: TsaQue
   const policies = policy === undefined ? undefined : [policy];
   const verification = verifyTimeStampToken(response.tokenDer, { messageImprint, nonce, policies, ...trusted });
   if (verification.ok) return { responseDer, verification };
-  const faults = verification.checks.flatMap(({ name, ok, reason }) => (ok ? [] : [`${name}: ${reason}`]));
-  throw new PkiError("SIGNATURE_INVALID", `the answer of ${url} does not hold (${faults.join("; ")})`);
+  throw new PkiError("SIGNATURE_INVALID", `the answer of ${url} does not hold (${faultsText(verification.checks)})`);
 }
 
 /** Content octets of an INTEGER that is positive and in its shortest form. */

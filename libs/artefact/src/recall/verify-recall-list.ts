@@ -2,6 +2,7 @@ import { PkiError } from "@vcc-pki/errors";
 import {
   type Certificate,
   type Check,
+  faultsText,
   OID,
   suiteId,
   type TrustCheck,
@@ -51,8 +52,8 @@ function readSignedList({ bundle, at, trustDomain }: RecallEvidence, trust: Arte
     ...{ payloadType: RECALL_LIST_PAYLOAD_TYPE, certificates, at },
     trust: signingServiceTrust(trust, suiteId("signing", trustDomain)),
   });
-  const faults = checks.filter(({ ok }) => !ok).map(({ name, reason }) => `${name}: ${reason}`);
-  if (faults.length > 0) throw new PkiError("RECALL_LIST_MALFORMED", faults.join("; "));
+  const faults = faultsText(checks);
+  if (faults !== "") throw new PkiError("RECALL_LIST_MALFORMED", faults);
   return parseRecallList(envelope.payload);
 }
 

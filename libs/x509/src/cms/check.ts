@@ -20,6 +20,10 @@ export const open = (name: string): Check => ({
   isOpen: true,
 });
 
+/** What fails, by name and reason, for people: "nonce: it is not the request's; policy: it is under policy 1.2.3". Empty when all hold. */
+export const faultsText = (checks: readonly Pick<Check, "name" | "ok" | "reason">[]): string =>
+  checks.flatMap(({ name, ok, reason }) => (ok ? [] : [`${name}: ${reason}`])).join("; ");
+
 /** The outcome of one check. */
 export function runCheck<T>([name, findFault]: NamedCheck<T>, subject: T): Check {
   try {

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type Check, failed, passed } from "../cms/check.ts";
+import { type Check, failed, faultsText, passed } from "../cms/check.ts";
 import { findStampedHash } from "./token.ts";
 import {
   TIME_STAMP_CHECKS,
@@ -44,10 +44,8 @@ export function verifySignatureTimeStamp(
   const messageImprint = { hash: algorithm, digest: hash(algorithm, signature, "buffer") };
   const verification = verifyTimeStampToken(tokenDer, { ...question, messageImprint });
   const outcome = (name: string, isOurs: (check: string) => boolean): Check => {
-    const faults = verification.checks.filter((check) => !check.ok && isOurs(check.name));
-    return faults.length === 0
-      ? passed(name)
-      : failed(name, faults.map((fault) => `${fault.name}: ${fault.reason}`).join("; "));
+    const faults = faultsText(verification.checks.filter((check) => isOurs(check.name)));
+    return faults === "" ? passed(name) : failed(name, faults);
   };
   const checks = [
     passed(PRESENT),

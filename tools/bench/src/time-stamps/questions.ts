@@ -2,7 +2,13 @@ import { randomBytes } from "node:crypto";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import type { Remote } from "@vcc-pki/rpc";
 import type { Suite } from "@vcc-pki/suite-tool";
-import { buildTimeStampReq, type MessageImprint, messageImprintOf, parseTimeStampResp } from "@vcc-pki/x509";
+import {
+  buildTimeStampReq,
+  faultsText,
+  type MessageImprint,
+  messageImprintOf,
+  parseTimeStampResp,
+} from "@vcc-pki/x509";
 import { HttpConnection, postRequest } from "../http-connection.ts";
 import type { Place, WrkQuestions } from "../wrk.ts";
 
@@ -57,8 +63,7 @@ export async function requireGoodToken(suite: Suite): Promise<Uint8Array> {
     const { status, tokenDer } = parseTimeStampResp(await connection.send(request));
     if (tokenDer === undefined) throw new Error(`the tsa answers ${status}`);
     const verdict = await timestampService(suite).verify({ ...verifyRequest(tokenDer, imprint.digest), nonce });
-    const failed = verdict.checks.filter(({ ok }) => !ok).map(({ name, reason }) => `${name}: ${reason}`);
-    if (!verdict.ok) throw new Error(`the token is not good: ${failed.join(", ")}`);
+    if (!verdict.ok) throw new Error(`the token is not good: ${faultsText(verdict.checks)}`);
     return imprint.digest;
   } finally {
     connection.close();

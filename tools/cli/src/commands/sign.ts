@@ -4,16 +4,14 @@ import { basename, dirname, join, resolve } from "node:path";
 import {
   type ArtefactFacts,
   type ArtefactType,
-  artefactDigest,
   MANIFEST_FILE,
   MANIFEST_MIME_TYPE,
   MANIFEST_SIGNATURE_FILE,
-  parseManifest,
 } from "@vcc-pki/artefact";
 import { type DescribedArtefact, describeArtefact } from "@vcc-pki/client";
 import { PkiError } from "@vcc-pki/errors";
 import { type ArtefactToSign, Signature } from "@vcc-pki/gateway/api";
-import { OID, trustAnchors, verifyCadesSignature } from "@vcc-pki/x509";
+import { faultsText, OID, trustAnchors, verifyCadesSignature } from "@vcc-pki/x509";
 import { requireAbsent, writeWhole } from "../files.ts";
 import { hashingOf, sizeText } from "../hashing-progress.ts";
 import { readTrusted } from "../issuer.ts";
@@ -98,20 +96,11 @@ async function askToSign(described: DescribedArtefact, facts: ArtefactFacts, opt
   const signature = await session.during(`having ${facts.name} signed`, asked);
   const manifest = Buffer.from(signature.manifest ?? "");
   const signedData = Buffer.from(signature.signature ?? "", "base64");
-  requireAboutIt(manifest, described, facts);
+  // What was signed is what would have been written here, octet by octet: these files, and what is said of them.
+  if (!manifest.equals(described.manifest))
+    throw new PkiError("SIGNATURE_INVALID", "what was signed is something else");
   requireSound(manifest, signedData, session.settings);
   return { signature, manifest, signedData };
-}
-
-/** The manifest that was signed is the one that would have been written here, but for the organisation, which the identity says. */
-function requireAboutIt(manifest: Uint8Array, { digest }: DescribedArtefact, facts: ArtefactFacts): void {
-  const signed = parseManifest(manifest);
-  const isIt =
-    artefactDigest(signed.shape, signed.resources) === digest &&
-    signed.facts.type === facts.type &&
-    signed.facts.name === facts.name &&
-    signed.facts.version === facts.version;
-  if (!isIt) throw new PkiError("SIGNATURE_INVALID", "what was signed is something else");
 }
 
 function requireSound(manifest: Uint8Array, signedData: Uint8Array, settings: Settings): void {
@@ -124,8 +113,7 @@ function requireSound(manifest: Uint8Array, signedData: Uint8Array, settings: Se
     timeStamp: { trust: trustAnchors(trusted), certificates: intermediates },
   });
   if (ok) return;
-  const faults = checks.flatMap(({ name, ok: holds, reason }) => (holds ? [] : [`${name}: ${reason}`]));
-  throw new PkiError("SIGNATURE_INVALID", `the signature does not hold (${faults.join("; ")})`);
+  throw new PkiError("SIGNATURE_INVALID", `the signature does not hold (${faultsText(checks)})`);
 }
 
 function tell(

@@ -1,6 +1,7 @@
 import { PkiError } from "@vcc-pki/errors";
 import {
   type Accuracy,
+  faultsText,
   type MessageImprint,
   PKI_FAILURE_INFO,
   type PkiFailureInfo,
@@ -51,8 +52,7 @@ export function judgeResponse(responseDer: Uint8Array, question: Question, recei
 /** The same of a token by itself. */
 export function judgeToken(tokenDer: Uint8Array, question: Question, receivedAt: Date): Outcome {
   const { ok, checks, tstInfo } = verifyTimeStampToken(tokenDer, question);
-  const failed = checks.filter((check) => !check.ok).map(({ name, reason }) => `${name}: ${reason}`);
-  if (!ok || tstInfo === undefined) return fault(`the token is not good: ${failed.join("; ")}`);
+  if (!ok || tstInfo === undefined) return fault(`the token is not good: ${faultsText(checks)}`);
   const accuracyMs = inMs(tstInfo.accuracy);
   const [earliest, latest] = [question.sentAt.getTime() - accuracyMs, receivedAt.getTime() + accuracyMs];
   const genTimeMs = tstInfo.genTime.getTime();
