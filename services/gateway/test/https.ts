@@ -1,5 +1,6 @@
 import { request as httpsRequest } from "node:https";
 import type { ConnectionOptions } from "node:tls";
+import { expect } from "vitest";
 
 /** A key and certificate of somebody who knocks, and the roots they trust. */
 export interface Knocker {
@@ -68,4 +69,11 @@ export function knock({ port, trustPem, as, method, path, headers = {}, body, tl
     request.on("error", reject);
     request.end(sent);
   });
+}
+
+/** Status and code of a refusal, which is a problem (RFC 9457). */
+export async function refused(answer: Promise<Answer>): Promise<[status: number, code: unknown]> {
+  const { status, headers, json } = await answer;
+  expect(headers["content-type"]).toContain("application/problem+json");
+  return [status, json().code];
 }

@@ -10,6 +10,7 @@ import {
 } from "@vcc-pki/x509";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Signature, Signer } from "../src/api/signing.ts";
+import { refused } from "./https.ts";
 import { newSigningDoor, type SigningDoor } from "./signing-door.ts";
 
 const SIGNERS = "/api/v1/signers";
@@ -36,11 +37,6 @@ const wheel = {
   shape: "directory",
   files: [file("b.py"), file("a.py")],
   signer: "clara",
-};
-const refused = async (answer: ReturnType<SigningDoor["knock"]>) => {
-  const { status, headers, json } = await answer;
-  expect(headers["content-type"]).toContain("application/problem+json");
-  return [status, json().code];
 };
 const signed = async (path: string, body: object, as = door.admin) => {
   const answer = await door.knock({ path, body, as });

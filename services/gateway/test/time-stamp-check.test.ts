@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { StampedDocument } from "../src/api/stamped-document.ts";
 import type { TimestampCheckAnswer } from "../src/api/time-stamp-check.ts";
 import type { TimestampToken } from "../src/api/tsa.ts";
+import { refused } from "./https.ts";
 import { newTsaDoor, Openssl, type TsaDoor } from "./tsa-door.ts";
 
 const TIMESTAMP = "/api/v1/tsa/timestamp";
@@ -27,12 +28,6 @@ afterAll(async () => {
   openssl.close();
   await door.close();
 });
-
-const refused = async (answer: ReturnType<TsaDoor["knock"]>) => {
-  const { status, headers, json } = await answer;
-  expect(headers["content-type"]).toContain("application/problem+json");
-  return [status, json().code];
-};
 
 describe("verify", () => {
   const ask = async (body: object) => {

@@ -4,6 +4,7 @@ import { POLICY } from "@vcc-pki/tsa/harness";
 import { parseCertificate, pemDecode } from "@vcc-pki/x509";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BulkTimestampAnswer, TimestampToken } from "../src/api/tsa.ts";
+import { refused } from "./https.ts";
 import { newTsaDoor, Openssl, type TsaDoor } from "./tsa-door.ts";
 
 const TIMESTAMP = "/api/v1/tsa/timestamp";
@@ -33,12 +34,6 @@ const texts = (count: number) => Array.from({ length: count }, (_, i) => `item $
 const trust = () => ({ rootPem: door.rootPem, chainPem });
 const verifyToken = ({ token }: TimestampToken, query: Buffer) =>
   openssl.verify(query, { token: Buffer.from(token, "base64") }, trust());
-const refused = async (answer: ReturnType<TsaDoor["knock"]>) => {
-  const { status, headers, json } = await answer;
-  expect(headers["content-type"]).toContain("application/problem+json");
-  return [status, json().code];
-};
-
 describe("a query in octets", () => {
   const ask = (body: Buffer, path = TIMESTAMP) => door.knock({ path, body, headers: QUERY });
 

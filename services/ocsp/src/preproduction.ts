@@ -56,12 +56,12 @@ const BATCH = 128;
 const WORKERS = 2;
 /** Newly issued certificates that get their answer before it is the others' turn; more of them than this are found by looking. */
 const MAX_FRESH = 10_000;
+/** Of those, so many are looked up at once. */
+const MAX_DUE = 20_000;
 /** Of certificates that come, so many per second get their answer soon. When they come faster, issuing them goes first: the answers of the rest
  *  are put off for so long. Whoever asks meanwhile has one signed on demand. */
 const SOON_PER_SECOND = 100;
 const PUT_OFF_SECONDS = 30;
-/** Of those, so many are looked up at once. */
-const MAX_DUE = 20_000;
 const IDLE_MS = 500;
 /** How long new certificates wait for others, for less is spent on each of many. Whoever asks meanwhile has an answer signed on demand. */
 const GATHER_MS = 250;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseCertificate, pemDecode } from "@vcc-pki/x509";
+import { parseCertificate, parseSpiffeId, pemDecode } from "@vcc-pki/x509";
 import { UsageError } from "./usage.ts";
 
 /** Options every command takes. */
@@ -77,7 +77,8 @@ function organisationIn(certFile: string): string | undefined {
   try {
     const [der] = pemDecode(readFileSync(certFile, "utf8"), "CERTIFICATE");
     const [uri = ""] = der === undefined ? [] : parseCertificate(der).subjectAltNames.uri;
-    return /^spiffe:\/\/[^/]+\/org\/([^/]+)\//.exec(uri)?.[1];
+    const id = parseSpiffeId(uri, new URL(uri).host);
+    return id.kind === "suite" ? undefined : id.organisation;
   } catch {
     return undefined;
   }

@@ -13,6 +13,8 @@ const Sha256 = z
   .regex(/^[0-9a-fA-F]{64}$/, "a SHA-256 digest in hex")
   .describe("SHA-256, hex");
 
+const ArtefactDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "sha256: and hex");
+
 export const SIGNER_STATES = ["waiting", "active", "unusable", "retired"] as const;
 export type SignerState = (typeof SIGNER_STATES)[number];
 
@@ -135,10 +137,7 @@ export const SignatureParams = z.strictObject({
   signature_id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "a signature"),
 });
 export const SignatureListQuery = z.strictObject({
-  digest: z
-    .string()
-    .regex(/^sha256:[0-9a-f]{64}$/, "sha256: and hex")
-    .optional(),
+  digest: ArtefactDigest.optional(),
   type: ArtefactType.optional(),
   signer: SignerName.optional(),
   page_size: z.coerce.number().int().min(1).max(1_000).optional().describe("100 when absent"),
@@ -150,8 +149,6 @@ export const SignatureList = z
     next_page_token: z.string().optional(),
   })
   .meta({ id: "ArtefactSignatureList" });
-
-const ArtefactDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "sha256: and hex");
 
 export const LineageParams = z.strictObject({ digest: ArtefactDigest });
 const LineageEdge = z.object({

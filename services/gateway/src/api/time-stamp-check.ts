@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Timestamp } from "./fields.ts";
-import { Digest, HashAlgorithm, PolicyOid } from "./tsa.ts";
+import { Digest, HashAlgorithm, Nonce, PolicyOid } from "./tsa.ts";
 
 const MAX_BROUGHT = 32;
 /** Base64 of up to 72 KiB, which a token with all its certificates does not reach. */
@@ -23,11 +23,7 @@ export const TimestampCheckQuestion = z
     digest: Digest.optional().describe("Of what was stamped, hex"),
     data: Octets.optional().describe("What was stamped itself, base64; instead of `digest`"),
     document: z.string().optional().describe("What was stamped, as text: its UTF-8 octets; instead of `digest`"),
-    nonce: z
-      .string()
-      .regex(/^([0-9a-fA-F]{2}){1,64}$/, "a nonce in hex")
-      .optional()
-      .describe("The request's, unsigned, hex; not compared when absent"),
+    nonce: Nonce.optional().describe("The request's, unsigned, hex; not compared when absent"),
     policies: z
       .array(PolicyOid)
       .max(MAX_BROUGHT)

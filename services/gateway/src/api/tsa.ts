@@ -14,6 +14,7 @@ export const PolicyOid = z
   .string()
   .regex(/^[0-2](\.(0|[1-9]\d{0,9})){1,31}$/, "an object identifier, dotted")
   .describe("Object identifier, dotted; the unit's first policy when absent");
+export const Nonce = z.string().regex(/^([0-9a-fA-F]{2}){1,64}$/, "a nonce in hex");
 const CertReq = z.boolean().describe("Whether tokens carry the unit's certificate; false when absent");
 
 const UnitName = z
@@ -32,11 +33,7 @@ export const TimestampQuestion = z
     hash_algorithm: HashAlgorithm,
     digest: Digest,
     policy: PolicyOid.optional(),
-    nonce: z
-      .string()
-      .regex(/^([0-9a-fA-F]{2}){1,64}$/, "a nonce in hex")
-      .optional()
-      .describe("Unsigned integer in hex, big-endian"),
+    nonce: Nonce.optional().describe("Unsigned integer in hex, big-endian"),
     cert_req: CertReq.optional(),
   })
   .meta({ id: "TimestampQuestion" });
