@@ -34,6 +34,7 @@ import { RecallTable } from "./store/recalls.ts";
 import { SignatureTable } from "./store/signatures.ts";
 import { SignerKeyTable } from "./store/signer-keys.ts";
 import { UsageTable } from "./store/usages.ts";
+import { TimeStamps } from "./time-stamps.ts";
 import { UsageLog } from "./usage.ts";
 
 /** The signing service at work, with handles for those who do not want to wait for a timer. */
@@ -44,7 +45,7 @@ export interface RunningSigning extends RunningService {
   refresh(): Promise<void>;
 }
 
-/** How long the token may take; a client waits some seconds. */
+/** How long the token may take, and the tsa; a client waits some seconds. */
 const SIGNATURE_DEADLINE_MS = 4_000;
 const TRUST_INTERVAL_MS = 60_000;
 /** Recalls of one occasion are published together. */
@@ -80,6 +81,9 @@ export async function startSigning(
     ...{ log, clock },
     deadlineMs: SIGNATURE_DEADLINE_MS,
   });
+  const timeStamps = new TimeStamps(context.connect(TimestampServiceDefinition, "tsa"), {
+    ...{ unit: config.timeStamps.unit, deadlineMs: SIGNATURE_DEADLINE_MS, log, clock },
+  });
   const trust = new SuiteTrust({
     authorities: context.connect(AuthorityServiceDefinition, "ca"),
     crls: context.connect(CrlServiceDefinition, "ca"),
@@ -113,8 +117,7 @@ export async function startSigning(
       intents: new IntentTable(db),
       own: new OwnSignatures(trust, clock),
     },
-    ...{ tsa: context.connect(TimestampServiceDefinition, "tsa"), unit: config.timeStamps.unit },
-    ...{ maxWaiting: limits.maxWaiting, metrics: createMetrics(telemetry.meter) },
+    ...{ timeStamps, maxWaiting: limits.maxWaiting, metrics: createMetrics(telemetry.meter) },
   });
   const listSigner = new ListSigner({
     ...{ store, table: new ListKeyTable(db), openSigner, trust, organisation, clock, log },
@@ -164,6 +167,7 @@ export async function startSigning(
       await begun;
       await chores.stop();
       await channel.close();
+      await timeStamps.close();
       await store.close();
     },
   };
