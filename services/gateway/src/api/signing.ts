@@ -62,9 +62,23 @@ export const ArtefactToSign = z
       .describe("modelVersion, baseModel, datasets, evaluations, riskClass, extra: stands inside what is signed"),
     shape: z.enum(["file", "directory"]).describe("One file, or all files below a directory"),
     files: z
-      .array(z.strictObject({ path: z.string().min(1).max(4_096), sha256: Sha256 }))
+      .array(
+        z.strictObject({
+          path: z.string().min(1).max(4_096),
+          sha256: Sha256,
+          shard: z
+            .strictObject({ start: z.int().min(0), end: z.int().min(1) })
+            .optional()
+            .describe("Which of the file's octets these are, end excluded; absent: all"),
+        }),
+      )
       .min(1)
       .max(100_000),
+    shard_octets: z
+      .int()
+      .min(1)
+      .optional()
+      .describe("The files are listed in shards of so many octets (oms, sigstore); absent: whole"),
     signer: SignerName.optional().describe("The requester's own name when absent"),
     format: z
       .enum(["manifest", "oms", "sigstore", "attestation"])

@@ -50,14 +50,18 @@ export function signerToJson(key: SignerKey): Signer {
   };
 }
 
-export function artefactToProto(type: string, { name, version, metadata, shape, files }: ArtefactToSign): Artefact {
+export function artefactToProto(
+  type: string,
+  { name, version, metadata, shape, files, shard_octets }: ArtefactToSign,
+): Artefact {
   return {
     type,
     name,
     version: version ?? "",
     metadataJson: metadata === undefined ? "" : JSON.stringify(metadata),
     shape: SHAPE_TO_PROTO[shape],
-    resources: files.map(({ path, sha256 }) => ({ path, sha256: Buffer.from(sha256, "hex") })),
+    shardOctets: shard_octets,
+    resources: files.map(({ path, sha256, shard }) => ({ path, sha256: Buffer.from(sha256, "hex"), shard })),
   };
 }
 
