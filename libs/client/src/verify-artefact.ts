@@ -18,7 +18,7 @@ import type { KeptAnswers } from "./online/kept-answers.ts";
 import { gatherRecall } from "./online/recall-evidence.ts";
 import { type GatheredEvidence, gatherEvidence } from "./online/revocation-evidence.ts";
 import { certificatesIn, withIssuers } from "./online/signature-certificates.ts";
-import { resourcesOf } from "./resources-of.ts";
+import { resourcesOf, shardsOf } from "./resources-of.ts";
 
 export interface VerifyOptions extends ObserveOptions {
   /** The relying party's own; nothing that comes with a signature is trusted. */
@@ -52,10 +52,7 @@ export async function verifyArtefact(path: string, options: VerifyOptions): Prom
   const observed = await observeArtefact(path, options);
   try {
     // 2. Who has to know is asked about revocation and recalls.
-    const there: Observed = {
-      shape: observed.isDirectory ? "directory" : "file",
-      resources: resourcesOf(observed.files),
-    };
+    const there = seen(observed);
     const { evidence, recall, problems } = await askOnline(observed.signature.material, there, options);
 
     // 3. Signature, time stamp, signer, statement and files are judged.
@@ -73,6 +70,12 @@ export async function verifyArtefact(path: string, options: VerifyOptions): Prom
   } finally {
     observed.copy?.discard();
   }
+}
+
+function seen({ isDirectory, files, shardOctets }: ObservedArtefact): Observed {
+  const shape = isDirectory ? "directory" : "file";
+  if (shardOctets === undefined) return { shape, resources: resourcesOf(files) };
+  return { shape, shardOctets, shards: shardsOf(files) };
 }
 
 const NOT_ASKED = { problems: [] };

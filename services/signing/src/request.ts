@@ -5,6 +5,7 @@ import {
   buildManifest,
   buildOmsStatement,
   canonicalResources,
+  canonicalShards,
   checkFacts,
   type Digest,
   isDigest,
@@ -12,11 +13,14 @@ import {
   parseStrictJson,
   type Resource,
   type Shape,
+  type Shards,
+  shardsDigest,
 } from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
 import {
   type Artefact,
   type CreateSignerRequest,
+  type Octets,
   type RecallRequest,
   type RecordUsageRequest,
   Shape as ShapeMessage,
@@ -30,7 +34,8 @@ import type { RecallTarget } from "./recall.ts";
 import { isSignerKeyAlgorithm } from "./signer-key.ts";
 import type { Source } from "./store/lineage.ts";
 import type { SignedArtefact } from "./store/signatures.ts";
-import { USAGE_ACTIONS, type UsageAction } from "./store/usages.ts";
+import { USAGE_ACTIONS } from "./store/usages.ts";
+import type { ReportedUsage } from "./usage.ts";
 
 /** As the last part of a workload's SPIFFE id. */
 const SIGNER = /^[a-z0-9][a-z0-9._-]{0,62}$/;
@@ -42,6 +47,7 @@ const MAX_ID = 64;
 const MAX_DATASET = 256;
 const MAX_REASON = 500;
 const MAX_CONTEXT = 256;
+const MAX_TIMES = 1_000_000;
 
 /** Empty: the workload itself. Throws REQUEST_MALFORMED. */
 export function parseSigner(signer: string, requester: SpiffeId): string {
@@ -66,7 +72,16 @@ export function parseSignerWish(
 
 type ArtefactFormat = Exclude<Format, "digest">;
 
-/** What is signed of an artefact. */
+/** What there is of an artefact: files, or shards of them. */
+type Contents = Pick<Manifest, "shape" | "resources"> | Shards;
+
+/** What is signed of an artefact. Shards are OpenSSF Model Signing's: the others list whole files. */
+function buildContent(format: ArtefactFormat, facts: ArtefactFacts, contents: Contents): Uint8Array {
+  if ("resources" in contents) return BUILDERS[format]({ facts, ...contents });
+  if (format !== "oms" && format !== "sigstore") throw malformed(`the format ${format} has no shards`);
+  return buildOmsStatement({ facts, ...contents });
+}
+
 const BUILDERS: Readonly<Record<ArtefactFormat, (manifest: Manifest) => Uint8Array>> = {
   manifest: buildManifest,
   oms: buildOmsStatement,
@@ -86,7 +101,7 @@ export function parseStatementFormat(format: string): ArtefactFormat {
 
 export interface ParsedArtefact {
   readonly facts: ArtefactFacts;
-  /** In canonical order. */
+  /** In canonical order; a file that is hashed in shards as often as it has some. */
   readonly resources: readonly Resource[];
   readonly artefact: SignedArtefact;
   readonly artefactDigest: Digest;
@@ -106,19 +121,29 @@ export function parseArtefact(
     ...{ type, name, organisation, metadata: parseMetadata(metadataJson) },
     ...(version !== "" && { version }),
   });
-  const shape = parseShape(message.shape);
-  const resources = canonicalResources(
-    message.resources.map(({ path, sha256 }) => ({ path, sha256Hex: toHex(sha256) })),
-  );
-  const content = BUILDERS[format]({ facts, shape, resources });
+  const contents = parseContents(message);
+  const content = buildContent(format, facts, contents);
   return {
-    ...{ facts, resources, sources: sourcesOf(facts.metadata) },
-    artefactDigest: artefactDigest(shape, resources),
+    ...{ facts, sources: sourcesOf(facts.metadata) },
+    ...("shards" in contents
+      ? { resources: contents.shards, artefactDigest: shardsDigest(contents) }
+      : { resources: contents.resources, artefactDigest: artefactDigest(contents.shape, contents.resources) }),
     artefact: {
       ...{ type: facts.type, name: facts.name, version: facts.version, content },
       metadataJson: canonicalize(facts.metadata) ?? "{}",
     },
   };
+}
+
+/** In canonical order. */
+function parseContents({ shape: shapeMessage, resources, shardOctets }: Artefact): Contents {
+  const shape = parseShape(shapeMessage);
+  const listed = resources.map(({ path, sha256 }) => ({ path, sha256Hex: toHex(sha256) }));
+  if (resources.some(({ shard }) => (shard === undefined) !== (shardOctets === undefined)))
+    throw malformed("all files are listed in shards, which have a size, or none");
+  if (shardOctets === undefined) return { shape, resources: canonicalResources(listed) };
+  const shards = listed.map((resource, i) => ({ ...resource, ...(resources[i]?.shard as Octets) }));
+  return canonicalShards({ shape, shardOctets, shards });
 }
 
 function sourcesOf({ baseModel, datasets = [] }: ArtefactFacts["metadata"]): Source[] {
@@ -154,15 +179,12 @@ export function parseRecallTarget(target: RecallRequest["target"]): RecallTarget
 }
 
 /** Throws REQUEST_MALFORMED. */
-export function parseUsage({ signatureId, action, context }: RecordUsageRequest): {
-  readonly signatureId: string;
-  readonly action: UsageAction;
-  readonly context: string;
-} {
+export function parseUsage({ signatureId, action, context, times }: RecordUsageRequest): ReportedUsage {
   const known = USAGE_ACTIONS.find((each) => each === action);
   if (known === undefined) throw malformed(`a usage is ${USAGE_ACTIONS.join(", ")}`);
   if (context !== "" && !isText(context, MAX_CONTEXT)) throw malformed("the context is too long, or no text");
-  return { signatureId, action: known, context };
+  if (times > MAX_TIMES) throw malformed(`more than ${MAX_TIMES} times at once`);
+  return { signatureId, action: known, context, times: times || 1 };
 }
 
 /** For people. Throws REQUEST_MALFORMED. */
@@ -187,10 +209,10 @@ function parseMetadata(json: string): unknown {
   return parseStrictJson(Buffer.from(json), { ...limits, code: "ARTEFACT_MALFORMED", what: "the metadata" });
 }
 
-function parseShape(shape: ShapeMessage): Shape {
+export function parseShape(shape: ShapeMessage): Shape {
   if (shape === ShapeMessage.FILE) return "file";
   if (shape === ShapeMessage.DIRECTORY) return "directory";
   throw malformed("the artefact's shape is missing");
 }
 
-const malformed = (why: string): PkiError => new PkiError("REQUEST_MALFORMED", why);
+export const malformed = (why: string): PkiError => new PkiError("REQUEST_MALFORMED", why);

@@ -31,7 +31,7 @@ const STATE_TO_JSON = {
   [ProtoState.UNRECOGNIZED]: undefined,
 } as const satisfies Record<ProtoState, SignerState | undefined>;
 
-const SHAPE_TO_PROTO = {
+export const SHAPE_TO_PROTO = {
   file: Shape.FILE,
   directory: Shape.DIRECTORY,
 } as const satisfies Record<ArtefactToSign["shape"], Shape>;
@@ -50,16 +50,23 @@ export function signerToJson(key: SignerKey): Signer {
   };
 }
 
-export function artefactToProto(type: string, { name, version, metadata, shape, files }: ArtefactToSign): Artefact {
+export function artefactToProto(
+  type: string,
+  { name, version, metadata, shape, files, shard_octets }: ArtefactToSign,
+): Artefact {
   return {
     type,
     name,
     version: version ?? "",
     metadataJson: metadata === undefined ? "" : JSON.stringify(metadata),
     shape: SHAPE_TO_PROTO[shape],
-    resources: files.map(({ path, sha256 }) => ({ path, sha256: Buffer.from(sha256, "hex") })),
+    shardOctets: shard_octets,
+    resources: resourcesToProto(files),
   };
 }
+
+export const resourcesToProto = (files: ArtefactToSign["files"]): Artefact["resources"] =>
+  files.map(({ path, sha256, shard }) => ({ path, sha256: Buffer.from(sha256, "hex"), shard }));
 
 export function signatureToJson(signature: ProtoSignature): Signature {
   const { manifest, signedDataDer, bundleJson } = signature;
@@ -113,8 +120,8 @@ export function recallToJson(recall: ArtefactRecall): Recall {
 export function usageToJson({ verified, loaded, refused, usages }: GetUsageResponse): UsageSummary {
   return {
     ...{ verified: Number(verified), loaded: Number(loaded), refused: Number(refused) },
-    usages: usages.map(({ action, context, requester, usedAt }) => ({
-      ...{ action, context, requester, used_at: requiredTimestamp(usedAt, "used_at") },
+    usages: usages.map(({ action, context, requester, times, usedAt }) => ({
+      ...{ action, context, requester, times, used_at: requiredTimestamp(usedAt, "used_at") },
     })),
   };
 }
