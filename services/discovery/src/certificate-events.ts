@@ -25,12 +25,11 @@ export function certificateEvents(context: PartContext): Part {
         },
       },
     },
-    close: async () => subscription?.stop(),
+    close: async () => subscription?.close(),
   };
 }
 
-function apply({ type, data, subject, source }: FactEvent, { registry, config }: PartContext): void {
-  const [, organisation = ""] = subject.split(".");
+function apply({ type, data, organisation, source }: FactEvent, { registry, config }: PartContext): void {
   if (type === "pki.certificate.issued.v1") {
     const { service, profile, certificateId, notBefore, notAfter } = data;
     if (service === undefined || notBefore === undefined || !config.profiles.includes(profile)) return;
@@ -42,5 +41,7 @@ function apply({ type, data, subject, source }: FactEvent, { registry, config }:
   } else if (type === "pki.certificate.revoked.v1") {
     const cause = { actor: source, reason: `its certificate was revoked: ${data.reason}` };
     registry.revoke(organisation, data.certificateId, new Date(data.revokedAt), cause);
+  } else if (type === "pki.certificate.released.v1") {
+    registry.release(organisation, data.certificateId, { actor: source, reason: "its certificate is on hold no more" });
   }
 }

@@ -131,6 +131,15 @@ export class Registry {
     this.#move("lapsed", known, { certificate: { ...known.certificate, revokedAt } }, cause);
   }
 
+  /** A hold on its certificate has ended. */
+  release(organisation: string, certificateId: string, cause: Cause): void {
+    const known = this.#options.table.findByCertificate(organisation, certificateId);
+    if (known?.certificate?.revokedAt === undefined) return;
+    const released = { ...known, certificate: { ...known.certificate, revokedAt: undefined } };
+    if (isCertified(released, this.#options.clock.now())) this.#certified(released, {}, cause);
+    else this.#put("released", known.state, released, cause);
+  }
+
   /** Those whose certificates have ended have none any more. Returns how many, `limit` at most. */
   lapse(limit: number, actor: string): number {
     const ended = this.#options.table.ended(this.#options.clock.now(), limit);
