@@ -20,6 +20,7 @@ export {
   parseManifest,
   SIGNATURE_FILES,
 } from "./manifest.ts";
+export type { RecallRecords } from "./recall/recall-checks.ts";
 export {
   buildRecallList,
   parseRecallList,

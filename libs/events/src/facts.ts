@@ -90,8 +90,18 @@ export const FACTS = {
     signer: id,
     genTime: time,
   }),
-  /** By the word of who used it; `usage` is "verified", "loaded" or "refused". */
-  "pki.artefact.used.v1": z.object({ signatureId: id, artefactDigest: id, usage: id }),
+  /** The signing service was asked, and all held; `count` is how many times in one question. */
+  "pki.artefact.verified.v1": z.object({
+    ...{ signatureId: id, artefactDigest: z.string().regex(/^sha256:[0-9a-f]{64}$/), policy: id },
+    count: z.int().positive(),
+  }),
+  /** By the word of who used it, `count` times (once when absent); `usage` is "verified", "loaded" or "refused". */
+  "pki.artefact.used.v1": z.object({
+    signatureId: id,
+    artefactDigest: id,
+    usage: id,
+    count: z.int().positive().optional(),
+  }),
   /** `count` artefacts are not to be used any more, the target of the recall and what was made from it. */
   "pki.artefact.recalled.v1": z.object({ recallId: id, target: id, count: z.int().nonnegative() }),
   /** `unit` is the time-stamping unit it is for, if it is for one. */

@@ -1,10 +1,9 @@
-import { readFileSync } from "node:fs";
 import { ARTEFACT_TYPES, type ArtefactFacts, type Resource } from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
 import type { SpiffeId } from "@vcc-pki/rpc";
-import { parse } from "yaml";
 import { z } from "zod";
 import type { Format } from "./forms.ts";
+import { readYaml } from "./yaml-file.ts";
 
 /** A name, with "*" for any characters but "/". */
 const pattern = z.string().regex(/^[A-Za-z0-9._*-]{1,128}$/, "letters, digits, '.', '_', '-', and '*'");
@@ -83,14 +82,7 @@ export class SigningPolicy {
 }
 
 /** Throws CONFIG_INVALID, naming the file. */
-export function readPolicy(file: string): SigningPolicy {
-  try {
-    return new SigningPolicy(SigningPolicyFile.parse(parse(readFileSync(file, "utf8"), { maxAliasCount: 0 })));
-  } catch (cause) {
-    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
-    throw new PkiError("CONFIG_INVALID", `${file}: ${reason}`, { cause });
-  }
-}
+export const readPolicy = (file: string): SigningPolicy => new SigningPolicy(readYaml(file, SigningPolicyFile));
 
 function requireWho({ requesters, organisations, signers }: Who, { requester, organisation, signer }: Asking): void {
   if (!requesters.some((kind) => kind === requester.kind)) throw notAllowed("this kind of requester may not sign this");

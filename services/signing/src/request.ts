@@ -34,7 +34,8 @@ import type { RecallTarget } from "./recall.ts";
 import { isSignerKeyAlgorithm } from "./signer-key.ts";
 import type { Source } from "./store/lineage.ts";
 import type { SignedArtefact } from "./store/signatures.ts";
-import { USAGE_ACTIONS, type UsageAction } from "./store/usages.ts";
+import { USAGE_ACTIONS } from "./store/usages.ts";
+import type { ReportedUsage } from "./usage.ts";
 
 /** As the last part of a workload's SPIFFE id. */
 const SIGNER = /^[a-z0-9][a-z0-9._-]{0,62}$/;
@@ -46,6 +47,7 @@ const MAX_ID = 64;
 const MAX_DATASET = 256;
 const MAX_REASON = 500;
 const MAX_CONTEXT = 256;
+const MAX_TIMES = 1_000_000;
 
 /** Empty: the workload itself. Throws REQUEST_MALFORMED. */
 export function parseSigner(signer: string, requester: SpiffeId): string {
@@ -177,15 +179,12 @@ export function parseRecallTarget(target: RecallRequest["target"]): RecallTarget
 }
 
 /** Throws REQUEST_MALFORMED. */
-export function parseUsage({ signatureId, action, context }: RecordUsageRequest): {
-  readonly signatureId: string;
-  readonly action: UsageAction;
-  readonly context: string;
-} {
+export function parseUsage({ signatureId, action, context, times }: RecordUsageRequest): ReportedUsage {
   const known = USAGE_ACTIONS.find((each) => each === action);
   if (known === undefined) throw malformed(`a usage is ${USAGE_ACTIONS.join(", ")}`);
   if (context !== "" && !isText(context, MAX_CONTEXT)) throw malformed("the context is too long, or no text");
-  return { signatureId, action: known, context };
+  if (times > MAX_TIMES) throw malformed(`more than ${MAX_TIMES} times at once`);
+  return { signatureId, action: known, context, times: times || 1 };
 }
 
 /** For people. Throws REQUEST_MALFORMED. */
@@ -210,10 +209,10 @@ function parseMetadata(json: string): unknown {
   return parseStrictJson(Buffer.from(json), { ...limits, code: "ARTEFACT_MALFORMED", what: "the metadata" });
 }
 
-function parseShape(shape: ShapeMessage): Shape {
+export function parseShape(shape: ShapeMessage): Shape {
   if (shape === ShapeMessage.FILE) return "file";
   if (shape === ShapeMessage.DIRECTORY) return "directory";
   throw malformed("the artefact's shape is missing");
 }
 
-const malformed = (why: string): PkiError => new PkiError("REQUEST_MALFORMED", why);
+export const malformed = (why: string): PkiError => new PkiError("REQUEST_MALFORMED", why);

@@ -2,7 +2,7 @@ import type { Certificate } from "@vcc-pki/x509";
 import type { Digest } from "../digest.ts";
 import type { ArtefactFacts } from "../facts.ts";
 import { MANIFEST_MIME_TYPE } from "../manifest.ts";
-import { checkRecall } from "../recall/recall-checks.ts";
+import { checkRecall, type RecallRecords } from "../recall/recall-checks.ts";
 import type { RecallEvidence } from "../recall/verify-recall-list.ts";
 import { checkFactsAgainst, type Expected } from "./facts-checks.ts";
 import { digestObserved, digestText, type Observed, type ObservedDigest } from "./observed.ts";
@@ -27,8 +27,8 @@ export interface ArtefactQuestion {
   readonly policy: TrustPolicy;
   /** What the caller wants to use it as. */
   readonly expected?: Expected;
-  /** The recall list of the shard of its digest. */
-  readonly recall?: RecallEvidence | undefined;
+  /** The recall list of the shard of its digest; or what the signing service knows. */
+  readonly recall?: RecallEvidence | RecallRecords | undefined;
 }
 
 export interface Signer {

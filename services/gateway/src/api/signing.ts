@@ -1,19 +1,19 @@
 import { z } from "zod";
 import { Timestamp } from "./fields.ts";
 
-const SignerName = z
+export const SignerName = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "lower-case letters, digits and hyphens")
   .describe("A service of the organisation in whose name is signed");
 
 /** Artefact types as paths have them: "lora-adapter". Which of them there are is the signing service's to say. */
 const ArtefactType = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, "lower-case letters, digits and _");
-const Sha256 = z
+export const Sha256 = z
   .string()
   .regex(/^[0-9a-fA-F]{64}$/, "a SHA-256 digest in hex")
   .describe("SHA-256, hex");
 
-const ArtefactDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "sha256: and hex");
+export const ArtefactDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "sha256: and hex");
 
 export const SIGNER_STATES = ["waiting", "active", "unusable", "retired"] as const;
 export type SignerState = (typeof SIGNER_STATES)[number];
@@ -51,6 +51,20 @@ export const SignerParams = z.strictObject({
 export const SignerListQuery = z.strictObject({ signer: SignerName.optional().describe("All when absent") });
 export const SignerList = z.object({ signers: z.array(Signer).describe("Newest first") }).meta({ id: "SignerList" });
 
+export const FileDigests = z
+  .array(
+    z.strictObject({
+      path: z.string().min(1).max(4_096),
+      sha256: Sha256,
+      shard: z
+        .strictObject({ start: z.int().min(0), end: z.int().min(1) })
+        .optional()
+        .describe("Which of the file's octets these are, end excluded; absent: all"),
+    }),
+  )
+  .min(1)
+  .max(100_000);
+
 /** Files never travel, only their digests. How many there may be, and which paths, is the signing service's to say. */
 export const ArtefactToSign = z
   .strictObject({
@@ -61,19 +75,7 @@ export const ArtefactToSign = z
       .optional()
       .describe("modelVersion, baseModel, datasets, evaluations, riskClass, extra: stands inside what is signed"),
     shape: z.enum(["file", "directory"]).describe("One file, or all files below a directory"),
-    files: z
-      .array(
-        z.strictObject({
-          path: z.string().min(1).max(4_096),
-          sha256: Sha256,
-          shard: z
-            .strictObject({ start: z.int().min(0), end: z.int().min(1) })
-            .optional()
-            .describe("Which of the file's octets these are, end excluded; absent: all"),
-        }),
-      )
-      .min(1)
-      .max(100_000),
+    files: FileDigests,
     shard_octets: z
       .int()
       .min(1)
@@ -92,13 +94,15 @@ export const ArtefactTypeParams = z.strictObject({
   type: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, "an artefact type"),
 });
 
-const HASH_AND_KEY_ALGORITHMS = ["RSA-SHA256", "ECDSA-SHA256"] as const;
+export const HashB64 = z.base64().length(44).describe("SHA-256, base64");
+
+export const HASH_AND_KEY_ALGORITHMS = ["RSA-SHA256", "ECDSA-SHA256"] as const;
 export type HashAndKeyAlgorithm = (typeof HASH_AND_KEY_ALGORITHMS)[number];
 
 /** ThemisDB's own words; the name is bound to the certificate of who asks. */
 export const HashToSign = z
   .strictObject({
-    hash_b64: z.base64().length(44).describe("SHA-256, base64"),
+    hash_b64: HashB64,
     service_id: SignerName,
     algorithm: z
       .enum(HASH_AND_KEY_ALGORITHMS)
@@ -217,6 +221,7 @@ export const UsageReport = z
   .strictObject({
     action: z.enum(["verified", "loaded", "refused"]),
     context: z.string().max(256).optional().describe("Where, in your words"),
+    times: z.int().min(1).max(1_000_000).optional().describe("How often; once when absent"),
   })
   .meta({ id: "UsageReport" });
 
@@ -226,7 +231,15 @@ export const UsageSummary = z
     loaded: z.int(),
     refused: z.int(),
     usages: z
-      .array(z.object({ action: z.string(), context: z.string(), requester: z.string(), used_at: Timestamp }))
+      .array(
+        z.object({
+          action: z.string(),
+          context: z.string(),
+          requester: z.string(),
+          times: z.int(),
+          used_at: Timestamp,
+        }),
+      )
       .describe("Newest first, a hundred at most"),
   })
   .meta({ id: "UsageSummary" });

@@ -31,7 +31,7 @@ const STATE_TO_JSON = {
   [ProtoState.UNRECOGNIZED]: undefined,
 } as const satisfies Record<ProtoState, SignerState | undefined>;
 
-const SHAPE_TO_PROTO = {
+export const SHAPE_TO_PROTO = {
   file: Shape.FILE,
   directory: Shape.DIRECTORY,
 } as const satisfies Record<ArtefactToSign["shape"], Shape>;
@@ -61,9 +61,12 @@ export function artefactToProto(
     metadataJson: metadata === undefined ? "" : JSON.stringify(metadata),
     shape: SHAPE_TO_PROTO[shape],
     shardOctets: shard_octets,
-    resources: files.map(({ path, sha256, shard }) => ({ path, sha256: Buffer.from(sha256, "hex"), shard })),
+    resources: resourcesToProto(files),
   };
 }
+
+export const resourcesToProto = (files: ArtefactToSign["files"]): Artefact["resources"] =>
+  files.map(({ path, sha256, shard }) => ({ path, sha256: Buffer.from(sha256, "hex"), shard }));
 
 export function signatureToJson(signature: ProtoSignature): Signature {
   const { manifest, signedDataDer, bundleJson } = signature;
@@ -117,8 +120,8 @@ export function recallToJson(recall: ArtefactRecall): Recall {
 export function usageToJson({ verified, loaded, refused, usages }: GetUsageResponse): UsageSummary {
   return {
     ...{ verified: Number(verified), loaded: Number(loaded), refused: Number(refused) },
-    usages: usages.map(({ action, context, requester, usedAt }) => ({
-      ...{ action, context, requester, used_at: requiredTimestamp(usedAt, "used_at") },
+    usages: usages.map(({ action, context, requester, times, usedAt }) => ({
+      ...{ action, context, requester, times, used_at: requiredTimestamp(usedAt, "used_at") },
     })),
   };
 }

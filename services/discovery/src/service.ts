@@ -1,0 +1,59 @@
+import { OrganizationServiceDefinition } from "@vcc-pki/proto/ca";
+import { auditRefusal, defineService, type RunningService, type ServiceContext, startChores } from "@vcc-pki/service";
+import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
+import { Administrators } from "./administrators.ts";
+import { DiscoveryConfig } from "./config.ts";
+import type { Part, PartContext } from "./part.ts";
+
+/** The discovery service at work, with a handle for those who do not want to wait for a timer. */
+export interface RunningDiscovery extends RunningService {
+  readonly store: Store;
+  /** Runs every chore once, in turn. */
+  runChores(): Promise<void>;
+}
+
+export const discovery = defineService({
+  name: "discovery",
+  config: DiscoveryConfig,
+  start: (config, context) => startDiscovery(config, context),
+});
+
+/** The registry comes first: the others look things up in it. */
+const PARTS: readonly ((context: PartContext) => Part)[] = [];
+
+/** Starts the service. `faults` make its store fail, for tests. */
+export async function startDiscovery(
+  config: DiscoveryConfig,
+  context: ServiceContext,
+  { faults }: Pick<StoreOptions, "faults"> = {},
+): Promise<RunningDiscovery> {
+  const { clock, log } = context;
+  const migrations = new URL("../migrations/", import.meta.url);
+  const store = openStore({ ...config.store, migrations, clock, faults });
+  const administrators = new Administrators(context.connect(OrganizationServiceDefinition, "ca"));
+  const partContext: PartContext = { ...context, config, store, administrators };
+
+  const parts = PARTS.map((start) => start(partContext));
+  const chores = startChores(Object.assign({}, ...parts.map((part) => part.chores ?? {})), log);
+  const begun = chores.runAll();
+
+  return {
+    ...{ store, mayForward: ["gateway"] },
+    services: parts.flatMap((part) => part.services),
+    onRefused: (refusal) => auditRefusal(store, refusal, config.organisation),
+    async ready() {
+      const reports = parts.map((part) => part.ready?.() ?? {});
+      return Object.assign({ store: store.db.open ? true : "the database is closed" }, ...reports);
+    },
+    async runChores() {
+      await begun;
+      await chores.runAll();
+    },
+    async close() {
+      await begun;
+      await chores.stop();
+      for (const part of [...parts].reverse()) await part.close?.();
+      await store.close();
+    },
+  };
+}
