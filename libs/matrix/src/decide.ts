@@ -1,13 +1,5 @@
 import { matchesPath, parsePath } from "./path.ts";
-import {
-  isWildcard,
-  type Matrix,
-  type MatrixService,
-  matchesName,
-  type Permission,
-  type Rule,
-  wordsOf,
-} from "./rule.ts";
+import { isWildcard, type Matrix, matchesName, type Permission, type Rule, wordsOf } from "./rule.ts";
 
 /** A call, or, without method and path, whether there may be any. */
 export interface Call {
@@ -38,50 +30,78 @@ export interface Decision {
   readonly text: string;
 }
 
+/** What the matrix says of one service calling another. */
+interface Pair {
+  readonly denials: readonly Rule[];
+  /** Permissions that the source does not hold. */
+  readonly missing: readonly Permission[];
+  readonly allowances: readonly Rule[];
+  /** An allowance by wildcard, which does not reach an isolated target. */
+  readonly stopped: Rule | undefined;
+}
+
+const MAX_PAIRS = 10_000;
+
 /** Decides calls within one organisation. Default deny; a denial goes before what allows; paths of a permission are for its holders. */
 export class Decider {
   readonly #matrix: Matrix;
   readonly #bySource: ReadonlyMap<string, readonly Rule[]>;
-  readonly #isolated: readonly MatrixService[];
+  readonly #isolated: ReadonlySet<string>;
+  /** Looked up once for each two services that ask; forgotten together when there are too many. */
+  readonly #pairs = new Map<string, Pair>();
 
   constructor(matrix: Matrix) {
     this.#matrix = matrix;
     this.#bySource = Map.groupBy(matrix.rules, ({ source }) => source);
-    this.#isolated = matrix.services.filter(({ isolation }) => isolation === "high");
+    this.#isolated = new Set(matrix.services.filter(({ isolation }) => isolation === "high").map(({ name }) => name));
   }
 
   /** Never throws: what cannot be understood is denied. */
   decide({ source, target, method, path }: Call): Decision {
-    const { types, permissions } = this.#matrix;
     let place: Place;
     try {
       place = { method: method?.toUpperCase(), path: path === undefined ? undefined : parsePath(path) };
     } catch {
       return refused("path-malformed", "the path can be read in two ways");
     }
-    const sourceWords = wordsOf(source, types);
-    const targetWords = wordsOf(target, types);
+    const { denials, missing, allowances, stopped } = this.#pairOf(source, target);
+
+    const denial = denials.find((rule) => closes(rule, place));
+    if (denial) return refused("denied-by-rule", `${source} may not call ${target}: ${denial.id}`, denial);
+    const permission = missing.find((each) => guards(each, place));
+    if (permission) return refused("permission-needed", `${target} wants the permission ${permission.name} there`);
+    const rule = allowances.find((each) => opens(each, place));
+    if (rule) return { allowed: true, ...placeOf(rule), reason: "allowed", text: `${source} may call ${target}` };
+    if (allowances.length > 0) return refused("not-here", `${source} may call ${target}, but not so`);
+    if (stopped) return refused("isolated", `${target} is isolated: a wildcard does not reach it`, stopped);
+    return refused("no-rule", `nothing lets ${source} call ${target}`);
+  }
+
+  #pairOf(source: string, target: string): Pair {
+    const key = `${source} ${target}`;
+    const known = this.#pairs.get(key);
+    if (known !== undefined) return known;
+    const pair = this.#lookUp(source, target);
+    if (this.#pairs.size >= MAX_PAIRS) this.#pairs.clear();
+    this.#pairs.set(key, pair);
+    return pair;
+  }
+
+  #lookUp(source: string, target: string): Pair {
+    const { types, permissions } = this.#matrix;
+    const [sourceWords, targetWords] = [wordsOf(source, types), wordsOf(target, types)];
     const rules = sourceWords.flatMap((word) => this.#bySource.get(word) ?? []);
     const meant = rules.filter((rule) => matchesName(rule.target, targetWords));
-
-    // 1 what is denied
-    const denial = meant.find((rule) => rule.effect === "deny" && closes(rule, place));
-    if (denial) return refused("denied-by-rule", `${source} may not call ${target}: ${denial.id}`, denial);
-    // 2 what is for holders of a permission
-    const permission = permissions.find((each) => matchesName(each.target, targetWords) && guards(each, place));
-    if (permission && !permission.holders.some((holder) => sourceWords.includes(holder)))
-      return refused("permission-needed", `${target} wants the permission ${permission.name} there`);
-    // 3 what is allowed
     const allowances = meant.filter(({ effect }) => effect === "allow");
-    const isIsolated = this.#isolated.some(({ name }) => targetWords.includes(name));
-    const named = isIsolated ? allowances.filter((rule) => !isWildcard(rule.target)) : allowances;
-    const allowance = named.find((rule) => opens(rule, place));
-    if (allowance)
-      return { allowed: true, ...placeOf(allowance), reason: "allowed", text: `${source} may call ${target}` };
-    if (named.length > 0) return refused("not-here", `${source} may call ${target}, but not so`);
-    if (allowances.length > 0)
-      return refused("isolated", `${target} is isolated: a wildcard does not reach it`, allowances[0]);
-    return refused("no-rule", `nothing lets ${source} call ${target}`);
+    const isIsolated = targetWords.some((word) => this.#isolated.has(word));
+    return {
+      denials: meant.filter(({ effect }) => effect === "deny"),
+      missing: permissions
+        .filter((permission) => matchesName(permission.target, targetWords))
+        .filter(({ holders }) => !holders.some((holder) => sourceWords.includes(holder))),
+      allowances: allowances.filter((rule) => !isIsolated || !isWildcard(rule.target)),
+      stopped: isIsolated ? allowances[0] : undefined,
+    };
   }
 }
 

@@ -9,7 +9,8 @@ const AMBIGUOUS = /[\\;\p{Cc}]|%[0-9a-f]{2}/iu;
  *  might read in two ways is refused, since a rule for the one reading would be none for the other: "." and "..", empty segments but a
  *  last one, which is left out, and an encoded "/", "\", ";", "%" or control character. Throws REQUEST_MALFORMED. */
 export function parsePath(target: string): readonly string[] {
-  const path = /^[^?#]*/.exec(target)?.[0] ?? "";
+  const end = target.search(/[?#]/);
+  const path = end === -1 ? target : target.slice(0, end);
   if (!path.startsWith("/") || path.length > MAX_PATH) throw malformed("a path begins with / and is not too long");
   const raw = path.slice(1).split("/");
   if (raw.at(-1) === "") raw.pop();
@@ -17,7 +18,11 @@ export function parsePath(target: string): readonly string[] {
   return raw.map(decodeSegment);
 }
 
+/** What means itself and nothing else. */
+const UNRESERVED = /^(?!\.{1,2}$)[A-Za-z0-9._~-]+$/;
+
 function decodeSegment(raw: string): string {
+  if (UNRESERVED.test(raw)) return raw;
   let segment: string;
   try {
     segment = decodeURIComponent(raw);
