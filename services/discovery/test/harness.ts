@@ -2,14 +2,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CaHarness, newCa } from "@vcc-pki/ca/harness";
+import { startRelay } from "@vcc-pki/events";
 import {
   AgentServiceDefinition,
   EnrolmentServiceDefinition,
   RegistryServiceDefinition,
 } from "@vcc-pki/proto/discovery";
-import { connectInProcess, createDenyList, type ServiceDefinition } from "@vcc-pki/rpc";
+import { connectInProcess, createDenyList, type ServiceDefinition, suiteId } from "@vcc-pki/rpc";
 import { createKeyFile, type Store, type StoreFaults } from "@vcc-pki/store";
 import { silentLogger, startTelemetry } from "@vcc-pki/telemetry";
+import { inMemoryBus } from "@vcc-pki/testkit/bus";
 import type { FakeClock } from "@vcc-pki/testkit/clock";
 import { interruptible } from "@vcc-pki/testkit/interruptible";
 import { DiscoveryConfig } from "../src/config.ts";
@@ -53,6 +55,8 @@ export async function newDiscovery(options: DiscoveryHarnessOptions = {}): Promi
   const telemetry = startTelemetry({ service: "discovery" });
   const storeFaults: StoreFaults = {};
   const away: DiscoveryHarness["away"] = new Set();
+  const bus = inMemoryBus();
+  const caRelay = startRelay({ store: ca.store, bus, source: suiteId("ca"), log: silentLogger, clock });
   const connect = <D extends ServiceDefinition>(definition: D, peer: string) =>
     interruptible(
       () => connectInProcess(ca.ca.services, definition, { caller: "discovery", clock }),
@@ -68,7 +72,7 @@ export async function newDiscovery(options: DiscoveryHarnessOptions = {}): Promi
   });
   const context = {
     ...{ clock, log: silentLogger, telemetry, trustDomain: "vcc.internal", denyList: createDenyList() },
-    ...{ bus: undefined, identity: undefined, connect },
+    ...{ bus, identity: undefined, connect },
   };
   const start = async () => {
     const started = await startDiscovery(config, context, { faults: storeFaults });
@@ -91,6 +95,8 @@ export async function newDiscovery(options: DiscoveryHarnessOptions = {}): Promi
     },
     async close() {
       await running.close();
+      await caRelay.stop();
+      await bus.close();
       await ca.close();
       await telemetry.shutdown();
       rmSync(directory, { recursive: true, force: true });
