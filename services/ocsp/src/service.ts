@@ -18,7 +18,6 @@ import { OcspConfig } from "./config.ts";
 import { type Currency, CurrencyAccount } from "./currency.ts";
 import { Enrolment } from "./enrolment.ts";
 import { Files } from "./files.ts";
-import { followEvents } from "./follow.ts";
 import { statusService } from "./grpc.ts";
 import { Health } from "./health.ts";
 import { openHttpDoor } from "./http/door.ts";

@@ -9,6 +9,7 @@ import {
   ReleaseCertificateRequest,
   RevokeCertificateRequest,
   type StatusChange as StatusChangeMessage,
+  StatusChangeKind as StatusChangeKindMessage,
   type StreamStatusResponse,
 } from "@vcc-pki/proto/ca";
 import { type Callers, implement, type ServiceImplementation } from "@vcc-pki/rpc";
@@ -29,7 +30,7 @@ import {
   stateOf,
 } from "../store/certificate-list.ts";
 import type { CertificateStatus, CertificateTable } from "../store/certificates.ts";
-import type { StatusChange, StatusLog } from "../store/status-log.ts";
+import type { StatusChange, StatusChangeKind, StatusLog } from "../store/status-log.ts";
 import { type StatusBatch, streamStatus } from "../stream-status.ts";
 import { type Door, guarded, requestKey } from "./guard.ts";
 import { REASONS, reasonFromProto } from "./revocation-reasons.ts";
@@ -52,7 +53,7 @@ const CALLERS: Callers<typeof CertificateServiceDefinition> = {
   revoke: ["gateway", "ceremony"],
   release: ["gateway", "ceremony"],
   getStatus: ["gateway", "ceremony"],
-  streamStatus: ["ocsp"],
+  streamStatus: ["ocsp", "lifecycle"],
 };
 
 export function certificateService(door: CertificateDoor): ServiceImplementation {
@@ -113,9 +114,12 @@ export function certificateService(door: CertificateDoor): ServiceImplementation
       }),
 
       /** Of every tenant: whether a certificate is revoked is what its issuer tells the world. */
-      async *streamStatus({ generation, afterSequence }) {
+      async *streamStatus({ generation, afterSequence, withCertificates }, { caller }) {
         if (afterSequence < 0) throw new PkiError("REQUEST_MALFORMED", "a sequence is not negative");
-        for await (const batch of streamStatus(door.statusLog, generation, afterSequence)) yield batchToProto(batch);
+        if (withCertificates && !(caller.kind === "suite" && caller.service === "lifecycle"))
+          throw new PkiError("CALLER_NOT_ALLOWED", "this caller keeps the status alone");
+        const batches = streamStatus(door.statusLog, generation, afterSequence, withCertificates);
+        for await (const batch of batches) yield batchToProto(batch);
       },
     },
     CALLERS,
@@ -206,12 +210,21 @@ const batchToProto = ({ generation, fromStart, changes, head }: StatusBatch): St
   changes: changes.map(changeToProto),
 });
 
-const changeToProto = ({ revocation, ...change }: StatusChange): StatusChangeMessage => ({
+const changeToProto = ({ revocation, kind, subject, ...change }: StatusChange): StatusChangeMessage => ({
   ...change,
+  kind: KINDS[kind],
+  subject: subject && { ...subject, revokedBy: subject.revokedBy ?? "" },
   revokedAt: revocation?.revokedAt,
   revocationReason: REASONS[revocation?.reason ?? "unspecified"],
   invalidityDate: revocation?.invalidityDate,
 });
+
+const KINDS = {
+  issued: StatusChangeKindMessage.ISSUED,
+  revoked: StatusChangeKindMessage.REVOKED,
+  held: StatusChangeKindMessage.HELD,
+  released: StatusChangeKindMessage.RELEASED,
+} as const satisfies Record<StatusChangeKind, StatusChangeKindMessage>;
 
 const STATES = {
   valid: CertificateState.VALID,

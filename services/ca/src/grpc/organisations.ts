@@ -33,7 +33,7 @@ const CALLERS: Callers<typeof OrganizationServiceDefinition> = {
   list: ["gateway", "ceremony"],
   grantMembership: ["gateway", "ceremony"],
   revokeMembership: ["gateway", "ceremony"],
-  getMembership: ["discovery"],
+  getMembership: ["discovery", "lifecycle"],
 };
 
 /** Who asks here speaks for its own organisation; the one a request names is what it asks about. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Bus, type FactEvent, parseFact } from "@vcc-pki/events";
+import type { Bus } from "./bus.ts";
+import { type FactEvent, parseFact } from "./cloud-event.ts";
 import type { Logger } from "@vcc-pki/telemetry";
 
 const AGAIN_MS = 1_000;
