@@ -5,7 +5,9 @@ import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
 import { Administrators } from "./administrators.ts";
 import { certificateEvents } from "./certificate-events.ts";
 import { DiscoveryConfig } from "./config.ts";
+import { enrolment } from "./enrolment.ts";
 import { registryService } from "./grpc/registry.ts";
+import { readIssuerKeys } from "./kubernetes.ts";
 import type { Part, PartContext } from "./part.ts";
 import { Registry } from "./registry.ts";
 import { ChangeTable } from "./store/changes.ts";
@@ -22,11 +24,12 @@ export interface RunningDiscovery extends RunningService {
 export const discovery = defineService({
   name: "discovery",
   config: DiscoveryConfig,
+  check: ({ enrolment: { kubernetes } }) => void kubernetes.map(readIssuerKeys),
   start: (config, context) => startDiscovery(config, context),
 });
 
 /** Around the registry, in which each of them looks things up. */
-const PARTS: readonly ((context: PartContext) => Part)[] = [certificateEvents];
+const PARTS: readonly ((context: PartContext) => Part)[] = [certificateEvents, enrolment];
 
 /** Starts the service. `faults` make its store fail, for tests. */
 export async function startDiscovery(
