@@ -12,21 +12,13 @@ import {
   type Shards,
   shardsDigest,
 } from "../src/index.ts";
-import { ADAPTER_FACTS } from "./adapter.ts";
+import { ADAPTER_FACTS, shardsOf } from "./adapter.ts";
 import { refusals } from "./relying-party.ts";
 import { materialOf, signBundle } from "./signed-bundle.ts";
 
 const MIB = MIN_SHARD_OCTETS;
 const TAIL = 5;
 const FILES = { "a.txt": Buffer.from("x\n"), "a.bin": Buffer.alloc(MIB + TAIL, "a"), "d/b.txt": Buffer.from("x\n") };
-
-function shardsOf(path: string, content: Uint8Array, shardOctets = MIB): Shard[] {
-  return Array.from({ length: Math.ceil(content.length / shardOctets) }, (_, i) => {
-    const piece = content.subarray(i * shardOctets, (i + 1) * shardOctets);
-    const start = i * shardOctets;
-    return { path, start, end: start + piece.length, sha256Hex: hash("sha256", piece) };
-  });
-}
 
 const directory: Shards = {
   ...{ shape: "directory", shardOctets: MIB },

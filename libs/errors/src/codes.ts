@@ -103,6 +103,9 @@ export const ERRORS = {
   ARTEFACT_REFUSED: { grpc: PERMISSION_DENIED, http: 403, retry: false },
   FILE_CHANGED: { grpc: FAILED_PRECONDITION, http: 409, retry: true },
 
+  // Targets of probes.
+  PROBE_REFUSED: { grpc: PERMISSION_DENIED, http: 403, retry: false },
+
   // What we lean on.
   HSM_UNAVAILABLE: { grpc: UNAVAILABLE, http: 503, retry: true },
   HSM_PIN_WRONG: { grpc: FAILED_PRECONDITION, http: 503, retry: false },

@@ -91,6 +91,7 @@ const EXIT_OF = {
   FILE_UNREADABLE: EXIT.usage,
   FILE_MALFORMED: refused,
   ARTEFACT_REFUSED: refused,
+  PROBE_REFUSED: refused,
   SIGNING_NOT_ALLOWED: refused,
   ARTEFACT_NOT_ADMITTED: refused,
   ARTEFACT_RECALLED: refused,
