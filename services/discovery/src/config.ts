@@ -1,5 +1,34 @@
-import { BaseConfig } from "@vcc-pki/service";
+import { BaseConfig, Duration } from "@vcc-pki/service";
 import { z } from "zod";
+
+const KubernetesIssuer = z
+  .strictObject({
+    /** Its `iss`, as the API server is configured. */
+    issuer: z.string().min(1),
+    /** What a token has to be made for: the audience of the projected volume. */
+    audience: z.string().min(1),
+    /** The issuer's public keys: a JSON file, or an HTTPS address such as https://kubernetes.default.svc/openid/v1/jwks. */
+    jwksFile: z.string().optional(),
+    jwksUrl: z.url({ protocol: /^https$/ }).optional(),
+    /** How long a token may live; Kubernetes makes them for an hour. */
+    maxLife: Duration.prefault("2h"),
+    /** Which service account is which service. */
+    bindings: z
+      .array(
+        z.strictObject({
+          namespace: z.string(),
+          serviceAccount: z.string(),
+          organisation: z.string(),
+          service: z.string(),
+        }),
+      )
+      .min(1),
+  })
+  .refine(({ jwksFile, jwksUrl }) => (jwksFile === undefined) !== (jwksUrl === undefined), {
+    error: "either jwksFile or jwksUrl",
+  });
+
+export type KubernetesIssuer = z.output<typeof KubernetesIssuer>;
 
 export const DiscoveryConfig = BaseConfig.extend({
   /** The service's SQLite file. */
@@ -12,6 +41,16 @@ export const DiscoveryConfig = BaseConfig.extend({
   matrixFile: z.string(),
   /** Profiles of the ca that a service may have; the first unless another is asked for. */
   profiles: z.array(z.string()).min(1).default(["mtls_service", "mtls_service_short", "vcc_service_template"]),
+  enrolment: z
+    .strictObject({
+      /** How long a token may be used unless its maker says otherwise. */
+      tokenLife: Duration.prefault("15m"),
+      /** How long at most. */
+      maxTokenLife: Duration.prefault("24h"),
+      /** Clusters whose pods enrol by their service account tokens. */
+      kubernetes: z.array(KubernetesIssuer).default([]),
+    })
+    .prefault({}),
 });
 
 export type DiscoveryConfig = z.output<typeof DiscoveryConfig>;
