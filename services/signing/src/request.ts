@@ -4,6 +4,7 @@ import {
   buildAttestation,
   buildManifest,
   buildOmsStatement,
+  buildPublishAttestation,
   canonicalResources,
   checkFacts,
   type Digest,
@@ -68,22 +69,40 @@ export function parseSignerWish(
 
 type ArtefactFormat = Exclude<Format, "digest">;
 
+/** What is known of an artefact: its files, or its digest. */
+type Known = { readonly artefactDigest: Digest } & (
+  | { readonly shape: Shape; readonly resources: readonly Resource[] }
+  | { readonly shape: "digest"; readonly resources: readonly [] }
+);
+
 /** What is signed of an artefact. */
-const BUILDERS: Readonly<Record<ArtefactFormat, (manifest: Manifest) => Uint8Array>> = {
+function contentOf(format: ArtefactFormat, facts: ArtefactFacts, known: Known): Uint8Array {
+  const { shape, resources, artefactDigest: digest } = known;
+  if (format === "attestation")
+    return buildAttestation(shape === "file" ? { facts, shape, resources } : { facts, shape, digest });
+  if (shape === "digest") throw malformed("a digest is signed as an attestation");
+  return BUILDERS[format]({ facts, shape, resources });
+}
+
+const BUILDERS: Readonly<Record<Exclude<ArtefactFormat, "attestation">, (manifest: Manifest) => Uint8Array>> = {
   manifest: buildManifest,
   oms: buildOmsStatement,
   sigstore: buildOmsStatement,
-  attestation: ({ facts, shape, resources }) =>
-    buildAttestation(
-      shape === "file" ? { facts, shape, resources } : { facts, shape, digest: artefactDigest(shape, resources) },
-    ),
+  publish({ facts, shape, resources }) {
+    if (facts.type !== "python_package" || shape !== "file")
+      throw malformed("a distribution is published, in one file");
+    if (Object.keys(facts.metadata).length > 0) throw malformed("that it is published is all that can be said of it");
+    return buildPublishAttestation(resources);
+  },
 };
+
+const STATEMENT_FORMATS = ["oms", "sigstore", "attestation", "publish"] as const;
 
 /** How statements are signed. Throws REQUEST_MALFORMED. */
 export function parseStatementFormat(format: string): ArtefactFormat {
-  if (format !== "oms" && format !== "sigstore" && format !== "attestation")
-    throw malformed("a statement has the format oms, sigstore or attestation");
-  return format;
+  const known = STATEMENT_FORMATS.find((each) => each === format);
+  if (known === undefined) throw malformed(`a statement has the format ${STATEMENT_FORMATS.join(", ")}`);
+  return known;
 }
 
 export interface ParsedArtefact {
@@ -108,19 +127,28 @@ export function parseArtefact(
     ...{ type, name, organisation, metadata: parseMetadata(metadataJson) },
     ...(version !== "" && { version }),
   });
-  const shape = parseShape(message.shape);
-  const resources = canonicalResources(
-    message.resources.map(({ path, sha256 }) => ({ path, sha256Hex: toHex(sha256) })),
-  );
-  const content = BUILDERS[format]({ facts, shape, resources });
+  const known = parseKnown(message);
+  const content = contentOf(format, facts, known);
   return {
-    ...{ facts, resources, sources: sourcesOf(facts.metadata) },
-    artefactDigest: artefactDigest(shape, resources),
+    ...{ facts, resources: known.resources, sources: sourcesOf(facts.metadata) },
+    artefactDigest: known.artefactDigest,
     artefact: {
       ...{ type: facts.type, name: facts.name, version: facts.version, content },
       metadataJson: canonicalize(facts.metadata) ?? "{}",
     },
   };
+}
+
+function parseKnown({ shape, resources: named, artefactDigest: digest }: Artefact): Known {
+  if (shape === ShapeMessage.DIGEST) {
+    if (named.length > 0) throw malformed("a digest has no files");
+    return { shape: "digest", resources: [], artefactDigest: parseDigest(digest) };
+  }
+  if (digest !== "") throw malformed("the digest of files is counted here");
+  const parsed = parseShape(shape);
+  const resources = canonicalResources(named.map(({ path, sha256 }) => ({ path, sha256Hex: toHex(sha256) })));
+  if (parsed === "file" && resources.length !== 1) throw malformed("a file is one");
+  return { shape: parsed, resources, artefactDigest: artefactDigest(parsed, resources) };
 }
 
 function sourcesOf({ baseModel, datasets = [] }: ArtefactFacts["metadata"]): Source[] {

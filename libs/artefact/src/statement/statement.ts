@@ -1,6 +1,7 @@
 import {
   ARTEFACT_PREDICATE_TYPE,
   PUBLISH_PREDICATE_TYPE,
+  type PublishedFile,
   readAttestation,
   readPublishAttestation,
   type SignedDigest,
@@ -9,7 +10,7 @@ import { malformedStatement, parseInTotoStatement, type ReadStatement } from "./
 import { OMS_PREDICATE_TYPE, readOmsStatement, type SignedFiles } from "./oms.ts";
 
 /** What the payload of an envelope says: all files of an artefact, or its digest. Facts are undefined when the signer says nothing of it. */
-export type Statement = SignedFiles | SignedDigest;
+export type Statement = SignedFiles | SignedDigest | PublishedFile;
 
 const READERS = new Map<string, (statement: ReadStatement) => Statement>([
   [OMS_PREDICATE_TYPE, readOmsStatement],

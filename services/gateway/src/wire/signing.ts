@@ -34,6 +34,7 @@ const STATE_TO_JSON = {
 export const SHAPE_TO_PROTO = {
   file: Shape.FILE,
   directory: Shape.DIRECTORY,
+  digest: Shape.DIGEST,
 } as const satisfies Record<ArtefactToSign["shape"], Shape>;
 
 export function signerToJson(key: SignerKey): Signer {
@@ -50,7 +51,8 @@ export function signerToJson(key: SignerKey): Signer {
   };
 }
 
-export function artefactToProto(type: string, { name, version, metadata, shape, files }: ArtefactToSign): Artefact {
+export function artefactToProto(type: string, artefact: ArtefactToSign): Artefact {
+  const { name, version, metadata, shape, files = [], digest = "" } = artefact;
   return {
     type,
     name,
@@ -58,10 +60,11 @@ export function artefactToProto(type: string, { name, version, metadata, shape, 
     metadataJson: metadata === undefined ? "" : JSON.stringify(metadata),
     shape: SHAPE_TO_PROTO[shape],
     resources: resourcesToProto(files),
+    artefactDigest: digest,
   };
 }
 
-export const resourcesToProto = (files: ArtefactToSign["files"]): Artefact["resources"] =>
+export const resourcesToProto = (files: NonNullable<ArtefactToSign["files"]>): Artefact["resources"] =>
   files.map(({ path, sha256 }) => ({ path, sha256: Buffer.from(sha256, "hex") }));
 
 export function signatureToJson(signature: ProtoSignature): Signature {
