@@ -34,6 +34,14 @@ export {
 export { type RecallEvidence, verifyRecallList } from "./recall/verify-recall-list.ts";
 export { canonicalResources, MAX_RESOURCES, type Resource } from "./resources.ts";
 export {
+  canonicalShards,
+  MIN_SHARD_OCTETS,
+  type Shard,
+  type ShardedManifest,
+  type Shards,
+  shardsDigest,
+} from "./shards.ts";
+export {
   ARTEFACT_PREDICATE_TYPE,
   buildAttestation,
   buildPublishAttestation,
@@ -44,7 +52,7 @@ export {
 } from "./statement/attestation.ts";
 export { isDistributionName } from "./statement/distribution.ts";
 export { IN_TOTO_PAYLOAD_TYPE } from "./statement/in-toto.ts";
-export { buildOmsStatement, OMS_PREDICATE_TYPE, type SignedFiles } from "./statement/oms.ts";
+export { buildOmsStatement, OMS_PREDICATE_TYPE, type SignedFiles, type SignedShards } from "./statement/oms.ts";
 export { parseStatement, type Statement } from "./statement/statement.ts";
 export { parseStrictJson } from "./strict-json.ts";
 export { manifestBody } from "./sums.ts";

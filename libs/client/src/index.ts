@@ -3,7 +3,12 @@ export { checkContents, isModel } from "./contents/check-contents.ts";
 export { FLAGS, type Flag, type FlaggedFile, flagFiles } from "./contents/flags.ts";
 export { type HashedOctets, hashedOctets } from "./contents/hashed-octets.ts";
 export { type ReadAt, readSafetensors, type SafetensorsHeader, type Tensor } from "./contents/safetensors.ts";
-export { type DescribedArtefact, describeArtefact } from "./describe-artefact.ts";
+export {
+  type DescribedArtefact,
+  type DescribedShards,
+  describeArtefact,
+  describeInShards,
+} from "./describe-artefact.ts";
 export { type HashedFile, type HashOptions, hashTree } from "./hashing/hash-tree.ts";
 export { cacheDirectory, type Host, thisHost } from "./hashing/host.ts";
 export type { HashProgress } from "./hashing/progress.ts";

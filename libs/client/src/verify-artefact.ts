@@ -13,7 +13,7 @@ import type { HashedFile } from "./hashing/hash-tree.ts";
 import { type ObservedArtefact, type ObserveOptions, observeArtefact } from "./observe-artefact.ts";
 import { askOnline, type Online } from "./online/ask-online.ts";
 import type { GatheredEvidence } from "./online/revocation-evidence.ts";
-import { resourcesOf } from "./resources-of.ts";
+import { resourcesOf, shardsOf } from "./resources-of.ts";
 
 export interface VerifyOptions extends ObserveOptions {
   /** The relying party's own; nothing that comes with a signature is trusted. */
@@ -40,10 +40,7 @@ export async function verifyArtefact(path: string, options: VerifyOptions): Prom
   const observed = await observeArtefact(path, options);
   try {
     // 2. Who has to know is asked about revocation and recalls.
-    const there: Observed = {
-      shape: observed.isDirectory ? "directory" : "file",
-      resources: resourcesOf(observed.files),
-    };
+    const there = seen(observed);
     const { trust, recall, policy, problems } = await askOnline(observed.signature.material, there, options);
 
     // 3. Signature, time stamp, signer, statement and files are judged.
@@ -60,6 +57,12 @@ export async function verifyArtefact(path: string, options: VerifyOptions): Prom
   } finally {
     observed.copy?.discard();
   }
+}
+
+function seen({ isDirectory, files, shardOctets }: ObservedArtefact): Observed {
+  const shape = isDirectory ? "directory" : "file";
+  if (shardOctets === undefined) return { shape, resources: resourcesOf(files) };
+  return { shape, shardOctets, shards: shardsOf(files) };
 }
 
 function withContents(verification: ArtefactVerification, { files, flagged }: ObservedArtefact): ArtefactVerification {

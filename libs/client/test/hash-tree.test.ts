@@ -68,21 +68,24 @@ describe("hashing a tree", () => {
     );
   });
 
-  it("copies, and keeps, exactly what it hashed", async () => {
-    for (const length of [0, 3, 9 * MIB + 5, 30 * MIB]) {
-      const { directory, file, at } = newScratch();
-      const content = octetsOf(length);
-      file("tree/f", content);
-      mkdirSync(at("copy"));
-      const [hashed] = await hash(walkTree(at("tree")), {
-        keep: true,
-        copyTo: ({ path }) => `${directory}/copy/${path}`,
-      });
-      expect(hashed?.ranges[0]?.sha256Hex).toBe(sha256Hex(content));
-      expect(Buffer.compare(readFileSync(at("copy/f")), content)).toBe(0);
-      expect(Buffer.compare(hashed?.ranges[0]?.octets as Uint8Array, content)).toBe(0);
-    }
-  });
+  it.each([Number.POSITIVE_INFINITY, 4 * MIB, 9 * MIB])(
+    "copies, and keeps, exactly what it hashed, in pieces of %d octets",
+    async (shardOctets) => {
+      for (const length of [0, 3, 9 * MIB + 5, 30 * MIB]) {
+        const { directory, file, at } = newScratch();
+        const content = octetsOf(length);
+        file("tree/f", content);
+        mkdirSync(at("copy"));
+        const [hashed] = await hash(walkTree(at("tree")), {
+          ...{ keep: true, shardOctets },
+          copyTo: ({ path }) => `${directory}/copy/${path}`,
+        });
+        if (shardOctets > length) expect(hashed?.ranges[0]?.sha256Hex).toBe(sha256Hex(content));
+        expect(Buffer.compare(readFileSync(at("copy/f")), content)).toBe(0);
+        expect(Buffer.compare(hashed?.octets as Uint8Array, content)).toBe(0);
+      }
+    },
+  );
 
   it.each<[string, (location: string, at: (path: string) => string) => void]>([
     ["longer", (location) => appendFileSync(location, "x")],

@@ -38,6 +38,15 @@ const wheel = {
   files: [file("b.py"), file("a.py")],
   signer: "clara",
 };
+const SHARD = 1024 * 1024;
+/** A file of a shard and a rest. */
+const sharded = {
+  ...{ format: "oms", shard_octets: SHARD },
+  files: [
+    { ...file("a"), shard: { start: 0, end: SHARD } },
+    { ...file("a"), shard: { start: SHARD, end: SHARD + 1 } },
+  ],
+};
 const signed = async (path: string, body: object, as = door.admin) => {
   const answer = await door.knock({ path, body, as });
   expect([answer.status, answer.text]).toEqual([201, expect.any(String)]);
@@ -162,6 +171,9 @@ describe("an artefact", () => {
 
   it.each<[string, object, number, string]>([
     ["without files", { files: [] }, 400, "REQUEST_MALFORMED"],
+    ["with a shard without its end", { files: [{ ...file("a"), shard: { start: 0 } }] }, 400, "REQUEST_MALFORMED"],
+    ["with shards of no size", { files: [{ ...file("a"), shard: { start: 0, end: 1 } }] }, 400, "REQUEST_MALFORMED"],
+    ["with shards in a manifest", { ...sharded, format: undefined }, 400, "REQUEST_MALFORMED"],
     ["with a digest of another hash", { files: [{ path: "a", sha256: "00" }] }, 400, "REQUEST_MALFORMED"],
     ["with a path out of its directory", { files: [file("../a")] }, 400, "NAME_MALFORMED"],
     ["with a path twice", { files: [file("a"), file("a")] }, 400, "NAME_MALFORMED"],
@@ -242,6 +254,14 @@ describe("what became of what was signed", () => {
 });
 
 describe("a statement", () => {
+  it("may list shards of large files", async () => {
+    const { bundle } = await signed(PACKAGE, { ...wheel, ...sharded });
+    const { dsseEnvelope } = JSON.parse(bundle ?? "");
+    const { predicate } = JSON.parse(Buffer.from(dsseEnvelope.payload, "base64").toString());
+    expect(predicate.serialization).toMatchObject({ method: "shards", shard_size: SHARD });
+    expect(predicate.resources.map(({ name }: { name: string }) => name)).toEqual(["a:0:1048576", "a:1048576:1048577"]);
+  });
+
   it.each(["oms", "sigstore", "attestation"])("of the form %s is a bundle with a time stamp", async (format) => {
     const signature = await signed(PACKAGE, { ...wheel, name: format, format });
     const bundle = JSON.parse(signature.bundle ?? "");

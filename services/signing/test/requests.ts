@@ -16,7 +16,7 @@ export const resourcesOf = (files: Readonly<Record<string, string>>): Artefact["
 
 /** Only what matters to the test is named. */
 export const artefact = (fields: Partial<Artefact> = {}): Artefact => ({
-  ...{ type: "lora_adapter", name: "bauordnung", version: "1.2.0", shape: Shape.DIRECTORY, artefactDigest: "" },
+  ...{ type: "lora_adapter", name: "bauordnung", version: "1.2.0", shape: Shape.DIRECTORY },
   metadataJson: JSON.stringify({ riskClass: "limited", baseModel: { name: "clara-7b", digest: BASE_MODEL } }),
   resources: resourcesOf(ADAPTER_FILES),
   ...fields,

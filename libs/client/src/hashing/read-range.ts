@@ -28,7 +28,7 @@ export async function readRange(range: Range, count: (octets: number) => void): 
   const source = open(range);
   try {
     requireSame(source, range);
-    const sink = range.copyTo === undefined ? undefined : openSync(range.copyTo, O_WRONLY | O_CREAT | O_EXCL, PRIVATE);
+    const sink = range.copyTo === undefined ? undefined : openSync(range.copyTo, sinkFlags(range), PRIVATE);
     try {
       const done = new Reading(range, source, sink, count);
       return await (range.end - range.start < LONG_OCTETS ? done.atOnce() : done.overlapped());
@@ -58,6 +58,9 @@ export function readAgain(range: Range): Uint8Array {
   }
 }
 
+/** Pieces of one file are written by several threads, each at its place in a file that is there. */
+const sinkFlags = ({ isPiece }: Range): number => O_WRONLY | (isPiece ? O_NOFOLLOW : O_CREAT | O_EXCL);
+
 class Reading {
   readonly #range: Range;
   readonly #source: number;
@@ -81,10 +84,10 @@ class Reading {
     const [chunk] = twoChunks();
     while (this.#left > 0) {
       const octets = chunk.subarray(0, readSync(this.#source, chunk, 0, this.#fits(chunk), this.#at));
-      this.#take(octets);
       for (let done = 0; this.#sink !== undefined && done < octets.length; ) {
-        done += writeSync(this.#sink, octets, done);
+        done += writeSync(this.#sink, octets, done, octets.length - done, this.#at + done);
       }
+      this.#take(octets);
     }
     return this.#end();
   }
@@ -122,8 +125,9 @@ class Reading {
   }
 
   async #writeWhole(octets: Uint8Array): Promise<void> {
+    const at = this.#at;
     for (let done = 0; this.#sink !== undefined && done < octets.length; ) {
-      done += (await writeAt(this.#sink, octets, done)).bytesWritten;
+      done += (await writeAt(this.#sink, octets, done, octets.length - done, at + done)).bytesWritten;
     }
   }
 

@@ -33,6 +33,7 @@ const CALLERS: Callers<typeof OrganizationServiceDefinition> = {
   list: ["gateway", "ceremony"],
   grantMembership: ["gateway", "ceremony"],
   revokeMembership: ["gateway", "ceremony"],
+  getMembership: ["discovery"],
 };
 
 /** Who asks here speaks for its own organisation; the one a request names is what it asks about. */
@@ -81,6 +82,11 @@ export function organisationService(door: OrganisationDoor): ServiceImplementati
           await organisations.revokeMembership(actor, key, request.organisation, request.identity),
         );
       }),
+
+      getMembership: guarded(door, "membership.get", atHome, ({ organisation, identity }) => ({
+        ...{ organisation, identity },
+        expiresAt: organisations.administrationEnds(organisation, identity),
+      })),
     },
     CALLERS,
   );

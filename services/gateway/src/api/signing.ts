@@ -52,9 +52,24 @@ export const SignerListQuery = z.strictObject({ signer: SignerName.optional().de
 export const SignerList = z.object({ signers: z.array(Signer).describe("Newest first") }).meta({ id: "SignerList" });
 
 export const FileDigests = z
-  .array(z.strictObject({ path: z.string().min(1).max(4_096), sha256: Sha256 }))
+  .array(
+    z.strictObject({
+      path: z.string().min(1).max(4_096),
+      sha256: Sha256,
+      shard: z
+        .strictObject({ start: z.int().min(0), end: z.int().min(1) })
+        .optional()
+        .describe("Which of the file's octets these are, end excluded; absent: all"),
+    }),
+  )
   .min(1)
   .max(100_000);
+
+export const ShardOctets = z
+  .int()
+  .min(1)
+  .optional()
+  .describe("The files are listed in shards of so many octets (oms, sigstore); absent: whole");
 
 /** Files never travel, only their digests. How many there may be, and which paths, is the signing service's to say. */
 export const ArtefactToSign = z
@@ -69,6 +84,7 @@ export const ArtefactToSign = z
       .enum(["file", "directory", "digest"])
       .describe("One file, or all files below a directory, or what is known by its digest alone"),
     files: FileDigests.optional().describe("Of a file or directory"),
+    shard_octets: ShardOctets,
     digest: ArtefactDigest.optional().describe("Of a digest, such as that of a container's image; as an attestation"),
     signer: SignerName.optional().describe("The requester's own name when absent"),
     format: z

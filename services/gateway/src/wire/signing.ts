@@ -52,20 +52,21 @@ export function signerToJson(key: SignerKey): Signer {
 }
 
 export function artefactToProto(type: string, artefact: ArtefactToSign): Artefact {
-  const { name, version, metadata, shape, files = [], digest = "" } = artefact;
+  const { name, version, metadata, shape, files = [], shard_octets, digest } = artefact;
   return {
     type,
     name,
     version: version ?? "",
     metadataJson: metadata === undefined ? "" : JSON.stringify(metadata),
     shape: SHAPE_TO_PROTO[shape],
+    shardOctets: shard_octets,
     resources: resourcesToProto(files),
     artefactDigest: digest,
   };
 }
 
 export const resourcesToProto = (files: NonNullable<ArtefactToSign["files"]>): Artefact["resources"] =>
-  files.map(({ path, sha256 }) => ({ path, sha256: Buffer.from(sha256, "hex") }));
+  files.map(({ path, sha256, shard }) => ({ path, sha256: Buffer.from(sha256, "hex"), shard }));
 
 export function signatureToJson(signature: ProtoSignature): Signature {
   const { manifest, signedDataDer, bundleJson } = signature;

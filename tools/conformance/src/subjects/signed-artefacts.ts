@@ -32,10 +32,7 @@ async function sign(signing: SigningHarness, files: SpecimenFiles, signer: strin
   const resources = Object.entries(FILES).map(([path, text]) => ({ path, sha256: hash("sha256", text, "buffer") }));
   const { manifest, signedDataDer, genTime } = await signing.as().signatures.signManifest({
     ...{ requestId: randomUUID(), signer },
-    artefact: {
-      ...{ type, name, version, shape: Shape.DIRECTORY, metadataJson: JSON.stringify(metadata), resources },
-      artefactDigest: "",
-    },
+    artefact: { type, name, version, shape: Shape.DIRECTORY, metadataJson: JSON.stringify(metadata), resources },
   });
   const { rootsDer } = await signing.ca.as().authorities.getTrustBundle({});
   const { certificates } = parseSignedData(signedDataDer, signedDataDer.length);
