@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "@vcc-pki/telemetry";
 import type { Bus } from "./bus.ts";
 import { type FactEvent, parseFact } from "./cloud-event.ts";
-import type { Logger } from "@vcc-pki/telemetry";
 
 const AGAIN_MS = 1_000;
 

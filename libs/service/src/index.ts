@@ -16,7 +16,6 @@ export {
   type PendingIdentity,
   type Renewal,
   type RenewalOptions,
-  renewalDueAt,
   renewIdentity,
   startRenewal,
 } from "./renewal.ts";

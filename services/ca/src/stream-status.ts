@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { StatusChange, StatusLog } from "./store/status-log.ts";
+import type { LogPosition, StatusChange, StatusLog } from "./store/status-log.ts";
 
 export interface StatusBatch {
   readonly generation: number;
@@ -18,16 +18,13 @@ const BATCH_WITH_SUBJECTS = 500;
  *  writes: a certificate that changes meanwhile is told as it is now, and again under its later sequence. */
 export async function* streamStatus(
   log: StatusLog,
-  generation: number,
-  afterSequence: number,
-  withSubjects = false,
+  { generation, sequence: afterSequence }: LogPosition,
+  { withSubjects = false }: { readonly withSubjects?: boolean } = {},
 ): AsyncGenerator<StatusBatch> {
   const fromStart = generation !== log.generation || afterSequence > log.head();
   let position = fromStart ? 0 : afterSequence;
   for (let isFirst = true; ; isFirst = false) {
-    const changes = withSubjects
-      ? log.afterWithSubjects(position, BATCH_WITH_SUBJECTS)
-      : log.after(position, BATCH);
+    const changes = withSubjects ? log.afterWithSubjects(position, BATCH_WITH_SUBJECTS) : log.after(position, BATCH);
     const head = log.head();
     position = changes.at(-1)?.sequence ?? head;
     yield { generation: log.generation, fromStart: isFirst && fromStart, changes, head };

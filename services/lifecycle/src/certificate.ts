@@ -55,7 +55,10 @@ export function beginningOf(change: StatusChange, thresholdMs: number | undefine
     identity: identityOf(certificate),
     predecessorId: undefined,
     spkiSha256: hash("sha256", spkiDer, "buffer"),
-    subject: subjectAltNames.uri[0] ?? [...subjectAltNames.dns, ...subjectAltNames.email][0] ?? nameToText(certificate.subject),
+    subject:
+      subjectAltNames.uri[0] ??
+      [...subjectAltNames.dns, ...subjectAltNames.email][0] ??
+      nameToText(certificate.subject),
     dnsNames: subjectAltNames.dns,
     requester: subject?.requester ?? "",
     issuedAt: subject?.issuedAt ?? notBefore,

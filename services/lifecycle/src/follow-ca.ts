@@ -21,7 +21,7 @@ export interface FollowCaOptions {
   readonly certificates: CertificateTable;
   readonly position: PositionTable;
   readonly life: Life;
-  readonly ca: Pick<Remote<CertificateServiceDefinition>, "streamStatus">;
+  readonly ca: Pick<Remote<CertificateServiceDefinition>, "streamCertificates">;
   readonly profiles: Pick<Remote<ProfileServiceDefinition>, "list">;
   /** The ca's SPIFFE URI: who does what nobody is named for. */
   readonly caId: string;
@@ -44,7 +44,7 @@ export class FollowCa {
   async run(): Promise<void> {
     const { ca, position, store, log } = this.#options;
     const { generation, sequence } = position.get();
-    const batches = ca.streamStatus({ generation, afterSequence: sequence, withCertificates: true });
+    const batches = ca.streamCertificates({ generation, afterSequence: sequence });
     for await (const batch of batches) {
       if (batch.changes.length === 0) continue;
       await this.#learnProfiles(batch);

@@ -1,5 +1,14 @@
 /** The life of a certificate. */
-export const STATES = ["issued", "active", "expiring", "renewing", "renewed", "revoked", "expired", "suspended"] as const;
+export const STATES = [
+  "issued",
+  "active",
+  "expiring",
+  "renewing",
+  "renewed",
+  "revoked",
+  "expired",
+  "suspended",
+] as const;
 
 export type State = (typeof STATES)[number];
 
@@ -28,7 +37,13 @@ export const TRANSITIONS = {
     suspended: "revoked",
     expired: "revoked",
   },
-  held: { issued: "suspended", active: "suspended", expiring: "suspended", renewing: "suspended", renewed: "suspended" },
+  held: {
+    issued: "suspended",
+    active: "suspended",
+    expiring: "suspended",
+    renewing: "suspended",
+    renewed: "suspended",
+  },
   released: { suspended: "resume" },
   /** Its notAfter has passed, and there is a successor that nobody was seen using. */
   outlived: { issued: "renewed", active: "renewed", expiring: "renewed", renewing: "renewed", suspended: "expired" },

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { FactEvent } from "@vcc-pki/events";
+import { type FactEvent, followEvents } from "@vcc-pki/events";
 import {
   AuthorityServiceDefinition,
   CertificateServiceDefinition,

@@ -8,8 +8,9 @@ import {
   type ListCertificatesRequest,
   ReleaseCertificateRequest,
   RevokeCertificateRequest,
-  type StatusChange as StatusChangeMessage,
   StatusChangeKind as StatusChangeKindMessage,
+  type StatusChange as StatusChangeMessage,
+  type StreamStatusRequest,
   type StreamStatusResponse,
 } from "@vcc-pki/proto/ca";
 import { type Callers, implement, type ServiceImplementation } from "@vcc-pki/rpc";
@@ -30,7 +31,7 @@ import {
   stateOf,
 } from "../store/certificate-list.ts";
 import type { CertificateStatus, CertificateTable } from "../store/certificates.ts";
-import type { StatusChange, StatusChangeKind, StatusLog } from "../store/status-log.ts";
+import type { LogPosition, StatusChange, StatusChangeKind, StatusLog } from "../store/status-log.ts";
 import { type StatusBatch, streamStatus } from "../stream-status.ts";
 import { type Door, guarded, requestKey } from "./guard.ts";
 import { REASONS, reasonFromProto } from "./revocation-reasons.ts";
@@ -53,7 +54,8 @@ const CALLERS: Callers<typeof CertificateServiceDefinition> = {
   revoke: ["gateway", "ceremony"],
   release: ["gateway", "ceremony"],
   getStatus: ["gateway", "ceremony"],
-  streamStatus: ["ocsp", "lifecycle"],
+  streamStatus: ["ocsp"],
+  streamCertificates: ["lifecycle"],
 };
 
 export function certificateService(door: CertificateDoor): ServiceImplementation {
@@ -114,16 +116,23 @@ export function certificateService(door: CertificateDoor): ServiceImplementation
       }),
 
       /** Of every tenant: whether a certificate is revoked is what its issuer tells the world. */
-      async *streamStatus({ generation, afterSequence, withCertificates }, { caller }) {
-        if (afterSequence < 0) throw new PkiError("REQUEST_MALFORMED", "a sequence is not negative");
-        if (withCertificates && !(caller.kind === "suite" && caller.service === "lifecycle"))
-          throw new PkiError("CALLER_NOT_ALLOWED", "this caller keeps the status alone");
-        const batches = streamStatus(door.statusLog, generation, afterSequence, withCertificates);
+      async *streamStatus(request) {
+        for await (const batch of streamStatus(door.statusLog, positionOf(request))) yield batchToProto(batch);
+      },
+
+      /** Of every tenant: who follows answers for whom it tells what. */
+      async *streamCertificates(request) {
+        const batches = streamStatus(door.statusLog, positionOf(request), { withSubjects: true });
         for await (const batch of batches) yield batchToProto(batch);
       },
     },
     CALLERS,
   );
+}
+
+function positionOf({ generation, afterSequence: sequence }: StreamStatusRequest): LogPosition {
+  if (sequence < 0) throw new PkiError("REQUEST_MALFORMED", "a sequence is not negative");
+  return { generation, sequence };
 }
 
 /** By certificate id, or by serial number in hex. Throws NOT_FOUND, AMBIGUOUS when two authorities used the serial number. */

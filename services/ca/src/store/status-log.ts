@@ -98,7 +98,9 @@ export class StatusLog {
 
   /** The same, with what they are about. */
   afterWithSubjects(sequence: number, limit: number): StatusChange[] {
-    return this.#sql.afterWithSubjects.all(sequence, limit).map((row) => ({ ...toChange(row), subject: toSubject(row) }));
+    return this.#sql.afterWithSubjects
+      .all(sequence, limit)
+      .map((row) => ({ ...toChange(row), subject: toSubject(row) }));
   }
 }
 

@@ -1,7 +1,7 @@
 import { PkiError } from "@vcc-pki/errors";
 import {
-  type CertificateChange as ChangeMessage,
   type ManagedCertificate as CertificateMessage,
+  type CertificateChange as ChangeMessage,
   LifecycleState,
 } from "@vcc-pki/proto/lifecycle";
 import type { ManagedCertificate } from "../certificate.ts";

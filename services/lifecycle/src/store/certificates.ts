@@ -124,7 +124,11 @@ export class CertificateTable {
   }
 
   /** What ends first comes first. */
-  page({ expiresBefore, ...filter }: CertificateFilter, after: Cursor | undefined, limit: number): readonly ManagedCertificate[] {
+  page(
+    { expiresBefore, ...filter }: CertificateFilter,
+    after: Cursor | undefined,
+    limit: number,
+  ): readonly ManagedCertificate[] {
     const from = after ?? { notAfterMs: Number.MIN_SAFE_INTEGER, certificateId: "" };
     const before = expiresBefore?.getTime() ?? Number.MAX_SAFE_INTEGER;
     return this.#sql.page.all({ ...filter, ...from, before, limit }).map(toCertificate);

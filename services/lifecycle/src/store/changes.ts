@@ -38,7 +38,10 @@ export class ChangeTable {
     };
   }
 
-  add({ organisation, certificateId }: CertificateKey, { change, from, to, reason, actor, at }: CertificateChange): void {
+  add(
+    { organisation, certificateId }: CertificateKey,
+    { change, from, to, reason, actor, at }: CertificateChange,
+  ): void {
     this.#sql.insert.run(organisation, certificateId, change, from ?? null, to, reason, actor, at.getTime());
   }
 

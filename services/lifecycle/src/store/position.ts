@@ -12,7 +12,9 @@ export class PositionTable {
   constructor(db: Database) {
     this.#sql = {
       get: db.prepare<[], Position>("SELECT generation, sequence FROM ca_position WHERE id = 1"),
-      set: db.prepare<[number, number]>("INSERT OR REPLACE INTO ca_position (id, generation, sequence) VALUES (1, ?, ?)"),
+      set: db.prepare<[number, number]>(
+        "INSERT OR REPLACE INTO ca_position (id, generation, sequence) VALUES (1, ?, ?)",
+      ),
     };
   }
 
