@@ -16,10 +16,10 @@ export interface Enforced extends Restriction {
 export function enforcedFor(matrix: Matrix, target: string): readonly Enforced[] {
   const words = wordsOf(target, matrix.types);
   const isIsolated = matrix.services.some(({ name, isolation }) => isolation === "high" && words.includes(name));
-  const members = (word: string) => {
-    const named = servicesOf(matrix).filter((service) => wordsOf(service, matrix.types).includes(word));
-    return named.length > 0 ? named : [word];
-  };
+  /** The services of a type, and one that is called like it. */
+  const members = (word: string) => [
+    ...new Set([word, ...servicesOf(matrix).filter((service) => wordsOf(service, matrix.types).includes(word))]),
+  ];
   const rules = matrix.rules
     .filter((rule) => matchesName(rule.target, words))
     .filter((rule) => rule.effect === "deny" || !isIsolated || !isWildcard(rule.target))

@@ -42,7 +42,7 @@ export interface Matrix {
   readonly services: readonly MatrixService[];
   readonly rules: readonly Rule[];
   readonly permissions: readonly Permission[];
-  /** The type of each service that has another type than its name. */
+  /** The type of each service; one that is called like its type and is not listed is a type alone once another is of it. */
   readonly types: Readonly<Record<string, string>>;
 }
 
