@@ -12,6 +12,7 @@ import type {
   RecallServiceDefinition,
   SignatureServiceDefinition,
   SignerServiceDefinition,
+  VerificationServiceDefinition,
 } from "@vcc-pki/proto/signing";
 import type { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import type { DenyList, IdentitySource, Remote } from "@vcc-pki/rpc";
@@ -45,6 +46,7 @@ import { timeStampCheckRoutes } from "./routes/time-stamp-check.ts";
 import { timestampRoute } from "./routes/timestamp.ts";
 import { trustRoute } from "./routes/trust.ts";
 import { tsaRoutes } from "./routes/tsa.ts";
+import { verificationRoutes } from "./routes/verification.ts";
 import { createTlsServer } from "./tls.ts";
 
 export const VERSION = "0.1.0";
@@ -63,6 +65,7 @@ export interface Peers {
   readonly signers: Remote<SignerServiceDefinition>;
   readonly signatures: Remote<SignatureServiceDefinition>;
   readonly recalls: Remote<RecallServiceDefinition>;
+  readonly verification: Remote<VerificationServiceDefinition>;
 }
 
 export interface GatewayOptions {
@@ -124,6 +127,7 @@ function addRoutes(app: App, options: GatewayOptions, identify: Identify): void 
   signerRoutes(app, peers.signers, peers.certificates);
   signingRoutes(app, peers.signatures, peers.signers);
   recallRoutes(app, peers.signatures, peers.recalls);
+  verificationRoutes(app, peers.verification);
   stampedDocumentRoutes(app, peers.timestamps);
   approvalRoutes(app, peers.approvals, createApprovalAccess({ ...peers, ...config }));
   organisationRoutes(app, peers.organisations);

@@ -8,7 +8,12 @@ import {
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from "@vcc-pki/proto/health";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
-import { RecallServiceDefinition, SignatureServiceDefinition, SignerServiceDefinition } from "@vcc-pki/proto/signing";
+import {
+  RecallServiceDefinition,
+  SignatureServiceDefinition,
+  SignerServiceDefinition,
+  VerificationServiceDefinition,
+} from "@vcc-pki/proto/signing";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import type { Remote } from "@vcc-pki/rpc";
 import { defineService, type ServiceContext } from "@vcc-pki/service";
@@ -50,6 +55,7 @@ const connectPeers = ({ connect }: ServiceContext): Peers => ({
   signers: connect(SignerServiceDefinition, "signing"),
   signatures: connect(SignatureServiceDefinition, "signing"),
   recalls: connect(RecallServiceDefinition, "signing"),
+  verification: connect(VerificationServiceDefinition, "signing"),
 });
 
 /** Asks the services behind the door whether they serve (grpc.health.v1), and whether the bus is there. */

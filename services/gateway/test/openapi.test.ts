@@ -82,6 +82,9 @@ const ROUTES = [
   "POST /api/v1/tsa/vcc/covina/workflow",
   "POST /api/v1/tsa/vcc/veritas/pipeline",
   "POST /api/v1/tsa/verify",
+  "POST /api/v1/verify",
+  "POST /api/v1/verify/signature",
+  "POST /api/v1/verify/{type}",
 ];
 
 it("has a page that loads under its own content security policy", async () => {

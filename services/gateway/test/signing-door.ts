@@ -1,4 +1,9 @@
-import { RecallServiceDefinition, SignatureServiceDefinition, SignerServiceDefinition } from "@vcc-pki/proto/signing";
+import {
+  RecallServiceDefinition,
+  SignatureServiceDefinition,
+  SignerServiceDefinition,
+  VerificationServiceDefinition,
+} from "@vcc-pki/proto/signing";
 import { connect, suiteId } from "@vcc-pki/rpc";
 import { ADMIN, newSigning, type SigningHarness } from "@vcc-pki/signing/harness";
 import { silentLogger } from "@vcc-pki/telemetry";
@@ -45,6 +50,7 @@ export async function newSigningDoor(): Promise<SigningDoor> {
     signers: connect(SignerServiceDefinition, nobody),
     signatures: connect(SignatureServiceDefinition, nobody),
     recalls: connect(RecallServiceDefinition, nobody),
+    verification: connect(VerificationServiceDefinition, nobody),
   };
   const door = await doors.open(peers);
   const without = await doors.open({ ...peers, ...away });

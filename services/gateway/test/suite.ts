@@ -20,7 +20,12 @@ import {
 } from "@vcc-pki/proto/ca";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
-import { RecallServiceDefinition, SignatureServiceDefinition, SignerServiceDefinition } from "@vcc-pki/proto/signing";
+import {
+  RecallServiceDefinition,
+  SignatureServiceDefinition,
+  SignerServiceDefinition,
+  VerificationServiceDefinition,
+} from "@vcc-pki/proto/signing";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import {
   connectInProcess,
@@ -220,6 +225,7 @@ export function peersOf(caller: string, services: readonly ServiceImplementation
     signers: at(SignerServiceDefinition),
     signatures: at(SignatureServiceDefinition),
     recalls: at(RecallServiceDefinition),
+    verification: at(VerificationServiceDefinition),
   };
 }
 

@@ -15,7 +15,10 @@ import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
 import { OID } from "@vcc-pki/x509";
 import { SigningConfig } from "./config.ts";
 import { Enrolment } from "./enrolment.ts";
-import { recallService, signatureService, signerService } from "./grpc.ts";
+import { recallService } from "./grpc/recalls.ts";
+import { signatureService } from "./grpc/signatures.ts";
+import { signerService } from "./grpc/signers.ts";
+import { verificationService } from "./grpc/verification.ts";
 import { openHttpDoor } from "./http-door.ts";
 import { ListSigner } from "./list-signer.ts";
 import { Messages } from "./messages.ts";
@@ -34,7 +37,10 @@ import { RecallTable } from "./store/recalls.ts";
 import { SignatureTable } from "./store/signatures.ts";
 import { SignerKeyTable } from "./store/signer-keys.ts";
 import { UsageTable } from "./store/usages.ts";
+import { TimeStamps } from "./time-stamps.ts";
 import { UsageLog } from "./usage.ts";
+import { readVerificationPolicies } from "./verification-policy.ts";
+import { Verification } from "./verify.ts";
 
 /** The signing service at work, with handles for those who do not want to wait for a timer. */
 export interface RunningSigning extends RunningService {
@@ -44,7 +50,7 @@ export interface RunningSigning extends RunningService {
   refresh(): Promise<void>;
 }
 
-/** How long the token may take; a client waits some seconds. */
+/** How long the token may take, and the tsa; a client waits some seconds. */
 const SIGNATURE_DEADLINE_MS = 4_000;
 const TRUST_INTERVAL_MS = 60_000;
 /** Recalls of one occasion are published together. */
@@ -53,7 +59,10 @@ const COALESCE_MS = 20;
 export const signing = defineService({
   name: "signing",
   config: SigningConfig,
-  check: ({ policyFile }) => void readPolicy(policyFile),
+  check({ policyFile, verificationPolicyFile }) {
+    readPolicy(policyFile);
+    readVerificationPolicies(verificationPolicyFile);
+  },
   start: (config, context) => startSigning(config, context),
 });
 
@@ -64,6 +73,7 @@ export async function startSigning(
   { faults }: Pick<StoreOptions, "faults"> = {},
 ): Promise<RunningSigning> {
   const policy = readPolicy(config.policyFile);
+  const policies = readVerificationPolicies(config.verificationPolicyFile);
   const { clock, log, telemetry, trustDomain, denyList } = context;
   const { keys: keyConfig, limits, organisation } = config;
   const migrations = new URL("../migrations/", import.meta.url);
@@ -74,11 +84,15 @@ export async function startSigning(
   const lineage = new LineageTable(db);
   const recallTable = new RecallTable(db);
   const usages = new UsageTable(db);
+  const metrics = createMetrics(telemetry.meter);
 
   // Peers.
   const channel = openSigningChannel(context.connect(SigningServiceDefinition, "hsm-gateway"), {
     ...{ log, clock },
     deadlineMs: SIGNATURE_DEADLINE_MS,
+  });
+  const timeStamps = new TimeStamps(context.connect(TimestampServiceDefinition, "tsa"), {
+    ...{ unit: config.timeStamps.unit, deadlineMs: SIGNATURE_DEADLINE_MS, log, clock },
   });
   const trust = new SuiteTrust({
     authorities: context.connect(AuthorityServiceDefinition, "ca"),
@@ -113,8 +127,10 @@ export async function startSigning(
       intents: new IntentTable(db),
       own: new OwnSignatures(trust, clock),
     },
-    ...{ tsa: context.connect(TimestampServiceDefinition, "tsa"), unit: config.timeStamps.unit },
-    ...{ maxWaiting: limits.maxWaiting, metrics: createMetrics(telemetry.meter) },
+    ...{ timeStamps, maxWaiting: limits.maxWaiting, metrics },
+  });
+  const verification = new Verification({
+    ...{ store, signatures, usages, recalls: recallTable, policies, trust, trustDomain, clock, metrics },
   });
   const listSigner = new ListSigner({
     ...{ store, table: new ListKeyTable(db), openSigner, trust, organisation, clock, log },
@@ -140,13 +156,14 @@ export async function startSigning(
   log.info("http door open", { httpPort: http.port });
   const door = {
     ...{ enrolment, signing: desk, policy, messages, signerKeys, signatures, lineage, recalls, recallTable },
+    verification,
     ...{ usages, usageLog: new UsageLog({ store, usages, signatures, clock }) },
     profiles: keyConfig.profiles,
   };
 
   return {
     ...{ store, httpPort: http.port, mayForward: ["gateway"], limits: { maxReceiveBytes: limits.maxRequestOctets } },
-    services: [signerService(door), signatureService(door), recallService(door)],
+    services: [signerService(door), signatureService(door), recallService(door), verificationService(door)],
     onRefused: (refusal) => auditRefusal(store, refusal, organisation),
     async ready() {
       return {
@@ -164,6 +181,7 @@ export async function startSigning(
       await begun;
       await chores.stop();
       await channel.close();
+      await timeStamps.close();
       await store.close();
     },
   };

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { parseTrustPolicy, type SignatureMaterial, verifySignedArtefact } from "@vcc-pki/artefact";
-import { walkTree } from "@vcc-pki/client";
+import { type Observed, parseTrustPolicy, type SignatureMaterial, verifySignedArtefact } from "@vcc-pki/artefact";
+import { hashTree, walkTree } from "@vcc-pki/client";
+import { systemClock } from "@vcc-pki/time";
 import { OID, parseCertificate, trustAnchors, verifyCadesSignature } from "@vcc-pki/x509";
 import type { ArtefactSpecimen, BundleSpecimen, ObjectFile, SignatureSpecimen } from "./specimen.ts";
 
@@ -16,15 +16,16 @@ export function verifySignature({ object, content, root, timeStampRoot }: Signat
 }
 
 /** libs/artefact about a directory with a signed manifest. */
-export const verifyArtefact = (specimen: ArtefactSpecimen): void =>
+export const verifyArtefact = (specimen: ArtefactSpecimen): Promise<void> =>
   verifyMaterial({ format: "manifest", manifest: specimen.content.der, cms: specimen.object.der }, specimen, {
     ...{ issuer: specimen.issuer, service: "*", types: ["lora_adapter"] },
   });
 
 /** The same with a bundle, in which foreign signers do not say what they sign. */
-export const verifyBundle = (specimen: BundleSpecimen): void =>
+export const verifyBundle = (specimen: BundleSpecimen): Promise<void> =>
   verifyMaterial({ format: "bundle", bundle: specimen.object.der }, specimen, {
     ...{ issuer: specimen.issuer, service: "clara-signer", types: ["lora_adapter", "untyped"] },
+    shardOctets: specimen.shardOctets,
   });
 
 interface Believed {
@@ -32,19 +33,17 @@ interface Believed {
   /** The signer's. */
   readonly service: string;
   readonly types: readonly string[];
+  readonly shardOctets?: number | undefined;
 }
 
 /** Under a policy that names what was signed. */
-function verifyMaterial(
+async function verifyMaterial(
   material: SignatureMaterial,
   { directory, root, timeStampRoot }: ArtefactSpecimen | BundleSpecimen,
-  { issuer, service, types }: Believed,
-): void {
-  const files = walkTree(directory).files.map(({ path, location }) => ({
-    ...{ path, sha256Hex: hash("sha256", readFileSync(location)) },
-  }));
+  { issuer, service, types, shardOctets }: Believed,
+): Promise<void> {
   const { verdicts } = verifySignedArtefact({
-    ...{ material, observed: { shape: "directory", resources: files } },
+    ...{ material, observed: await observe(directory, shardOctets) },
     trust: { anchors: [parseCertificate(root.der)], timeStampAnchors: [parseCertificate(timeStampRoot.der)] },
     policy: parseTrustPolicy({
       issuers: [`sha256:${hash("sha256", parseCertificate(issuer.der).spkiDer)}`],
@@ -59,4 +58,11 @@ function verifyMaterial(
 
 function complain(faults: readonly string[]): void {
   if (faults.length > 0) throw new Error(faults.join("; "));
+}
+
+/** As libs/client does. */
+async function observe(directory: string, shardOctets: number | undefined): Promise<Observed> {
+  const files = await hashTree(walkTree(directory), { clock: systemClock, shardOctets });
+  const shards = files.flatMap(({ path, ranges }) => ranges.map((range) => ({ path, ...range })));
+  return { shape: "directory", ...(shardOctets === undefined ? { resources: shards } : { shardOctets, shards }) };
 }

@@ -29,9 +29,9 @@ import type {
 /** libs/x509 as a judge among the judges: parse strictly, chain names and key identifiers byte for byte, verify signatures, dates and CRLs
  *  (RFC 5280 section 6.1.3 and 6.3.3, as far as this suite's own objects need them). */
 export function ourJudge(clock: Clock): Judge {
-  const judged = async (verify: () => void): Promise<Verdict> => {
+  const judged = async (verify: () => void | Promise<void>): Promise<Verdict> => {
     try {
-      verify();
+      await verify();
       return ACCEPTS;
     } catch (error) {
       return refuses(error instanceof Error ? error.message : String(error));

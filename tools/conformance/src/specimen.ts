@@ -124,6 +124,8 @@ export interface ArtefactSpecimen extends Omit<SignatureSpecimen, "kind"> {
 export interface BundleSpecimen extends SpecimenBase<ObjectFile> {
   readonly kind: "bundle";
   readonly directory: string;
+  /** Files are hashed in pieces of so many octets; absent: whole. */
+  readonly shardOctets?: number;
   readonly signer: ObjectFiles;
   /** Who issued to the signer, and above that the root. */
   readonly issuer: ObjectFiles;

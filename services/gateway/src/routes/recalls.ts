@@ -93,8 +93,8 @@ export function recallRoutes(
     },
     async (request) => {
       const { signature_id: signatureId } = request.params;
-      const { action, context = "" } = request.body;
-      const reported = { requestId: requestIdOf(request), signatureId, action, context };
+      const { action, context = "", times = 1 } = request.body;
+      const reported = { requestId: requestIdOf(request), signatureId, action, context, times };
       await signatures.recordUsage(reported, onBehalfOf(request));
       return usageToJson(await signatures.getUsage({ signatureId }, onBehalfOf(request)));
     },

@@ -14,6 +14,7 @@ import { buildLiveSpecimens } from "./live.ts";
 import { buildOcspResponses, castFrom } from "./ocsp.ts";
 import { openPaths } from "./paths.ts";
 import { PARTNER } from "./profiles.ts";
+import { buildShardedModels } from "./sharded-models.ts";
 import { ShiftedClock } from "./shifted-clock.ts";
 import { buildSignedArtefacts } from "./signed-artefacts.ts";
 import { buildSignedBundles } from "./signed-bundles.ts";
@@ -44,6 +45,7 @@ export async function issueSpecimens(
     ...buildCorruptedArtefacts(files),
     ...buildCorruptedSignatures(files),
     ...buildSignedBundles(files),
+    ...buildShardedModels(files),
   ];
   return [...issued, ...served, ...stamped, ...signed];
 }

@@ -1,19 +1,13 @@
 import { PkiError } from "@vcc-pki/errors";
 import {
-  CreateSignerRequest,
   type LineageEdge,
   type ListSignaturesRequest,
   type ListSignaturesResponse,
-  type ListSignersRequest,
-  type ListSignersResponse,
-  RecallRequest,
-  RecallServiceDefinition,
   RecordUsageRequest,
   type Signature,
   SignatureServiceDefinition,
   SignDigestsRequest,
   type SignDigestsResponse,
-  SignerServiceDefinition,
   SignManifestRequest,
   SignStatementRequest,
 } from "@vcc-pki/proto/signing";
@@ -25,57 +19,13 @@ import {
   type RequestKey,
   requestKey,
   type ServiceImplementation,
-  type SpiffeId,
 } from "@vcc-pki/rpc";
 import { toHex } from "@vcc-pki/x509";
-import type { Enrolment } from "./enrolment.ts";
-import { MAX_DIGESTS_TOLD, type Messages } from "./messages.ts";
-import type { SigningPolicy } from "./policy.ts";
-import type { Recalls } from "./recall.ts";
-import {
-  parseArtefact,
-  parseDigest,
-  parseDigests,
-  parseReason,
-  parseRecallTarget,
-  parseSigner,
-  parseSignerWish,
-  parseStatementFormat,
-  parseUsage,
-} from "./request.ts";
-import type { Signing } from "./sign.ts";
-import type { Edge, LineageTable } from "./store/lineage.ts";
-import type { RecallTable } from "./store/recalls.ts";
-import type { SignatureTable, Subject } from "./store/signatures.ts";
-import type { SignerKeyTable } from "./store/signer-keys.ts";
-import type { UsageTable } from "./store/usages.ts";
-import type { UsageLog } from "./usage.ts";
-
-export interface SigningDoor {
-  readonly enrolment: Enrolment;
-  readonly signing: Signing;
-  readonly policy: SigningPolicy;
-  readonly messages: Messages;
-  readonly signerKeys: SignerKeyTable;
-  readonly signatures: SignatureTable;
-  readonly lineage: LineageTable;
-  readonly recalls: Recalls;
-  readonly usageLog: UsageLog;
-  readonly usages: UsageTable;
-  readonly recallTable: RecallTable;
-  /** Profiles that a signer may be given. */
-  readonly profiles: readonly string[];
-}
-
-/** People and workloads come through the gateway. */
-const DOOR = ["gateway"] as const;
-
-const SIGNER_CALLERS: Callers<typeof SignerServiceDefinition> = {
-  createSigner: DOOR,
-  installCertificate: DOOR,
-  listSigners: DOOR,
-  retireSigner: DOOR,
-};
+import { parseArtefact, parseStatementFormat } from "../artefact-request.ts";
+import { parseDigest, parseDigests, parseSigner, parseUsage } from "../request.ts";
+import type { Edge } from "../store/lineage.ts";
+import type { Subject } from "../store/signatures.ts";
+import { DEFAULT_PAGE, DOOR, organisationOf, type SigningDoor } from "./door.ts";
 
 const SIGNATURE_CALLERS: Callers<typeof SignatureServiceDefinition> = {
   signManifest: DOOR,
@@ -87,35 +37,6 @@ const SIGNATURE_CALLERS: Callers<typeof SignatureServiceDefinition> = {
   recordUsage: DOOR,
   getUsage: DOOR,
 };
-
-const RECALL_CALLERS: Callers<typeof RecallServiceDefinition> = { recall: DOOR, listRecalls: DOOR };
-
-export function signerService({ enrolment, messages, signerKeys, profiles }: SigningDoor): ServiceImplementation {
-  return implement(
-    SignerServiceDefinition,
-    {
-      async createSigner(request, context) {
-        const organisation = requireAdmin(context);
-        const key = requestKey(context, "createSigner", CreateSignerRequest, request);
-        const wish = { ...parseSignerWish(request, profiles), organisation };
-        return messages.signerKey(await enrolment.create(wish, key, context));
-      },
-      async installCertificate({ signerKeyId, chainDer }, context) {
-        return messages.signerKey(await enrolment.install(requireAdmin(context), signerKeyId, chainDer, context));
-      },
-      async listSigners({ signer }: ListSignersRequest, context): Promise<ListSignersResponse> {
-        const keys = signerKeys.listOf(organisationOf(context.requester));
-        return {
-          keys: keys.filter((key) => signer === "" || key.signer === signer).map((key) => messages.signerKey(key)),
-        };
-      },
-      async retireSigner({ signerKeyId }, context) {
-        return messages.signerKey(await enrolment.retire(requireAdmin(context), signerKeyId, context));
-      },
-    },
-    SIGNER_CALLERS,
-  );
-}
 
 export function signatureService(door: SigningDoor): ServiceImplementation {
   return implement(
@@ -153,35 +74,6 @@ export function signatureService(door: SigningDoor): ServiceImplementation {
       },
     },
     SIGNATURE_CALLERS,
-  );
-}
-
-export function recallService({ recalls, recallTable, messages }: SigningDoor): ServiceImplementation {
-  return implement(
-    RecallServiceDefinition,
-    {
-      async recall(request, context) {
-        const organisation = requireAdmin(context);
-        const key = requestKey(context, "recall", RecallRequest, request);
-        const target = parseRecallTarget(request.target);
-        const reason = parseReason(request.reason);
-        if (!request.dryRun)
-          return messages.recall(await recalls.recall(organisation, { target, reason, request: key }, context));
-        const digests = recalls.affected(organisation, target);
-        return {
-          ...{ recallId: "", reason, requester: context.requester.uri, recalledAt: undefined },
-          ...{ count: digests.length, artefactDigests: digests.slice(0, MAX_DIGESTS_TOLD) },
-        };
-      },
-      async listRecalls({ artefactDigest }, { requester }) {
-        const organisation = organisationOf(requester);
-        if (artefactDigest === "")
-          return { recalls: recallTable.list(organisation, DEFAULT_PAGE).map((recall) => messages.recall(recall)) };
-        const found = recallTable.findOf(organisation, parseDigest(artefactDigest));
-        return { recalls: found === undefined ? [] : [messages.recall(found)] };
-      },
-    },
-    RECALL_CALLERS,
   );
 }
 
@@ -227,7 +119,6 @@ const digestSubject = (sha256: Uint8Array): Subject => ({
   ...{ format: "digest", artefactDigest: `sha256:${toHex(sha256)}`, artefact: undefined },
 });
 
-const DEFAULT_PAGE = 100;
 const MAX_PAGE = 1_000;
 const NOTHING = new Uint8Array();
 const MAX_EDGES = 1_000;
@@ -254,16 +145,4 @@ function listSignatures(
     })),
     nextPageToken: found.length === limit ? String(found.at(-1)?.signature) : "",
   };
-}
-
-/** The tenant comes from the identity. Services of the suite sign nothing here. */
-function organisationOf(requester: SpiffeId): string {
-  if (requester.kind === "suite") throw new PkiError("CALLER_NOT_ALLOWED", "this requester has no organisation");
-  return requester.organisation;
-}
-
-function requireAdmin({ requester }: CallContext): string {
-  if (requester.kind !== "admin")
-    throw new PkiError("CALLER_NOT_ALLOWED", "signers are for administrators of the organisation");
-  return requester.organisation;
 }

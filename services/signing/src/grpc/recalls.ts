@@ -1,0 +1,36 @@
+import { RecallRequest, RecallServiceDefinition } from "@vcc-pki/proto/signing";
+import { type Callers, implement, requestKey, type ServiceImplementation } from "@vcc-pki/rpc";
+import { MAX_DIGESTS_TOLD } from "../messages.ts";
+import { parseDigest, parseReason, parseRecallTarget } from "../request.ts";
+import { DEFAULT_PAGE, DOOR, organisationOf, requireAdmin, type SigningDoor } from "./door.ts";
+
+const RECALL_CALLERS: Callers<typeof RecallServiceDefinition> = { recall: DOOR, listRecalls: DOOR };
+
+export function recallService({ recalls, recallTable, messages }: SigningDoor): ServiceImplementation {
+  return implement(
+    RecallServiceDefinition,
+    {
+      async recall(request, context) {
+        const organisation = requireAdmin(context);
+        const key = requestKey(context, "recall", RecallRequest, request);
+        const target = parseRecallTarget(request.target);
+        const reason = parseReason(request.reason);
+        if (!request.dryRun)
+          return messages.recall(await recalls.recall(organisation, { target, reason, request: key }, context));
+        const digests = recalls.affected(organisation, target);
+        return {
+          ...{ recallId: "", reason, requester: context.requester.uri, recalledAt: undefined },
+          ...{ count: digests.length, artefactDigests: digests.slice(0, MAX_DIGESTS_TOLD) },
+        };
+      },
+      async listRecalls({ artefactDigest }, { requester }) {
+        const organisation = organisationOf(requester);
+        if (artefactDigest === "")
+          return { recalls: recallTable.list(organisation, DEFAULT_PAGE).map((recall) => messages.recall(recall)) };
+        const found = recallTable.findOf(organisation, parseDigest(artefactDigest));
+        return { recalls: found === undefined ? [] : [messages.recall(found)] };
+      },
+    },
+    RECALL_CALLERS,
+  );
+}
