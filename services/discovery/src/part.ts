@@ -9,7 +9,7 @@ import type { RequestTable } from "./store/requests.ts";
 
 /** What every part of the service is built from. */
 export interface PartContext
-  extends Pick<ServiceContext, "clock" | "log" | "telemetry" | "trustDomain" | "connect" | "bus"> {
+  extends Pick<ServiceContext, "clock" | "log" | "telemetry" | "trustDomain" | "connect" | "bus" | "identity"> {
   readonly config: DiscoveryConfig;
   readonly store: Store;
   readonly administrators: Administrators;
@@ -26,6 +26,8 @@ export interface Part {
   /** By names of their own among all parts. Each runs once at the start. */
   readonly chores?: Readonly<Record<string, Chore>>;
   ready?(): ReadinessReport;
+  /** Has chores that are under way end early; called before they are waited for. */
+  stop?(): void;
   /** Ends what is not a chore, before the store is closed. */
   close?(): Promise<void>;
 }

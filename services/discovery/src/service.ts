@@ -6,6 +6,7 @@ import { Administrators } from "./administrators.ts";
 import { certificateEvents } from "./certificate-events.ts";
 import { DiscoveryConfig } from "./config.ts";
 import { registryService } from "./grpc/registry.ts";
+import { checkInventory, inventoryPart } from "./inventory/part.ts";
 import type { Part, PartContext } from "./part.ts";
 import { Registry } from "./registry.ts";
 import { ChangeTable } from "./store/changes.ts";
@@ -22,11 +23,12 @@ export interface RunningDiscovery extends RunningService {
 export const discovery = defineService({
   name: "discovery",
   config: DiscoveryConfig,
+  check: checkInventory,
   start: (config, context) => startDiscovery(config, context),
 });
 
 /** Around the registry, in which each of them looks things up. */
-const PARTS: readonly ((context: PartContext) => Part)[] = [certificateEvents];
+const PARTS: readonly ((context: PartContext) => Part)[] = [certificateEvents, inventoryPart];
 
 /** Starts the service. `faults` make its store fail, for tests. */
 export async function startDiscovery(
@@ -64,6 +66,7 @@ export async function startDiscovery(
       await chores.runAll();
     },
     async close() {
+      for (const part of parts) part.stop?.();
       await begun;
       await chores.stop();
       for (const part of [...parts].reverse()) await part.close?.();

@@ -6,6 +6,7 @@ import { startRelay } from "@vcc-pki/events";
 import {
   AgentServiceDefinition,
   EnrolmentServiceDefinition,
+  InventoryServiceDefinition,
   RegistryServiceDefinition,
 } from "@vcc-pki/proto/discovery";
 import { connectInProcess, createDenyList, type ServiceDefinition, suiteId } from "@vcc-pki/rpc";
@@ -122,6 +123,7 @@ function remotes(
   };
   return {
     registry: remote(RegistryServiceDefinition),
+    inventory: remote(InventoryServiceDefinition),
     enrolment: remote(EnrolmentServiceDefinition),
     agents: remote(AgentServiceDefinition),
   };

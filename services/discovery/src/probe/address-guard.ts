@@ -1,4 +1,4 @@
-import { lookup } from "node:dns/promises";
+import { lookup, Resolver } from "node:dns/promises";
 import { PkiError } from "@vcc-pki/errors";
 import { findAddress, Network } from "./network.ts";
 
@@ -60,6 +60,21 @@ export type Lookup = (host: string) => Promise<readonly string[]>;
 
 export const systemLookup: Lookup = async (host) =>
   (await lookup(host, { all: true, order: "ipv4first" })).map(({ address }) => address);
+
+/** The same by these DNS servers ("10.0.0.53", "[fd00::53]:5353"), without the system's file of hosts. */
+export function resolverLookup(servers: readonly string[], timeoutMs: number): Lookup {
+  const resolver = new Resolver({ timeout: timeoutMs, tries: 2 });
+  resolver.setServers(servers);
+  return async (host) => {
+    const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
+    const failure = answers.find((answer) => answer.status === "rejected" && !NO_ADDRESS.has(answer.reason?.code));
+    // Half an answer is none: the other half may be what is refused.
+    if (failure?.status === "rejected") throw failure.reason;
+    return answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+  };
+}
+
+const NO_ADDRESS = new Set(["ENODATA", "ENOTFOUND"]);
 
 /** More than this of one name are not tried, and an answer of more than `MAX_ADDRESSES` is not believed. */
 const MAX_TRIED = 4;
