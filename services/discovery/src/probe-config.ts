@@ -41,8 +41,8 @@ const organisation = z.string();
 
 /** Where services are heard of. Each is absent unless it is wanted. What a source tells is for the organisation that is named. */
 export const SourcesConfig = z.strictObject({
-  /** A catalogue as deploy/policies/services.yaml. */
-  configuration: z.strictObject({ file: z.string(), organisation }).optional(),
+  /** The services of `catalogueFile`, at their first names. */
+  configuration: z.strictObject({ organisation }).optional(),
   /** SRV records: "_covina._tcp.vcc.internal". `servers`: "10.0.0.53" or with port; none: the system's. */
   dns: z
     .strictObject({

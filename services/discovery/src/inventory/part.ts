@@ -5,7 +5,6 @@ import type { DiscoveryConfig } from "../config.ts";
 import { inventoryService } from "../grpc/inventory.ts";
 import type { Part, PartContext } from "../part.ts";
 import { AddressGuard } from "../probe/address-guard.ts";
-import type { SourcesConfig } from "../probe-config.ts";
 import { readServiceCatalogue } from "../service-catalogue.ts";
 import { configurationSource } from "../sources/configuration.ts";
 import { dnsSource } from "../sources/dns-srv.ts";
@@ -27,9 +26,9 @@ const FORGET_AFTER_MS = 90 * 86_400_000;
 const DNS_TIMEOUT_MS = 2_000;
 
 /** What the configuration names, without connecting to anything. Throws CONFIG_INVALID. */
-export function checkInventory({ probes, sources }: DiscoveryConfig): void {
-  for (const networks of Object.values(probes.networks)) new AddressGuard(networks);
-  openSources(sources);
+export function checkInventory(config: DiscoveryConfig): void {
+  for (const networks of Object.values(config.probes.networks)) new AddressGuard(networks);
+  openSources(config);
 }
 
 /** What certificates are served out there: looks at services and at what sources tell, sweeps, and the RPCs. */
@@ -48,7 +47,7 @@ export function inventoryPart(context: PartContext): Part {
   const sweeps = new Sweeps({ ...{ store, inventory, probers, clock, log }, table: sweepTable, config: config.probes });
   const looks = new Looks({
     ...{ store, registry, inventory, probers, self, log, profiles: config.profiles },
-    ...{ sources: openSources(config.sources), config: config.probes },
+    ...{ sources: openSources(config), config: config.probes },
   });
   return {
     services: [
@@ -82,9 +81,10 @@ export function inventoryPart(context: PartContext): Part {
   };
 }
 
-function openSources({ configuration, dns, kubernetes, docker }: SourcesConfig): Source[] {
+function openSources({ sources, catalogueFile }: DiscoveryConfig): Source[] {
+  const { configuration, dns, kubernetes, docker } = sources;
   return [
-    configuration && configurationSource(readServiceCatalogue(configuration.file), configuration.organisation),
+    configuration && configurationSource(readServiceCatalogue(catalogueFile), configuration.organisation),
     dns && dnsSource({ ...dns, timeoutMs: DNS_TIMEOUT_MS }),
     kubernetes && kubernetesSource(kubernetes),
     docker && dockerSource(docker),
