@@ -53,6 +53,9 @@ export const ERRORS = {
   ENROLMENT_TOKEN_EXPIRED: { grpc: PERMISSION_DENIED, http: 403, retry: false },
   ENROLMENT_TOKEN_USED: { grpc: PERMISSION_DENIED, http: 403, retry: false },
 
+  // Whom services may call.
+  MATRIX_INVALID: { grpc: INVALID_ARGUMENT, http: 422, retry: false },
+
   // Encodings.
   DER_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
   CERTIFICATE_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },

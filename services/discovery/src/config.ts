@@ -35,6 +35,10 @@ export const DiscoveryConfig = BaseConfig.extend({
   store: BaseConfig.shape.store.unwrap(),
   /** The organisation that runs the suite: callers without one are put on record under it. */
   organisation: z.string(),
+  /** What is known of services before anybody registers them (deploy/policies/services.yaml). */
+  catalogueFile: z.string(),
+  /** Whom services may call, in organisations that have put no matrix of their own (deploy/policies/service-matrix.yaml). Read again when it changes. */
+  matrixFile: z.string(),
   /** Profiles of the ca that a service may have; the first unless another is asked for. */
   profiles: z.array(z.string()).min(1).default(["mtls_service", "mtls_service_short", "vcc_service_template"]),
   enrolment: z

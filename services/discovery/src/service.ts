@@ -11,8 +11,11 @@ import { enrolment } from "./enrolment.ts";
 import { registryService } from "./grpc/registry.ts";
 import { readIssuerKeys } from "./kubernetes.ts";
 import type { Part, PartContext } from "./part.ts";
+import { policy } from "./policy/policy.ts";
+import { checkMatrixFile } from "./policy/shipped-matrix.ts";
 import { Provisioning } from "./provisioning.ts";
 import { Registry } from "./registry.ts";
+import { readServiceCatalogue } from "./service-catalogue.ts";
 import { ChangeTable } from "./store/changes.ts";
 import { EnrolmentTable } from "./store/enrolments.ts";
 import { NoticeTable } from "./store/notices.ts";
@@ -30,12 +33,15 @@ export interface RunningDiscovery extends RunningService {
 export const discovery = defineService({
   name: "discovery",
   config: DiscoveryConfig,
-  check: ({ enrolment: { kubernetes } }) => void kubernetes.map(readIssuerKeys),
+  check({ enrolment: { kubernetes }, catalogueFile, matrixFile }) {
+    for (const issuer of kubernetes) readIssuerKeys(issuer);
+    checkMatrixFile(matrixFile, readServiceCatalogue(catalogueFile));
+  },
   start: (config, context) => startDiscovery(config, context),
 });
 
 /** Around the registry, in which each of them looks things up. */
-const PARTS: readonly ((context: PartContext) => Part)[] = [certificateEvents, enrolment, agents];
+const PARTS: readonly ((context: PartContext) => Part)[] = [certificateEvents, enrolment, agents, policy];
 
 /** Starts the service. `faults` make its store fail, for tests. */
 export async function startDiscovery(

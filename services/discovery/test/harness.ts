@@ -8,8 +8,10 @@ import type { GrantServiceRequest } from "@vcc-pki/proto/ca";
 import {
   AgentServiceDefinition,
   EnrolmentServiceDefinition,
+  PolicyServiceDefinition,
   RegistryServiceDefinition,
 } from "@vcc-pki/proto/discovery";
+import { AuthorizationDefinition } from "@vcc-pki/proto/envoy-ext-authz";
 import { connectInProcess, createDenyList, type ServiceDefinition, suiteId } from "@vcc-pki/rpc";
 import { createKeyFile, type Store, type StoreFaults } from "@vcc-pki/store";
 import { silentLogger, startTelemetry } from "@vcc-pki/telemetry";
@@ -31,6 +33,8 @@ export interface DiscoveryHarnessOptions {
   /** Keys of the configuration that matter to the test. */
   readonly config?: Partial<Record<keyof DiscoveryConfig, unknown>>;
 }
+
+const policyFile = (name: string) => new URL(`../../../deploy/policies/${name}.yaml`, import.meta.url).pathname;
 
 type Peer = "ca";
 
@@ -75,6 +79,7 @@ export async function newDiscovery(options: DiscoveryHarnessOptions = {}): Promi
     ...{ listen: { host: "127.0.0.1", port: 0 }, health: { host: "127.0.0.1", port: 0 }, identityDir: "none" },
     store: { file: join(directory, "discovery.db"), keyFile: join(directory, "db.key") },
     organisation: "vcc",
+    ...{ catalogueFile: policyFile("services"), matrixFile: policyFile("service-matrix") },
     ...options.config,
   });
   const context = {
@@ -139,5 +144,7 @@ function remotes(
     registry: remote(RegistryServiceDefinition),
     enrolment: remote(EnrolmentServiceDefinition),
     agents: remote(AgentServiceDefinition),
+    policy: remote(PolicyServiceDefinition),
+    envoy: remote(AuthorizationDefinition),
   };
 }
