@@ -4,7 +4,10 @@ import type { Store } from "@vcc-pki/store";
 import type { ReadinessReport } from "@vcc-pki/telemetry";
 import type { Administrators } from "./administrators.ts";
 import type { DiscoveryConfig } from "./config.ts";
+import type { Enrol } from "./enrol.ts";
+import type { Provisioning } from "./provisioning.ts";
 import type { Registry } from "./registry.ts";
+import type { NoticeTable } from "./store/notices.ts";
 import type { RequestTable } from "./store/requests.ts";
 
 /** What every part of the service is built from. */
@@ -14,6 +17,9 @@ export interface PartContext
   readonly store: Store;
   readonly administrators: Administrators;
   readonly registry: Registry;
+  readonly provisioning: Provisioning;
+  readonly notices: NoticeTable;
+  readonly enrol: Enrol;
   /** Write requests that have been answered. */
   readonly requests: RequestTable;
   /** The service's own SPIFFE URI: who did what happens by itself. */

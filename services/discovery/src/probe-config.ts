@@ -12,7 +12,7 @@ export const ProbeConfig = z.strictObject({
   resolvers: z.array(z.string()).default([]),
   /** How often services and what sources tell are looked at. */
   interval: Duration.prefault("5m"),
-  /** For connection, handshake and health call each. */
+  /** For names, connection, handshake and health call each. */
   timeout: Duration.prefault("3s"),
   /** Whether this service shows its certificate to servers that ask for one. */
   presentIdentity: z.boolean().default(true),

@@ -172,12 +172,20 @@ describe("a service", () => {
   });
 
   it("that serves somebody else's certificate is there, and has deployed nothing", async () => {
-    const server = await serveTls(foreign);
+    const server = await serveTls(foreign, { speak: HEALTHY });
     await newService("argus", server);
     await look();
     expect((await get("argus")).certificate?.servedAt).toBeUndefined();
     const { endpoints } = await inventory().listInventory(listing({ service: "argus" }));
     expect(endpoints.map(({ verdict }) => verdict)).toEqual([Verdict.FOREIGN]);
+    const told = () =>
+      harness.store.outbox.pending(10_000).flatMap(({ type, data }) => (type === "pki.service.told.v1" ? [data] : []));
+    expect(told()).toEqual([]);
+    // Its agent has had time to deploy what it was given.
+    harness.clock.advance(11 * 60_000);
+    await look();
+    await look();
+    expect(told()).toEqual([{ service: "argus", agent: "argus", reason: "served-foreign" }]);
   });
 
   it("that a source tells of is discovered when it answers, and gets nothing by that", async () => {

@@ -2,8 +2,11 @@ import { event } from "@vcc-pki/events";
 import type { Store } from "@vcc-pki/store";
 import type { Observation } from "../probe/probe.ts";
 import type { ServedCertificate } from "../probe/served-certificate.ts";
+import type { Verdict } from "../probe/verdict.ts";
+import type { Provisioning } from "../provisioning.ts";
 import type { Registry } from "../registry.ts";
 import type { EndpointTable, ServedCertificateTable } from "../store/endpoints.ts";
+import type { RenewalReason } from "../store/notices.ts";
 import { type EndpointRecord, type EndpointSource, endpointOf } from "./endpoint.ts";
 
 export interface InventoryOptions {
@@ -11,6 +14,7 @@ export interface InventoryOptions {
   readonly endpoints: EndpointTable;
   readonly certificates: ServedCertificateTable;
   readonly registry: Registry;
+  readonly provisioning: Provisioning;
   /** The service's own SPIFFE URI. */
   readonly self: string;
 }
@@ -62,17 +66,28 @@ export class Inventory {
     store.outbox.add(fact);
   }
 
-  /** A service that answers is there; one that serves the certificate it was given has deployed it. */
-  #tellRegistry({ verdict, chain, detail }: Observation, { organisation, service }: EndpointRecord): void {
-    const { registry, self } = this.#options;
+  /** A service that answers is there; one that serves the certificate it was given has deployed it; of one that serves badly, the agent is told. */
+  #tellRegistry(
+    { verdict, chain, detail, scheme }: Observation,
+    { organisation, service, source }: EndpointRecord,
+  ): void {
+    const { registry, provisioning, self } = this.#options;
     if (service === "" || verdict === "unreachable") return;
     const key = { organisation, service };
     registry.reached(key, { actor: self, reason: `a probe has reached it: ${detail}` });
     const serialHex = chain[0]?.serialHex;
-    if (verdict === "ours" && serialHex !== undefined)
-      registry.served(key, serialHex, { actor: self, reason: "a probe has seen it" });
+    if (verdict === "ours") registry.served(key, serialHex ?? "", { actor: self, reason: "a probe has seen it" });
+    else if (source === "registry" && scheme === "https") provisioning.found(key, TOLD[verdict]);
   }
 }
+
+/** What an agent is told of a service that answers. */
+const TOLD = {
+  expired: "served-expired",
+  plaintext: "served-nothing",
+  ...{ foreign: "served-foreign", self_signed: "served-foreign", wrong_name: "served-foreign" },
+  ...{ revoked: "served-foreign", invalid: "served-foreign" },
+} as const satisfies Record<Exclude<Verdict, "ours" | "unreachable">, RenewalReason>;
 
 function nextRecord(
   seen: Observation,

@@ -33,7 +33,8 @@ export function checkInventory(config: DiscoveryConfig): void {
 
 /** What certificates are served out there: looks at services and at what sources tell, sweeps, and the RPCs. */
 export function inventoryPart(context: PartContext): Part {
-  const { clock, log, store, registry, requests, administrators, self, config, identity, connect } = context;
+  const { clock, log, store, registry, provisioning, requests, administrators, self, config, identity, connect } =
+    context;
   const trust = new SuiteTrust({
     authorities: connect(AuthorityServiceDefinition, "ca"),
     crls: connect(CrlServiceDefinition, "ca"),
@@ -42,7 +43,7 @@ export function inventoryPart(context: PartContext): Part {
   const endpoints = new EndpointTable(store.db);
   const certificates = new ServedCertificateTable(store.db);
   const sweepTable = new SweepTable(store.db);
-  const inventory = new Inventory({ store, endpoints, certificates, registry, self });
+  const inventory = new Inventory({ store, endpoints, certificates, registry, provisioning, self });
   const probers = new Probers(config.probes, { trust, identity, clock });
   const sweeps = new Sweeps({ ...{ store, inventory, probers, clock, log }, table: sweepTable, config: config.probes });
   const looks = new Looks({

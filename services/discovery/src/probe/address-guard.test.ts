@@ -136,6 +136,16 @@ describe("names", () => {
     });
   });
 
+  it("are not asked for by those who may connect to nothing", async () => {
+    const guard = new AddressGuard([], () => expect.unreachable());
+    await expect(guard.resolve("x.example")).rejects.toEqual(refused("notAllowed"));
+  });
+
+  it("that take too long are given up", async () => {
+    const guard = new AddressGuard(["10.0.0.0/8"], () => new Promise(() => {}));
+    await expect(guard.resolve("x.example", AbortSignal.timeout(20))).rejects.toEqual(refused("unresolved"));
+  });
+
   it("that only look like names are what the system takes them for", async () => {
     const guard = new AddressGuard(["0.0.0.0/0"]);
     for (const host of ["127.1", "2130706433", "0x7f000001", "localhost"])
