@@ -6,6 +6,7 @@ import type {
   OrganizationServiceDefinition,
   ProfileServiceDefinition,
 } from "@vcc-pki/proto/ca";
+import type { PolicyServiceDefinition } from "@vcc-pki/proto/discovery";
 import type { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
 import type { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import type {
@@ -35,6 +36,7 @@ import { certificateRoutes } from "./routes/certificates.ts";
 import { crlRoute } from "./routes/crl.ts";
 import { eventRoute } from "./routes/events.ts";
 import { type HealthRouteOptions, healthRoute } from "./routes/health.ts";
+import { matrixRoutes } from "./routes/matrix.ts";
 import { ocspRoute } from "./routes/ocsp.ts";
 import { organisationRoutes } from "./routes/organisations.ts";
 import { profileRoutes } from "./routes/profiles.ts";
@@ -66,6 +68,7 @@ export interface Peers {
   readonly signatures: Remote<SignatureServiceDefinition>;
   readonly recalls: Remote<RecallServiceDefinition>;
   readonly verification: Remote<VerificationServiceDefinition>;
+  readonly policy: Remote<PolicyServiceDefinition>;
 }
 
 export interface GatewayOptions {
@@ -128,6 +131,7 @@ function addRoutes(app: App, options: GatewayOptions, identify: Identify): void 
   signingRoutes(app, peers.signatures, peers.signers);
   recallRoutes(app, peers.signatures, peers.recalls);
   verificationRoutes(app, peers.verification);
+  matrixRoutes(app, peers.policy);
   stampedDocumentRoutes(app, peers.timestamps);
   approvalRoutes(app, peers.approvals, createApprovalAccess({ ...peers, ...config }));
   organisationRoutes(app, peers.organisations);
