@@ -30,6 +30,7 @@ export const STRANGER = "spiffe://vcc.internal/org/berlin/admin/bert";
 export const CLARA = "spiffe://vcc.internal/org/brandenburg/service/clara";
 
 export interface DiscoveryHarnessOptions {
+  readonly clock?: FakeClock;
   /** Keys of the configuration that matter to the test. */
   readonly config?: Partial<Record<keyof DiscoveryConfig, unknown>>;
 }
@@ -61,7 +62,10 @@ export interface DiscoveryHarness {
 
 export async function newDiscovery(options: DiscoveryHarnessOptions = {}): Promise<DiscoveryHarness> {
   const directory = mkdtempSync(join(tmpdir(), "vcc-discovery-"));
-  const ca = await newCa();
+  const ca = await newCa({
+    ...(options.clock && { clock: options.clock }),
+    authorities: ["vcc-services-ca", "vcc-platform-ca", "vcc-admin-ca"],
+  });
   const { clock } = ca;
   const telemetry = startTelemetry({ service: "discovery" });
   const storeFaults: StoreFaults = {};

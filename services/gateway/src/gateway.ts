@@ -10,6 +10,7 @@ import type {
 import type {
   AgentServiceDefinition,
   EnrolmentServiceDefinition,
+  PolicyServiceDefinition,
   RegistryServiceDefinition,
 } from "@vcc-pki/proto/discovery";
 import type { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
@@ -46,6 +47,7 @@ import { enrolmentRequestRoutes } from "./routes/enrolment-requests.ts";
 import { enrolmentTokenRoutes } from "./routes/enrolment-tokens.ts";
 import { eventRoute } from "./routes/events.ts";
 import { type HealthRouteOptions, healthRoute } from "./routes/health.ts";
+import { matrixRoutes } from "./routes/matrix.ts";
 import { ocspRoute } from "./routes/ocsp.ts";
 import { organisationRoutes } from "./routes/organisations.ts";
 import { profileRoutes } from "./routes/profiles.ts";
@@ -83,6 +85,7 @@ export interface Peers {
   readonly registry: Remote<RegistryServiceDefinition>;
   readonly enrolment: Remote<EnrolmentServiceDefinition>;
   readonly agents: Remote<AgentServiceDefinition>;
+  readonly policy: Remote<PolicyServiceDefinition>;
 }
 
 export interface GatewayOptions {
@@ -153,6 +156,7 @@ function addRoutes(app: App, options: GatewayOptions, identify: Identify): void 
   signingRoutes(app, peers.signatures, peers.signers);
   recallRoutes(app, peers.signatures, peers.recalls);
   verificationRoutes(app, peers.verification);
+  matrixRoutes(app, peers.policy);
   stampedDocumentRoutes(app, peers.timestamps);
   approvalRoutes(app, peers.approvals, createApprovalAccess({ ...peers, ...config }));
   organisationRoutes(app, peers.organisations);

@@ -9,6 +9,7 @@ import {
 import {
   AgentServiceDefinition,
   EnrolmentServiceDefinition,
+  PolicyServiceDefinition,
   RegistryServiceDefinition,
 } from "@vcc-pki/proto/discovery";
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from "@vcc-pki/proto/health";
@@ -28,7 +29,7 @@ import { GatewayConfig } from "./config.ts";
 import { buildGateway, type Peers } from "./gateway.ts";
 
 const READY_DEADLINE_MS = 1_500;
-/** Without them the door is of no use. Without ocsp, tsa, signing and discovery it serves on. */
+/** Without them the door is of no use. Without the others it serves on. */
 const NEEDED = ["ca", "hsm-gateway"];
 
 /** The REST door. It keeps nothing: no database, no key but its own identity. */
@@ -69,6 +70,7 @@ const connectPeers = ({ connect }: ServiceContext): Peers => ({
   registry: connect(RegistryServiceDefinition, "discovery"),
   enrolment: connect(EnrolmentServiceDefinition, "discovery"),
   agents: connect(AgentServiceDefinition, "discovery"),
+  policy: connect(PolicyServiceDefinition, "discovery"),
 });
 
 /** Asks the services behind the door whether they serve (grpc.health.v1), and whether the bus is there. */

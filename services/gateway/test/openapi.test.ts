@@ -35,6 +35,7 @@ it("documents every route, with refusals, and refers to nothing that is missing"
 const ROUTES = [
   "DELETE /api/v1/enrolment/tokens/{token_id}",
   "DELETE /api/v1/services/{service}",
+  "DELETE /api/v1/vcc/grants/{grant_id}",
   "GET /api/v1/agent/watch",
   "GET /api/v1/approvals",
   "GET /api/v1/approvals/{id}",
@@ -68,6 +69,10 @@ const ROUTES = [
   "GET /api/v1/tsa/status",
   "GET /api/v1/tsa/tokens",
   "GET /api/v1/tsa/tokens/{serial_number}",
+  "GET /api/v1/vcc/grants",
+  "GET /api/v1/vcc/matrix",
+  "GET /api/v1/vcc/matrix/graph",
+  "GET /api/v1/vcc/matrix/reach",
   "POST /api/v1/agent/provision",
   "POST /api/v1/agent/renew",
   "POST /api/v1/agent/report",
@@ -101,10 +106,13 @@ const ROUTES = [
   "POST /api/v1/tsa/vcc/covina/workflow",
   "POST /api/v1/tsa/vcc/veritas/pipeline",
   "POST /api/v1/tsa/verify",
+  "POST /api/v1/vcc/communication/check",
+  "POST /api/v1/vcc/grants",
   "POST /api/v1/verify",
   "POST /api/v1/verify/signature",
   "POST /api/v1/verify/{type}",
   "PUT /api/v1/services/{service}",
+  "PUT /api/v1/vcc/matrix",
 ];
 
 it("has a page that loads under its own content security policy", async () => {

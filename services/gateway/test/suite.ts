@@ -22,6 +22,7 @@ import {
 import {
   AgentServiceDefinition,
   EnrolmentServiceDefinition,
+  PolicyServiceDefinition,
   RegistryServiceDefinition,
 } from "@vcc-pki/proto/discovery";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
@@ -242,6 +243,7 @@ export function peersOf(caller: string, services: readonly ServiceImplementation
     registry: at(RegistryServiceDefinition),
     enrolment: at(EnrolmentServiceDefinition),
     agents: at(AgentServiceDefinition),
+    policy: at(PolicyServiceDefinition),
   };
 }
 
