@@ -4,8 +4,14 @@ import {
   CrlServiceDefinition,
   OrganizationServiceDefinition,
   ProfileServiceDefinition,
+  ServiceGrantServiceDefinition,
 } from "@vcc-pki/proto/ca";
-import { PolicyServiceDefinition } from "@vcc-pki/proto/discovery";
+import {
+  AgentServiceDefinition,
+  EnrolmentServiceDefinition,
+  PolicyServiceDefinition,
+  RegistryServiceDefinition,
+} from "@vcc-pki/proto/discovery";
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from "@vcc-pki/proto/health";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
@@ -60,6 +66,10 @@ const connectPeers = ({ connect }: ServiceContext): Peers => ({
   signatures: connect(SignatureServiceDefinition, "signing"),
   recalls: connect(RecallServiceDefinition, "signing"),
   verification: connect(VerificationServiceDefinition, "signing"),
+  grants: connect(ServiceGrantServiceDefinition, "ca"),
+  registry: connect(RegistryServiceDefinition, "discovery"),
+  enrolment: connect(EnrolmentServiceDefinition, "discovery"),
+  agents: connect(AgentServiceDefinition, "discovery"),
   policy: connect(PolicyServiceDefinition, "discovery"),
 });
 
