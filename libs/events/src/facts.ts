@@ -131,6 +131,8 @@ export const FACTS = {
   "pki.enrolment.requested.v1": z.object({ enrolmentRequestId: id, service: id }),
   "pki.enrolment.decided.v1": z.object({ enrolmentRequestId: id, service: id, approved: z.boolean() }),
   "pki.policy.changed.v1": z.object({ policy: id, policyId: id, version: z.int().nonnegative().optional() }),
+  /** A policy was put, or found in its file, that does not hold: the one before is in force. `detail` is its first mistake. */
+  "pki.policy.refused.v1": z.object({ policy: id, policyId: id, detail: z.string().max(300) }),
 } as const satisfies Record<string, z.ZodObject>;
 
 export type FactType = keyof typeof FACTS;

@@ -32,7 +32,6 @@ export interface Cause {
 const FACTS = {
   discovered: "pki.service.discovered.v1",
   registered: "pki.service.registered.v1",
-  requested: "pki.service.registered.v1",
   approved: "pki.service.approved.v1",
   lapsed: "pki.service.lapsed.v1",
   unreachable: "pki.service.unreachable.v1",
@@ -89,13 +88,6 @@ export class Registry {
   /** An administrator says what it is. Throws ALREADY_EXISTS when that has been done. */
   register(key: ServiceKey, fields: ServiceFields, cause: Cause): ServiceRecord {
     return this.#begin("registered", key, fields, "administrator", cause);
-  }
-
-  /** It asks for an identity without a token. A service that is known keeps what is said of it. */
-  request(key: ServiceKey, fields: ServiceFields, cause: Cause): ServiceRecord {
-    const known = this.find(key);
-    if (known === undefined) return this.#begin("requested", key, fields, "enrolment", cause);
-    return stateAfter("requested", known.state) === undefined ? known : this.#move("requested", known, {}, cause);
   }
 
   /** Replaces what is said of it. Throws NOT_FOUND, VERSION_CONFLICT when `version` is not the one there is; 0: whichever. */

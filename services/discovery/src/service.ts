@@ -5,9 +5,14 @@ import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
 import { Administrators } from "./administrators.ts";
 import { certificateEvents } from "./certificate-events.ts";
 import { DiscoveryConfig } from "./config.ts";
+import { enrolment } from "./enrolment.ts";
 import { registryService } from "./grpc/registry.ts";
+import { readIssuerKeys } from "./kubernetes.ts";
 import type { Part, PartContext } from "./part.ts";
+import { policy } from "./policy/policy.ts";
+import { checkMatrixFile } from "./policy/shipped-matrix.ts";
 import { Registry } from "./registry.ts";
+import { readServiceCatalogue } from "./service-catalogue.ts";
 import { ChangeTable } from "./store/changes.ts";
 import { RequestTable } from "./store/requests.ts";
 import { ServiceTable } from "./store/services.ts";
@@ -22,11 +27,15 @@ export interface RunningDiscovery extends RunningService {
 export const discovery = defineService({
   name: "discovery",
   config: DiscoveryConfig,
+  check({ enrolment: { kubernetes }, catalogueFile, matrixFile }) {
+    for (const issuer of kubernetes) readIssuerKeys(issuer);
+    checkMatrixFile(matrixFile, readServiceCatalogue(catalogueFile));
+  },
   start: (config, context) => startDiscovery(config, context),
 });
 
 /** Around the registry, in which each of them looks things up. */
-const PARTS: readonly ((context: PartContext) => Part)[] = [certificateEvents];
+const PARTS: readonly ((context: PartContext) => Part)[] = [certificateEvents, enrolment, policy];
 
 /** Starts the service. `faults` make its store fail, for tests. */
 export async function startDiscovery(

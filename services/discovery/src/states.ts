@@ -10,8 +10,6 @@ export const TRANSITIONS = {
   discovered: { none: "discovered" },
   /** An administrator has said what it is. */
   registered: { none: "pending_approval", discovered: "pending_approval", inactive: "pending_approval" },
-  /** It has asked for an identity, without a token. */
-  requested: { none: "pending_approval", discovered: "pending_approval", inactive: "pending_approval" },
   /** An administrator lets it have an identity, by approving it or by making a token for it. */
   approved: { discovered: "pending_cert", pending_approval: "pending_cert", inactive: "pending_cert" },
   /** The ca has certified it. That does not approve it: an administrator may have asked for something else. */

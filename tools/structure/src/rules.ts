@@ -24,6 +24,7 @@ const OWNED: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^pkcs11js$/, ["services/hsm-gateway"]],
   [/^fastify$|^@fastify\//, ["services/gateway"]],
   [/^pino$/, ["libs/telemetry"]],
+  [/^jose$/, ["services/discovery"]],
 ];
 
 /** Policy and arithmetic that must stay free of the world: no network, no database, no files. */
