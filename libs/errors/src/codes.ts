@@ -108,6 +108,12 @@ export const ERRORS = {
 
   // Targets of probes.
   PROBE_REFUSED: { grpc: PERMISSION_DENIED, http: 403, retry: false },
+  // A certificate on its way into a service.
+  SERVER_NOT_TRUSTED: { grpc: FAILED_PRECONDITION, http: 403, retry: false },
+  CLOCK_WRONG: { grpc: FAILED_PRECONDITION, http: 409, retry: true },
+  FILE_NOT_WRITTEN: { grpc: FAILED_PRECONDITION, http: 409, retry: true },
+  RELOAD_FAILED: { grpc: FAILED_PRECONDITION, http: 409, retry: true },
+  CERTIFICATE_NOT_SERVED: { grpc: FAILED_PRECONDITION, http: 409, retry: true },
 
   // What we lean on.
   HSM_UNAVAILABLE: { grpc: UNAVAILABLE, http: 503, retry: true },

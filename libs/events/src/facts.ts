@@ -88,7 +88,7 @@ export const FACTS = {
   /** `artefactDigest` is what was signed, "sha256:" and hex; `artefactType` is absent where only the digest is known. */
   "pki.artefact.signed.v1": z.object({
     signatureId: id,
-    format: z.enum(["manifest", "digest", "oms", "sigstore", "attestation"]),
+    format: z.enum(["manifest", "digest", "oms", "sigstore", "attestation", "publish"]),
     artefactDigest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
     artefactType: id.optional(),
     signer: id,
