@@ -12,6 +12,8 @@ const ADMIN = "spiffe://vcc.internal/org/brandenburg/admin/anna";
 
 export interface DiscoveryDoor {
   readonly discovery: DiscoveryHarness;
+  /** Root of the suite, PEM. */
+  readonly rootPem: string;
   readonly port: number;
   /** Root of the door's own certificate, PEM. */
   readonly trustPem: string;
@@ -46,7 +48,7 @@ export async function newDiscoveryDoor(): Promise<DiscoveryDoor> {
   const without = await doors.open({ ...peers, policy: away });
   const names = { dns: ["argus.vcc.internal"], uri: ["spiffe://vcc.internal/org/brandenburg/service/argus"] };
   return {
-    ...{ discovery, admin, port: door.port, trustPem: doors.trustPem },
+    ...{ discovery, rootPem, admin, port: door.port, trustPem: doors.trustPem },
     argus: await issueIdentity(peers, "mtls_service", names, ADMIN),
     stranger: await certifyStranger(ca, services),
     knock: (options) => door.knock({ as: admin, ...options }),
