@@ -17,6 +17,7 @@ export {
   MANIFEST_SIGNATURE_FILE,
   type Manifest,
   MODEL_SIGNATURE_FILE,
+  PUBLISH_ATTESTATION_SUFFIX,
   parseManifest,
   SIGNATURE_FILES,
 } from "./manifest.ts";
@@ -43,10 +44,13 @@ export {
 export {
   ARTEFACT_PREDICATE_TYPE,
   buildAttestation,
+  buildPublishAttestation,
   PUBLISH_PREDICATE_TYPE,
+  type PublishedFile,
   type SignedDigest,
   type SignedFile,
 } from "./statement/attestation.ts";
+export { isDistributionName } from "./statement/distribution.ts";
 export { IN_TOTO_PAYLOAD_TYPE } from "./statement/in-toto.ts";
 export { buildOmsStatement, OMS_PREDICATE_TYPE, type SignedFiles, type SignedShards } from "./statement/oms.ts";
 export { parseStatement, type Statement } from "./statement/statement.ts";

@@ -9,6 +9,14 @@ export type { Refusal } from "./dispatcher.ts";
 export type { IdentityMaterial, IdentitySource } from "./identity.ts";
 export { implement, type ServiceImplementation } from "./implement.ts";
 export { connectInProcess, type InProcessOptions } from "./in-process.ts";
+export { answerItems } from "./item-answers.ts";
+export {
+  type ItemAnswer,
+  ItemChannel,
+  type ItemChannelOptions,
+  type ItemFailure,
+  type StreamItem,
+} from "./item-channel.ts";
 export { DEFAULT_LIMITS, type RpcLimits } from "./limits.ts";
 export { type Peer, readPeer } from "./peer.ts";
 export { itemKey, type RequestKey, requestKey } from "./request-key.ts";

@@ -15,7 +15,6 @@ export {
   type PendingIdentity,
   type Renewal,
   type RenewalOptions,
-  renewalDueAt,
   renewIdentity,
   startRenewal,
 } from "./renewal.ts";

@@ -1,9 +1,21 @@
 import { OrganizationServiceDefinition } from "@vcc-pki/proto/ca";
+import { suiteId } from "@vcc-pki/rpc";
 import { auditRefusal, defineService, type RunningService, type ServiceContext, startChores } from "@vcc-pki/service";
 import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
 import { Administrators } from "./administrators.ts";
+import { certificateEvents } from "./certificate-events.ts";
 import { DiscoveryConfig } from "./config.ts";
+import { enrolment } from "./enrolment.ts";
+import { registryService } from "./grpc/registry.ts";
+import { readIssuerKeys } from "./kubernetes.ts";
 import type { Part, PartContext } from "./part.ts";
+import { policy } from "./policy/policy.ts";
+import { checkMatrixFile } from "./policy/shipped-matrix.ts";
+import { Registry } from "./registry.ts";
+import { readServiceCatalogue } from "./service-catalogue.ts";
+import { ChangeTable } from "./store/changes.ts";
+import { RequestTable } from "./store/requests.ts";
+import { ServiceTable } from "./store/services.ts";
 
 /** The discovery service at work, with a handle for those who do not want to wait for a timer. */
 export interface RunningDiscovery extends RunningService {
@@ -15,11 +27,15 @@ export interface RunningDiscovery extends RunningService {
 export const discovery = defineService({
   name: "discovery",
   config: DiscoveryConfig,
+  check({ enrolment: { kubernetes }, catalogueFile, matrixFile }) {
+    for (const issuer of kubernetes) readIssuerKeys(issuer);
+    checkMatrixFile(matrixFile, readServiceCatalogue(catalogueFile));
+  },
   start: (config, context) => startDiscovery(config, context),
 });
 
-/** The registry comes first: the others look things up in it. */
-const PARTS: readonly ((context: PartContext) => Part)[] = [];
+/** Around the registry, in which each of them looks things up. */
+const PARTS: readonly ((context: PartContext) => Part)[] = [certificateEvents, enrolment, policy];
 
 /** Starts the service. `faults` make its store fail, for tests. */
 export async function startDiscovery(
@@ -31,7 +47,11 @@ export async function startDiscovery(
   const migrations = new URL("../migrations/", import.meta.url);
   const store = openStore({ ...config.store, migrations, clock, faults });
   const administrators = new Administrators(context.connect(OrganizationServiceDefinition, "ca"));
-  const partContext: PartContext = { ...context, config, store, administrators };
+  const changes = new ChangeTable(store.db);
+  const requests = new RequestTable(store.db);
+  const registry = new Registry({ store, table: new ServiceTable(store.db), changes, clock, log });
+  const self = suiteId("discovery", context.trustDomain);
+  const partContext: PartContext = { ...context, config, store, administrators, registry, requests, self };
 
   const parts = PARTS.map((start) => start(partContext));
   const chores = startChores(Object.assign({}, ...parts.map((part) => part.chores ?? {})), log);
@@ -39,7 +59,10 @@ export async function startDiscovery(
 
   return {
     ...{ store, mayForward: ["gateway"] },
-    services: parts.flatMap((part) => part.services),
+    services: [
+      registryService({ store, registry, changes, requests, administrators, profiles: config.profiles, clock }),
+      ...parts.flatMap((part) => part.services),
+    ],
     onRefused: (refusal) => auditRefusal(store, refusal, config.organisation),
     async ready() {
       const reports = parts.map((part) => part.ready?.() ?? {});

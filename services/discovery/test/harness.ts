@@ -1,17 +1,24 @@
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CaHarness, newCa } from "@vcc-pki/ca/harness";
+import { startRelay } from "@vcc-pki/events";
+import type { GrantServiceRequest } from "@vcc-pki/proto/ca";
 import {
   AgentServiceDefinition,
   EnrolmentServiceDefinition,
+  PolicyServiceDefinition,
   RegistryServiceDefinition,
 } from "@vcc-pki/proto/discovery";
-import { connectInProcess, createDenyList, type ServiceDefinition } from "@vcc-pki/rpc";
+import { AuthorizationDefinition } from "@vcc-pki/proto/envoy-ext-authz";
+import { connectInProcess, createDenyList, type ServiceDefinition, suiteId } from "@vcc-pki/rpc";
 import { createKeyFile, type Store, type StoreFaults } from "@vcc-pki/store";
 import { silentLogger, startTelemetry } from "@vcc-pki/telemetry";
+import { inMemoryBus } from "@vcc-pki/testkit/bus";
 import type { FakeClock } from "@vcc-pki/testkit/clock";
 import { interruptible } from "@vcc-pki/testkit/interruptible";
+import type { GeneralNamesInput } from "@vcc-pki/x509";
 import { DiscoveryConfig } from "../src/config.ts";
 import { type RunningDiscovery, startDiscovery } from "../src/service.ts";
 
@@ -27,6 +34,8 @@ export interface DiscoveryHarnessOptions {
   readonly config?: Partial<Record<keyof DiscoveryConfig, unknown>>;
 }
 
+const policyFile = (name: string) => new URL(`../../../deploy/policies/${name}.yaml`, import.meta.url).pathname;
+
 type Peer = "ca";
 
 /** The real discovery service over a real ca and hsm-gateway (with a SoftHSM token), all in this process. */
@@ -39,8 +48,12 @@ export interface DiscoveryHarness {
   readonly storeFaults: StoreFaults;
   /** Peers that do not answer. */
   readonly away: Set<Peer>;
-  /** Its services as this requester reaches them through the gateway, or as another caller does. */
+  /** Its services as this requester reaches them through the gateway ("": nobody, at a route that is open), or as another caller does. */
   as(requester?: string, caller?: string): ReturnType<typeof remotes>;
+  /** What an administrator lets the ca know before a token or an approval. */
+  grant(service: string, fields?: Partial<GrantServiceRequest>): Promise<unknown>;
+  /** A key and a request for the identity of a service of brandenburg. */
+  csrOf(service: string, names?: GeneralNamesInput): Uint8Array;
   /** Stops the service, and starts it on the same database. */
   restart(): Promise<void>;
   close(): Promise<void>;
@@ -53,6 +66,8 @@ export async function newDiscovery(options: DiscoveryHarnessOptions = {}): Promi
   const telemetry = startTelemetry({ service: "discovery" });
   const storeFaults: StoreFaults = {};
   const away: DiscoveryHarness["away"] = new Set();
+  const bus = inMemoryBus();
+  const caRelay = startRelay({ store: ca.store, bus, source: suiteId("ca"), log: silentLogger, clock });
   const connect = <D extends ServiceDefinition>(definition: D, peer: string) =>
     interruptible(
       () => connectInProcess(ca.ca.services, definition, { caller: "discovery", clock }),
@@ -64,11 +79,12 @@ export async function newDiscovery(options: DiscoveryHarnessOptions = {}): Promi
     ...{ listen: { host: "127.0.0.1", port: 0 }, health: { host: "127.0.0.1", port: 0 }, identityDir: "none" },
     store: { file: join(directory, "discovery.db"), keyFile: join(directory, "db.key") },
     organisation: "vcc",
+    ...{ catalogueFile: policyFile("services"), matrixFile: policyFile("service-matrix") },
     ...options.config,
   });
   const context = {
     ...{ clock, log: silentLogger, telemetry, trustDomain: "vcc.internal", denyList: createDenyList() },
-    ...{ bus: undefined, identity: undefined, connect },
+    ...{ bus, identity: undefined, connect },
   };
   const start = async () => {
     const started = await startDiscovery(config, context, { faults: storeFaults });
@@ -85,12 +101,22 @@ export async function newDiscovery(options: DiscoveryHarnessOptions = {}): Promi
       return running.store;
     },
     as: (requester = ADMIN, caller = "gateway") => remotes(running, clock, caller, requester),
+    grant: (service, fields = {}) =>
+      ca.as("gateway", ADMIN).grants.grant({
+        ...{ requestId: randomUUID(), organisation: "brandenburg", service, profile: "mtls_service" },
+        ...{ dnsNames: [`${service}.vcc.internal`], ipAddresses: [], expiresAt: undefined },
+        ...fields,
+      }),
+    csrOf: (service, names = { dns: [`${service}.vcc.internal`] }) =>
+      ca.csr({ uri: [`spiffe://vcc.internal/org/brandenburg/service/${service}`], ...names }),
     async restart() {
       await running.close();
       running = await start();
     },
     async close() {
       await running.close();
+      await caRelay.stop();
+      await bus.close();
       await ca.close();
       await telemetry.shutdown();
       rmSync(directory, { recursive: true, force: true });
@@ -106,7 +132,7 @@ function remotes(
 ) {
   const remote = <D extends ServiceDefinition>(definition: D) => {
     const connected = connectInProcess(services, definition, { caller, clock, mayForward, onRefused, limits });
-    if (caller !== "gateway") return connected;
+    if (caller !== "gateway" || requester === "") return connected;
     const forwarding = Object.entries(connected).map(([method, call]) => [
       method,
       (request: never, callOptions?: object) =>
@@ -118,5 +144,7 @@ function remotes(
     registry: remote(RegistryServiceDefinition),
     enrolment: remote(EnrolmentServiceDefinition),
     agents: remote(AgentServiceDefinition),
+    policy: remote(PolicyServiceDefinition),
+    envoy: remote(AuthorizationDefinition),
   };
 }

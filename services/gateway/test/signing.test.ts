@@ -270,6 +270,34 @@ describe("a statement", () => {
     expect([signature.format, signature.signature, signature.manifest]).toEqual([format, undefined, undefined]);
   });
 
+  it("about a distribution is the attestation object of PEP 740", async () => {
+    const files = [file("recht-1.2-py3-none-any.whl")];
+    const body = { name: "recht", shape: "file", files, signer: "clara", format: "publish" };
+    const { bundle, format } = await signed(PACKAGE, body);
+    expect([format, Object.keys(JSON.parse(bundle ?? ""))]).toEqual([
+      ...["publish", ["version", "verification_material", "envelope"]],
+    ]);
+    const other = { ...body, files: [file("recht.py")] };
+    expect(await refused(door.knock({ path: PACKAGE, body: other }))).toEqual([400, "STATEMENT_MALFORMED"]);
+  });
+
+  it("about a container's image is by its digest alone, as nothing with files is", async () => {
+    const digest = `sha256:${sha256("an image")}`;
+    const image = { name: "registry.vcc.internal/argus", shape: "digest", digest, signer: "clara" };
+    const ask = (fields: object, path = "/api/v1/sign/container-image") =>
+      door.knock({ path, body: { ...image, ...fields } });
+    expect((await ask({})).json()).toMatchObject({ format: "attestation", artefact_digest: digest });
+    expect(await refused(ask({}, PACKAGE))).toEqual([422, "ARTEFACT_NOT_ADMITTED"]);
+    for (const fields of [
+      { files: [file("a")] },
+      { digest: undefined },
+      { shape: "file" },
+      { format: "oms" },
+      { digest: "sha256:0" },
+    ])
+      expect(await refused(ask(fields))).toEqual([400, "REQUEST_MALFORMED"]);
+  });
+
   it("of another form is malformed", async () => {
     const answer = door.knock({ path: PACKAGE, body: { ...wheel, format: "pgp" } });
     expect(await refused(answer)).toEqual([400, "REQUEST_MALFORMED"]);

@@ -17,19 +17,23 @@ interface Job {
 }
 
 /** So few are signed at once on the event loop: handing them to the thread and back would take longer. */
-const MAX_ON_LOOP = 4;
+const MAX_ON_LOOP = 8;
 
-/** Signatures that come back from the thread together, at most, and no more than half of what was asked for: ledger and callers then have
- *  work on one half while the other is being signed. Fewer would not be worth a commit's fsync. */
+/** Signatures that come back from the thread together, at most: of more, ledger and callers have work on one part while the next is being
+ *  signed. What comes back together is one commit, so fewer are not parted. */
 const ASSIGNMENT = 32;
 
+/** Assignments under way at once: the next is there when one is done. What is asked for meanwhile waits, and then goes together. */
+const AT_ONCE = 2;
+
 /** Signatures that take the token some 50 µs each. What is asked for within one turn of the event loop is either signed there and
- *  then, or, when it is more, by a thread of its own. CA keys sign what others will rely on for years, and a signature that a fault
+ *  then, or, when it is more, by a thread of its own, as is what is asked for while that has enough to do. CA keys sign what others will rely on for years, and a signature that a fault
  *  spoilt could give the key away: theirs are verified in software before anyone sees them. */
 export class FastSigning {
   readonly #token: Token;
   readonly #thread: SigningThread | undefined;
   #jobs: Job[] = [];
+  #assigned = 0;
 
   constructor(token: Token, thread: SigningThread | undefined) {
     this.#token = token;
@@ -46,6 +50,7 @@ export class FastSigning {
   }
 
   #work(): void {
+    if (this.#assigned >= AT_ONCE) return; // comes back when the thread does
     const jobs = this.#jobs;
     this.#jobs = [];
     const connection = this.#token.current;
@@ -70,11 +75,12 @@ export class FastSigning {
 
   /** All of one key and algorithm. */
   #assign(connection: Connection, thread: SigningThread, jobs: readonly Job[]): void {
-    const size = Math.ceil(jobs.length / Math.max(2, Math.ceil(jobs.length / ASSIGNMENT)));
+    const size = Math.ceil(jobs.length / Math.ceil(jobs.length / ASSIGNMENT));
     for (let start = 0; start < jobs.length; start += size) {
       const part = jobs.slice(start, start + size);
       const [first] = part;
       if (!first) return;
+      this.#assigned++;
       connection.pool
         .use((session) => {
           const privateKey = privateKeyOf(connection, first.key.keyId, first.key.policy.copyable);
@@ -89,7 +95,11 @@ export class FastSigning {
         .then(
           (outcomes) => this.#settle(connection, part, outcomes),
           (error) => this.#fail(connection, error, part),
-        );
+        )
+        .finally(() => {
+          this.#assigned--;
+          this.#work();
+        });
     }
   }
 

@@ -1,119 +1,22 @@
-import { PkiError, toPkiError } from "@vcc-pki/errors";
-import type { SignStreamRequest, SignStreamResponse, SignStreamResponse_Item } from "@vcc-pki/proto/hsm";
+import { PkiError } from "@vcc-pki/errors";
+import type { SignStreamRequest, SignStreamResponse } from "@vcc-pki/proto/hsm";
+import { answerItems } from "@vcc-pki/rpc";
 import type { Logger } from "@vcc-pki/telemetry";
 import type { Who } from "./request.ts";
 import type { Signing } from "./sign.ts";
 
-/** Items answered to come before more are read: bounds what a stream may hold in memory. */
-const MAX_IN_FLIGHT = 1_024;
-
-/** Answers a stream of signing requests in the order in which they are done; what is done together goes out in one message.
- *  `whoOf` names who stands behind an item. Ends when the requests have ended and all are answered. */
-export async function* answerStream(
+/** Answers a stream of signing requests. `whoOf` names who stands behind an item. */
+export const answerStream = (
   requests: AsyncIterable<SignStreamRequest>,
   signing: Signing,
   whoOf: (requester: string) => Who,
   log: Logger,
-): AsyncGenerator<SignStreamResponse> {
-  const answers = new Answers();
-  const reading = read(requests, signing, whoOf, answers, log);
-  reading.catch(() => {}); // awaited below; until then a failure waits for what is in flight
-  for (let items = await answers.take(); items; items = await answers.take()) yield { items };
-  await reading;
-}
-
-async function read(
-  requests: AsyncIterable<SignStreamRequest>,
-  signing: Signing,
-  whoOf: (requester: string) => Who,
-  answers: Answers,
-  log: Logger,
-): Promise<void> {
-  try {
-    for await (const { items } of requests) {
-      for (const { id, request, requester } of items) {
-        answers.expect();
-        try {
-          if (!request) throw new PkiError("REQUEST_MALFORMED", "an item without request");
-          signing.sign(request, whoOf(requester)).then(
-            (signature) => answers.put({ id, outcome: { $case: "response", value: { signature } } }),
-            (error) => answers.put(toFailure(id, error, log)),
-          );
-        } catch (error) {
-          answers.put(toFailure(id, error, log));
-        }
-      }
-      await answers.room();
-    }
-  } finally {
-    answers.end();
-  }
-}
-
-function toFailure(id: number, error: unknown, log: Logger): SignStreamResponse_Item {
-  const { code, message, details } = toPkiError(error);
-  if (code === "INTERNAL") log.error("signing failed", { error });
-  return { id, outcome: { $case: "failure", value: { code, message, details: { ...details } } } };
-}
-
-/** Answers on their way out. */
-class Answers {
-  #ready: SignStreamResponse_Item[] = [];
-  #inFlight = 0;
-  #isEnded = false;
-  #isScheduled = false;
-  #taker: (() => void) | undefined;
-  #reader: (() => void) | undefined;
-
-  /** One more answer is to come. */
-  expect(): void {
-    this.#inFlight++;
-  }
-
-  put(item: SignStreamResponse_Item): void {
-    this.#ready.push(item);
-    this.#inFlight--;
-    if (this.#inFlight < MAX_IN_FLIGHT) this.#reader?.();
-    this.#wakeSoon();
-  }
-
-  /** No more are to be expected. */
-  end(): void {
-    this.#isEnded = true;
-    this.#wakeSoon();
-  }
-
-  /** Resolves when more may be read. */
-  async room(): Promise<void> {
-    if (this.#inFlight < MAX_IN_FLIGHT) return;
-    await new Promise<void>((resolve) => {
-      this.#reader = resolve;
-    });
-    this.#reader = undefined;
-  }
-
-  /** All that is ready, as soon as anything is; undefined after the end. */
-  async take(): Promise<SignStreamResponse_Item[] | undefined> {
-    while (this.#ready.length === 0) {
-      if (this.#isEnded && this.#inFlight === 0) return undefined;
-      await new Promise<void>((resolve) => {
-        this.#taker = resolve;
-      });
-    }
-    const items = this.#ready;
-    this.#ready = [];
-    return items;
-  }
-
-  /** After the microtasks that are due: a commit settles many promises at once, and their answers belong in one message. */
-  #wakeSoon(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    process.nextTick(() => {
-      this.#isScheduled = false;
-      const taker = this.#taker;
-      this.#taker = undefined;
-      taker?.();
-    });
-  }
-}
+): AsyncGenerator<SignStreamResponse> =>
+  answerItems(
+    requests,
+    async ({ request, requester }) => {
+      if (!request) throw new PkiError("REQUEST_MALFORMED", "an item without request");
+      return { signature: await signing.sign(request, whoOf(requester)) };
+    },
+    log,
+  );

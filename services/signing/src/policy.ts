@@ -2,8 +2,10 @@ import { ARTEFACT_TYPES, type ArtefactFacts, type Resource } from "@vcc-pki/arte
 import { PkiError } from "@vcc-pki/errors";
 import type { SpiffeId } from "@vcc-pki/rpc";
 import { z } from "zod";
-import type { Format } from "./forms.ts";
+import { FORMATS, type Format } from "./forms.ts";
 import { readYaml } from "./yaml-file.ts";
+
+const ARTEFACT_FORMATS = FORMATS.filter((format) => format !== "digest");
 
 /** A name, with "*" for any characters but "/". */
 const pattern = z.string().regex(/^[A-Za-z0-9._*-]{1,128}$/, "letters, digits, '.', '_', '-', and '*'");
@@ -20,9 +22,11 @@ const TypePolicy = z.strictObject({
   ...who,
   /** How it may be signed. */
   formats: z
-    .array(z.enum(["manifest", "oms", "sigstore", "attestation"]))
+    .array(z.enum(ARTEFACT_FORMATS))
     .min(1)
-    .default(["manifest", "oms", "sigstore", "attestation"]),
+    .default([...ARTEFACT_FORMATS]),
+  /** Whether its digest alone will do, of files that nobody here has heard of. */
+  byDigest: z.boolean().default(false),
   /** Each is the name of at least one of the files, in whichever directory. */
   requiredFiles: z.array(pattern).default([]),
   /** None is the name of any file, whether its letters are small or capital. */
@@ -62,6 +66,8 @@ export class SigningPolicy {
     requireWho(policy, asking);
     if (!policy.formats.some((each) => each === format))
       throw notAdmitted("formats", `a ${facts.type} is not signed as ${format}`);
+    if (resources.length === 0 && !policy.byDigest)
+      throw notAdmitted("byDigest", `a ${facts.type} is not signed without its files`);
     const names = resources.map(({ path }) => path.slice(path.lastIndexOf("/") + 1));
     const missing = policy.requiredFiles.find((wanted) => !names.some(matcher(wanted)));
     if (missing !== undefined) throw notAdmitted("requiredFiles", `a ${facts.type} has a file ${missing}`);

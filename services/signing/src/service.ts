@@ -37,6 +37,7 @@ import { RecallTable } from "./store/recalls.ts";
 import { SignatureTable } from "./store/signatures.ts";
 import { SignerKeyTable } from "./store/signer-keys.ts";
 import { UsageTable } from "./store/usages.ts";
+import { TimeStamps } from "./time-stamps.ts";
 import { UsageLog } from "./usage.ts";
 import { readVerificationPolicies } from "./verification-policy.ts";
 import { Verification } from "./verify.ts";
@@ -49,7 +50,7 @@ export interface RunningSigning extends RunningService {
   refresh(): Promise<void>;
 }
 
-/** How long the token may take; a client waits some seconds. */
+/** How long the token may take, and the tsa; a client waits some seconds. */
 const SIGNATURE_DEADLINE_MS = 4_000;
 const TRUST_INTERVAL_MS = 60_000;
 /** Recalls of one occasion are published together. */
@@ -90,6 +91,9 @@ export async function startSigning(
     ...{ log, clock },
     deadlineMs: SIGNATURE_DEADLINE_MS,
   });
+  const timeStamps = new TimeStamps(context.connect(TimestampServiceDefinition, "tsa"), {
+    ...{ unit: config.timeStamps.unit, deadlineMs: SIGNATURE_DEADLINE_MS, log, clock },
+  });
   const trust = new SuiteTrust({
     authorities: context.connect(AuthorityServiceDefinition, "ca"),
     crls: context.connect(CrlServiceDefinition, "ca"),
@@ -123,8 +127,7 @@ export async function startSigning(
       intents: new IntentTable(db),
       own: new OwnSignatures(trust, clock),
     },
-    ...{ tsa: context.connect(TimestampServiceDefinition, "tsa"), unit: config.timeStamps.unit },
-    ...{ maxWaiting: limits.maxWaiting, metrics },
+    ...{ timeStamps, maxWaiting: limits.maxWaiting, metrics },
   });
   const verification = new Verification({
     ...{ store, signatures, usages, recalls: recallTable, policies, trust, trustDomain, clock, metrics },
@@ -178,6 +181,7 @@ export async function startSigning(
       await begun;
       await chores.stop();
       await channel.close();
+      await timeStamps.close();
       await store.close();
     },
   };

@@ -12,7 +12,7 @@ import type { CertifiedKey, Signers } from "./signers.ts";
 import type { Intent, IntentTable } from "./store/intents.ts";
 import type { LineageTable, Source } from "./store/lineage.ts";
 import type { MadeSignature, SignatureParts, SignatureTable, StoredSignature, Subject } from "./store/signatures.ts";
-import { stampSignature, type Tsa } from "./time-stamps.ts";
+import type { TimeStamps } from "./time-stamps.ts";
 
 /** What is to be signed, after policy has admitted it. */
 export interface SignInput {
@@ -32,9 +32,7 @@ export interface SigningOptions {
   readonly recalls: Recalls;
   readonly signers: Signers;
   readonly own: OwnSignatures;
-  readonly tsa: Tsa;
-  /** The tsa's unit; empty: its first. */
-  readonly unit: string;
+  readonly timeStamps: TimeStamps;
   /** Signatures in the making at once. */
   readonly maxWaiting: number;
   readonly clock: Clock;
@@ -69,7 +67,7 @@ export class Signing {
   }
 
   async #sign(input: SignInput, context: CallContext): Promise<StoredSignature> {
-    const { intents, signatures, recalls, tsa, unit, own } = this.#options;
+    const { intents, signatures, recalls, timeStamps, own } = this.#options;
     const { organisation, subject, request } = input;
     // 1 the answer, if it was given before
     const begun = intents.find(request);
@@ -83,7 +81,7 @@ export class Signing {
     const payload = payloadOf(key, subject, signingTime);
     const signatureValue = await key.signer.sign(payload, signatureId);
     // 4 the time stamp: none is stored without
-    const tokenDer = await stampSignature(tsa, { unit, requestId: signatureId, signatureValue });
+    const tokenDer = await timeStamps.stamp(signatureValue, signatureId);
     // 5 the whole, looked at as by a relying party
     const signedAttributesDer = payload.$case === "cmsSignedAttributes" ? payload.value : undefined;
     const parts: SignatureParts = { ...subject, signerKey, signedAttributesDer, signatureValue, tokenDer };

@@ -16,9 +16,9 @@ import {
   parseCertificate,
   parseCertificateList,
   parseOcspResponse,
-  toHex,
 } from "@vcc-pki/x509";
-import { malformed, parseDigest, parseDigests, parseShape, parseSigner } from "./request.ts";
+import { parseFiles } from "./artefact-request.ts";
+import { malformed, parseDigest, parseDigests, parseSigner } from "./request.ts";
 
 /** Whom and what a question is to be judged by beside the suite's own. */
 export interface Brought {
@@ -92,10 +92,8 @@ function parseMaterial(material: VerifyRequest["material"]): SignatureMaterial {
 
 function parseThere(there: VerifyRequest["there"]): Observed {
   switch (there?.$case) {
-    case "files": {
-      const resources = there.value.resources.map(({ path, sha256 }) => ({ path, sha256Hex: toHex(sha256) }));
-      return { shape: parseShape(there.value.shape), resources };
-    }
+    case "files":
+      return parseFiles(there.value);
     case "artefactDigest": {
       const digest = Uint8Array.fromHex(parseDigest(there.value).slice("sha256:".length));
       return { shape: "digest", hash: "sha256", digest };

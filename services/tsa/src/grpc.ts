@@ -5,18 +5,18 @@ import {
   type FindTokensResponse,
   type GetTokenRequest,
   TimestampRequest,
-  type TimestampResponse,
   TimestampServiceDefinition,
   type Token,
 } from "@vcc-pki/proto/tsa";
 import {
+  answerItems,
   type CallContext,
   type Callers,
   implement,
-  type RequestKey,
   requestKey,
   type ServiceImplementation,
 } from "@vcc-pki/rpc";
+import type { Logger } from "@vcc-pki/telemetry";
 import type { Bulk } from "./bulk.ts";
 import type { Messages } from "./messages.ts";
 import { questionOf } from "./question.ts";
@@ -34,6 +34,7 @@ export interface TimestampDoor {
   readonly units: Units;
   readonly verifier: Verifier;
   readonly status: StatusReport;
+  readonly log: Logger;
   /** The organisation that runs the suite. */
   readonly operatorOrganisation: string;
 }
@@ -43,6 +44,7 @@ const READING = ["gateway", "signing", "audit"] as const;
 
 const CALLERS: Callers<typeof TimestampServiceDefinition> = {
   timestamp: STAMPING,
+  timestampStream: STAMPING,
   bulkTimestamp: STAMPING,
   verify: ["any-suite"],
   getCertificate: ["any-suite"],
@@ -56,7 +58,20 @@ export function timestampService(door: TimestampDoor): ServiceImplementation {
   return implement(
     TimestampServiceDefinition,
     {
-      timestamp: (request, context) => timestamp(door, request, context),
+      async timestamp(request, context) {
+        const outcome = await stamp(door, request, context);
+        return { timeStampResp: door.desk.toResponse(outcome), outcome: door.messages.outcome(outcome) };
+      },
+      timestampStream: (requests, context) =>
+        answerItems(
+          requests,
+          async ({ request }) => {
+            if (request === undefined) throw new PkiError("REQUEST_MALFORMED", "an item without request");
+            const outcome = await stamp(door, request, context);
+            return { timeStampResp: NOTHING, outcome: door.messages.outcome(outcome) };
+          },
+          door.log,
+        ),
       bulkTimestamp(request, context) {
         requireUnit(units, request.unit);
         const key = requestKey(context, "bulkTimestamp", BulkTimestampRequest, request);
@@ -79,25 +94,14 @@ export function timestampService(door: TimestampDoor): ServiceImplementation {
 const organisationOf = ({ operatorOrganisation }: TimestampDoor, { requester }: CallContext): string =>
   requester.kind === "suite" ? operatorOrganisation : requester.organisation;
 
-async function timestamp(
-  door: TimestampDoor,
-  request: TimestampRequest,
-  context: CallContext,
-): Promise<TimestampResponse> {
-  const { desk, messages, units } = door;
-  requireUnit(units, request.unit);
-  const key = requestKey(context, "timestamp", TimestampRequest, request);
-  const outcome = await stamp(door, request, organisationOf(door, context), key);
-  return { timeStampResp: desk.toResponse(outcome), outcome: messages.outcome(outcome) };
-}
+const NOTHING = new Uint8Array();
 
-function stamp(
-  { desk }: TimestampDoor,
-  { question, unit }: TimestampRequest,
-  organisation: string,
-  request: RequestKey,
-): Promise<Outcome> {
-  const input = { unit, organisation, request };
+function stamp(door: TimestampDoor, request: TimestampRequest, context: CallContext): Promise<Outcome> {
+  const { desk, units } = door;
+  const { question, unit } = request;
+  requireUnit(units, unit);
+  const key = requestKey(context, "timestamp", TimestampRequest, request);
+  const input = { unit, organisation: organisationOf(door, context), request: key };
   if (question?.$case === "timeStampReq") return desk.stampRequest(question.value, input);
   if (question?.$case === "query") return desk.stampAsked(() => questionOf(question.value), input);
   throw new PkiError("REQUEST_MALFORMED", "a question is missing");

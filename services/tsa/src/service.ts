@@ -191,7 +191,7 @@ export async function startTsa(
     ...{ store, httpPort: door.port, proof, mayForward: ["gateway"] },
     services: [
       timestampService({
-        ...{ desk, messages, tokens, units, operatorOrganisation: organisation },
+        ...{ desk, messages, tokens, units, operatorOrganisation: organisation, log },
         bulk: new Bulk({ desk, messages }),
         verifier: new Verifier(trust, clock),
         status: new StatusReport({ proof, units, unitKeys, tokens, replica, clock }),

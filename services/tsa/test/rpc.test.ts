@@ -7,6 +7,8 @@ import {
   type BulkTimestampResponse,
   type TimestampQuery,
   type TimestampRequest,
+  type TimestampStreamRequest,
+  type TimestampStreamRequest_Item,
 } from "@vcc-pki/proto/tsa";
 import { timeStampResp } from "@vcc-pki/x509";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -125,6 +127,53 @@ describe("Timestamp", () => {
 
 const serialOf = ({ outcome }: Awaited<ReturnType<ReturnType<typeof gateway>["timestamp"]>>) =>
   outcome?.$case === "token" ? outcome.value.serialHex : undefined;
+
+describe("TimestampStream", () => {
+  const ofStream = async (requests: readonly (TimestampRequest | undefined)[], remote = gateway()) => {
+    const items = requests.map((request, id) => ({ id, request }));
+    const answers = [];
+    for await (const message of remote.timestampStream(oneMessage(items))) answers.push(...message.items);
+    return answers.sort((a, b) => a.id - b.id).map(({ outcome }) => outcome);
+  };
+  async function* oneMessage(items: TimestampStreamRequest_Item[]): AsyncGenerator<TimestampStreamRequest> {
+    yield { items };
+  }
+
+  it("answers each item as a call of its own would, under the same request id with the same token", async () => {
+    const [first, second] = [ask(), ask({ unit: "other" })];
+    const outcomes = await ofStream([first, second, first]);
+    const single = await Promise.all([first, second, first].map((request) => gateway().timestamp(request)));
+    const asCalls = single.map((value) => ({
+      $case: "response",
+      value: { ...value, timeStampResp: new Uint8Array() },
+    }));
+    expect(outcomes).toEqual(asCalls);
+    expect(asCalls[0]?.value.outcome?.$case).toBe("token");
+  });
+
+  it("refuses what is wrong with an item for that one, in band what the protocol refuses", async () => {
+    const sha1 = { messageImprint: { hashAlgorithm: "sha1", digest: Buffer.alloc(20) } };
+    const failure = (expected: string) => ({ $case: "failure", value: { code: expected } });
+    const requests = [undefined, ask({ requestId: "" }), ask({ unit: "nobody" }), ask({ query: sha1 }), ask()];
+    expect(await ofStream(requests)).toMatchObject([
+      failure("REQUEST_MALFORMED"),
+      failure("REQUEST_MALFORMED"),
+      failure("NOT_FOUND"),
+      { $case: "response", value: { outcome: { $case: "refusal", value: { failInfo: "badAlg" } } } },
+      { $case: "response", value: { outcome: { $case: "token" } } },
+    ]);
+  });
+
+  it("refuses a message that is too large", async () => {
+    const large = ask({ question: { $case: "timeStampReq", value: Buffer.alloc(2 << 20) } });
+    await expect(ofStream([large])).rejects.toThrow(code("REQUEST_TOO_LARGE"));
+  });
+
+  it("is for those who may stamp", async () => {
+    for (const caller of [BRANDENBURG, "ocsp"])
+      await expect(ofStream([ask()], tsa.as(caller))).rejects.toThrow(code("CALLER_NOT_ALLOWED"));
+  });
+});
 
 describe("BulkTimestamp", () => {
   it("gives each digest a token of its own", async () => {

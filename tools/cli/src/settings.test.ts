@@ -19,6 +19,7 @@ describe("settings", () => {
       caFile: "/env/trust/root.pem",
       organisation: "brandenburg",
       tsaUrl: "http://127.0.0.1:8182/tsa",
+      recallsUrl: "http://127.0.0.1:8183",
     });
     expect(resolveSettings({ home: "/given" }, env).caFile).toBe("/given/trust/root.pem");
   });

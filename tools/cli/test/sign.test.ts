@@ -112,6 +112,60 @@ describe("vcc-sign sign", () => {
     expect((await cli.run("lineage", cli.file("nowhere"))).exit).toBe(2);
   });
 
+  const verify = (...args: string[]) => cli.run("verify", "--offline", "--no-cache", "--json", ...args);
+  const faults = ({ exit, json }: Awaited<ReturnType<typeof verify>>) => {
+    const { checks } = json() as unknown as { checks: { ok: boolean; code?: string }[] };
+    return [exit, ...checks.flatMap(({ code }) => code ?? [])];
+  };
+
+  it.each(["oms", "sigstore", "attestation"])("signs a directory as %s, and one file", async (format) => {
+    const directory = newPackage();
+    const signed = await sign("--package", directory, "--format", format, "--json");
+    expect(signed.json()).toMatchObject({ format, files: 2 });
+    expect([existsSync(`${directory}/model.sig`), existsSync(`${directory}/SHA256SUMS`)]).toEqual([true, false]);
+    expect(faults(await verify("--package", directory))).toEqual([0]);
+    expect((await sign("--package", directory, "--format", format)).exit).toBe(2);
+    appendFileSync(`${directory}/pyproject.toml`, "#");
+    expect(faults(await verify("--package", directory))).toEqual([3, "RESOURCE_CHANGED"]);
+    const file = cli.file(`notes${++count}.txt`, "notes\n");
+    expect((await sign("--path", file, "--type", "file", "--format", format)).exit).toBe(0);
+    expect(existsSync(`${file}.sigstore.json`)).toBe(true);
+    expect(faults(await verify("--package", file))).toEqual([0]);
+  });
+
+  it("attests a distribution as PEP 740 has it, where twine looks for it", async () => {
+    const wheel = cli.file("recht-1.0-py3-none-any.whl", "wheel");
+    const signed = await sign("--package", wheel, "--format", "attestation", "--json");
+    expect([signed.exit, signed.json()]).toMatchObject([0, { format: "publish", files: 1 }]);
+    const object = JSON.parse(readFileSync(`${wheel}.publish.attestation`, "utf8"));
+    expect(Object.keys(object)).toEqual(["version", "verification_material", "envelope"]);
+    expect(faults(await verify("--package", wheel))).toEqual([0]);
+    appendFileSync(wheel, "#");
+    expect(faults(await verify("--package", wheel))).toEqual([3, "RESOURCE_CHANGED"]);
+    const metadata = ["--metadata", cli.file("said.json", '{"riskClass":"minimal"}')];
+    expect((await sign("--package", wheel, "--format", "attestation", ...metadata, "--force")).exit).toBe(2);
+  });
+
+  it("signs a container's image by its digest alone", async () => {
+    const digest = `sha256:${"5a".repeat(32)}`;
+    const [name, signature] = ["registry.vcc.internal/argus", cli.file("argus.sigstore.json")];
+    const image = ["--digest", digest, "--signature", signature];
+    const signed = await sign(...image, "--name", name, "--json");
+    expect([signed.exit, signed.json()]).toMatchObject([0, { artefact_digest: digest, path: signature }]);
+    expect(faults(await verify(...image))).toEqual([0]);
+    const other = `sha256:${"5b".repeat(32)}`;
+    expect(faults(await verify("--digest", other, "--signature", signature))).toEqual([3, "RESOURCE_CHANGED"]);
+    expect((await sign(...image, "--name", name)).exit).toBe(2); // it is there
+    for (const words of [
+      ["--digest", digest],
+      ["--digest", "5a"],
+      [...image, "--name", name, "--path", "."],
+    ])
+      expect((await sign(...words)).exit).toBe(2);
+    expect((await verify("--digest", digest)).exit).toBe(2);
+    expect((await verify("--digest", digest, "--signature", cli.file("nowhere"))).exit).toBe(4);
+  });
+
   it("verifies what it has signed", async () => {
     const directory = newPackage();
     await sign("--package", directory, "--artefact-version", "2");

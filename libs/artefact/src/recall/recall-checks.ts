@@ -31,8 +31,8 @@ export function checkRecall(
   policy: TrustPolicy,
 ): Check[] {
   if (evidence === undefined) {
-    const isRequired = policy.recall === "required";
-    return isRequired ? [{ name: KNOWN, ok: false, reason: "there is no recall list" }] : [];
+    const isWaived = policy.recall !== "required";
+    return [{ name: KNOWN, ok: isWaived, isWaived, reason: "there is no recall list" }];
   }
   if ("findRecall" in evidence) return [{ name: KNOWN, ok: true }, lookUp(evidence, signed)];
   const { checks, list } = verifyRecallList(evidence, trust);

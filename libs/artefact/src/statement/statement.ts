@@ -1,6 +1,7 @@
 import {
   ARTEFACT_PREDICATE_TYPE,
   PUBLISH_PREDICATE_TYPE,
+  type PublishedFile,
   readAttestation,
   readPublishAttestation,
   type SignedDigest,
@@ -10,7 +11,7 @@ import { OMS_PREDICATE_TYPE, readOmsStatement, type SignedFiles, type SignedShar
 
 /** What the payload of an envelope says: all files of an artefact, whole or in shards, or its digest. Facts are undefined when the signer says nothing of
  *  it. */
-export type Statement = SignedFiles | SignedShards | SignedDigest;
+export type Statement = SignedFiles | SignedShards | SignedDigest | PublishedFile;
 
 const READERS = new Map<string, (statement: ReadStatement) => Statement>([
   [OMS_PREDICATE_TYPE, readOmsStatement],

@@ -1,4 +1,5 @@
 import { type Certificate, parseCertificate, readSerial } from "../certificate.ts";
+import { toLatin1 } from "../der/bytes.ts";
 import { malformed } from "../der/malformed.ts";
 import { DerReader } from "../der/reader.ts";
 import { constructedContext, primitiveContext, TAG } from "../der/tags.ts";
@@ -63,7 +64,7 @@ function readSignedData(reader: DerReader): SignedData {
   const digestAlgorithmDers = reader.listOf(TAG.SET, readAlgorithmIdentifier, 0);
   const { contentType, content } = reader.within(TAG.SEQUENCE, readEncapsulated);
   const certificates = reader.nextIs(constructedContext(0))
-    ? reader.listOf(constructedContext(0), (set) => parseCertificate(set.element(TAG.SEQUENCE)), 0)
+    ? reader.listOf(constructedContext(0), (set) => knownCertificate(set.element(TAG.SEQUENCE)), 0)
     : [];
   if (reader.nextIs(constructedContext(1))) reader.skipChecked();
   const signerInfos = reader.listOf(TAG.SET, (set) => set.within(TAG.SEQUENCE, readSignerInfo), 0);
@@ -71,6 +72,25 @@ function readSignedData(reader: DerReader): SignedData {
   if (certificates.length > MAX_CERTIFICATES) throw malformed(`more than ${MAX_CERTIFICATES} certificates`);
   if (signerInfos.length > MAX_SIGNERS) throw malformed(`more than ${MAX_SIGNERS} signers`);
   return { version, digestAlgorithmDers, contentType, content, certificates, signerInfos };
+}
+
+/** Certificates that came in messages. The same few signers and units come again in each of theirs, and to read a certificate takes ten
+ *  times as long as to find it here. */
+const KNOWN_CERTIFICATES = new Map<string, Certificate>();
+const MAX_KNOWN_CERTIFICATES = 256;
+/** Ours have some 1 KiB. */
+const MAX_KNOWN_OCTETS = 4096;
+
+function knownCertificate(der: Uint8Array): Certificate {
+  if (der.length > MAX_KNOWN_OCTETS) return parseCertificate(der);
+  const name = toLatin1(der);
+  let certificate = KNOWN_CERTIFICATES.get(name);
+  if (certificate === undefined) {
+    certificate = parseCertificate(Uint8Array.from(der)); // a copy, so that the message itself is not kept
+    if (KNOWN_CERTIFICATES.size >= MAX_KNOWN_CERTIFICATES) KNOWN_CERTIFICATES.clear();
+    KNOWN_CERTIFICATES.set(name, certificate);
+  }
+  return certificate;
 }
 
 /** EncapsulatedContentInfo ::= SEQUENCE { eContentType, eContent [0] EXPLICIT OCTET STRING OPTIONAL } (RFC 5652 section 5.2) */

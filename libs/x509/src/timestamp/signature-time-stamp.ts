@@ -1,6 +1,5 @@
 import { hash } from "node:crypto";
 import { type Check, failed, faultsText, passed } from "../cms/check.ts";
-import { findStampedHash } from "./token.ts";
 import {
   TIME_STAMP_CHECKS,
   type TimeStampQuestion,
@@ -40,9 +39,10 @@ export function verifySignatureTimeStamp(
   if (tokenDer === undefined || second !== undefined) {
     return { checks: [failed(PRESENT, `there are ${tokenDers.length}`)], at: undefined, verification: undefined };
   }
-  const algorithm = findStampedHash(tokenDer) ?? "sha256";
-  const messageImprint = { hash: algorithm, digest: hash(algorithm, signature, "buffer") };
-  const verification = verifyTimeStampToken(tokenDer, { ...question, messageImprint });
+  const verification = verifyTimeStampToken(tokenDer, {
+    ...question,
+    messageImprint: (algorithm) => hash(algorithm, signature, "buffer"),
+  });
   const outcome = (name: string, isOurs: (check: string) => boolean): Check => {
     const faults = faultsText(verification.checks.filter((check) => isOurs(check.name)));
     return faults === "" ? passed(name) : failed(name, faults);

@@ -13,7 +13,10 @@ import { findUnitFault, findUntimely } from "./unit-certificate.ts";
 
 /** What a time stamp must be about. */
 export interface TimeStampQuestion {
-  readonly messageImprint: { readonly hash: HashAlgorithm; readonly digest: Uint8Array };
+  /** Or the digest of what was stamped, under the hash that the token names. */
+  readonly messageImprint:
+    | { readonly hash: HashAlgorithm; readonly digest: Uint8Array }
+    | ((hash: HashAlgorithm) => Uint8Array);
   /** The request's, as content octets of an INTEGER: then the token must repeat it. */
   readonly nonce?: Uint8Array | undefined;
   /** Dotted; the token's must be one of them. Absent: any. */
@@ -97,8 +100,10 @@ function outcome(made: readonly Check[], tstInfo?: TstInfo, signer?: Certificate
 }
 
 function findOtherImprint({ messageImprint }: TstInfo, { messageImprint: asked }: TimeStampQuestion) {
-  if (messageImprint.hash !== asked.hash) return `the digest is not of ${asked.hash}`;
-  return equalBytes(messageImprint.digest, asked.digest) ? undefined : "something else was stamped";
+  if (messageImprint.hash === undefined) return "the digest is not of a hash that we accept";
+  const digest = typeof asked === "function" ? asked(messageImprint.hash) : asked.digest;
+  if (typeof asked === "object" && messageImprint.hash !== asked.hash) return `the digest is not of ${asked.hash}`;
+  return equalBytes(messageImprint.digest, digest) ? undefined : "something else was stamped";
 }
 
 /** The name, where there is one, is among those of the signer's certificate: its subject or an alternative name, octet by octet (RFC 3161

@@ -34,6 +34,7 @@ const CALLERS: Callers<typeof OrganizationServiceDefinition> = {
   grantMembership: ["gateway", "ceremony"],
   revokeMembership: ["gateway", "ceremony"],
   getMembership: ["discovery"],
+  getIsolation: ["discovery"],
 };
 
 /** Who asks here speaks for its own organisation; the one a request names is what it asks about. */
@@ -87,6 +88,12 @@ export function organisationService(door: OrganisationDoor): ServiceImplementati
         ...{ organisation, identity },
         expiresAt: organisations.administrationEnds(organisation, identity),
       })),
+
+      getIsolation: guarded(door, "organisation.isolation", atHome, ({ organisation }) => {
+        const found = table.find(organisation);
+        if (found === undefined) throw noSuchOrganisation();
+        return { isolationLevel: ISOLATION[found.isolationLevel] };
+      }),
     },
     CALLERS,
   );

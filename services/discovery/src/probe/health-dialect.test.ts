@@ -34,6 +34,7 @@ describe("what is not said is not known", () => {
     ["a redirect", "auto", 302, '{"status":"healthy"}'],
     ["a login", "auto", 401, '{"status":"healthy"}'],
     ["another page", "auto", 404, '{"status":"healthy"}'],
+    ["a page", "auto", 200, "<html>It works!</html>"],
     ["JSON of something else", "auto", 200, '{"uptime":3}'],
     ["a page where a status belongs", "status", 200, "<html>healthy</html>"],
     ["a word of no dialect", "status", 200, '{"status":"splendid"}'],

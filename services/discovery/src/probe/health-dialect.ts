@@ -1,4 +1,4 @@
-/** How services say how they are. "auto" reads each of the others' answers.
+/** How services say how they are. "auto" reads each of the others' answers, and no body at all by its status code.
  *  - status: {"status": "healthy" | "ok" | "alive" | "degraded" | …}
  *  - ready: {"ready": true}, perhaps with dependencies
  *  - components: the same as status, and {"components": {name: {"status": …} | "healthy" | true}}
@@ -47,7 +47,7 @@ export function readHealth(dialect: HealthDialect, statusCode: number, body: str
   if (statusCode >= 500) return report("unhealthy", said ? `HTTP ${statusCode}, ${said.reason}` : `HTTP ${statusCode}`);
   if (statusCode < 200 || statusCode >= 300) return report("unknown", `HTTP ${statusCode}`);
   if (said !== undefined) return said;
-  if (dialect === "http" || (dialect === "auto" && !isJsonObject(body))) return report("healthy", `HTTP ${statusCode}`);
+  if (dialect === "http" || (dialect === "auto" && body.trim() === "")) return report("healthy", `HTTP ${statusCode}`);
   return report("unknown", `HTTP ${statusCode}, and nothing that "${dialect}" understands`);
 }
 
@@ -100,8 +100,6 @@ function worst(reports: readonly (HealthReport | undefined)[]): HealthReport | u
   const said = reports.filter((each) => each !== undefined);
   return said.toSorted((a, b) => RANK[b.health] - RANK[a.health])[0];
 }
-
-const isJsonObject = (body: string): boolean => parseObject(body) !== undefined;
 
 function parseObject(body: string): Readonly<Record<string, unknown>> | undefined {
   try {

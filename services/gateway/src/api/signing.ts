@@ -65,6 +65,12 @@ export const FileDigests = z
   .min(1)
   .max(100_000);
 
+export const ShardOctets = z
+  .int()
+  .min(1)
+  .optional()
+  .describe("The files are listed in shards of so many octets (oms, sigstore); absent: whole");
+
 /** Files never travel, only their digests. How many there may be, and which paths, is the signing service's to say. */
 export const ArtefactToSign = z
   .strictObject({
@@ -74,19 +80,27 @@ export const ArtefactToSign = z
       .record(z.string(), z.unknown())
       .optional()
       .describe("modelVersion, baseModel, datasets, evaluations, riskClass, extra: stands inside what is signed"),
-    shape: z.enum(["file", "directory"]).describe("One file, or all files below a directory"),
-    files: FileDigests,
-    shard_octets: z
-      .int()
-      .min(1)
-      .optional()
-      .describe("The files are listed in shards of so many octets (oms, sigstore); absent: whole"),
+    shape: z
+      .enum(["file", "directory", "digest"])
+      .describe("One file, or all files below a directory, or what is known by its digest alone"),
+    files: FileDigests.optional().describe("Of a file or directory"),
+    shard_octets: ShardOctets,
+    digest: ArtefactDigest.optional().describe("Of a digest, such as that of a container's image; as an attestation"),
     signer: SignerName.optional().describe("The requester's own name when absent"),
     format: z
-      .enum(["manifest", "oms", "sigstore", "attestation"])
+      .enum(["manifest", "oms", "sigstore", "attestation", "publish"])
       .optional()
-      .describe("manifest (SHA256SUMS and CAdES-B-T) when absent; the others are statements in sigstore bundles"),
+      .describe(
+        "manifest (SHA256SUMS and CAdES-B-T) when absent, of a digest attestation; these are statements in sigstore bundles, publish in the attestation object of PEP 740",
+      ),
   })
+  .refine(
+    ({ shape, files, digest }) =>
+      (shape === "digest") === (digest !== undefined) && (shape === "digest") !== (files !== undefined),
+    {
+      message: "files go with file and directory, digest with digest",
+    },
+  )
   .meta({ id: "ArtefactToSign" });
 export type ArtefactToSign = z.infer<typeof ArtefactToSign>;
 
@@ -136,7 +150,10 @@ export const Signature = z
       .describe(
         "Absent for statements. CMS SignedData with its time stamp (CAdES-B-T, EN 319 122-1), detached, base64 of DER",
       ),
-    bundle: z.string().optional().describe("For statements: sigstore bundle v0.3, JSON"),
+    bundle: z
+      .string()
+      .optional()
+      .describe("For statements: sigstore bundle v0.3, or attestation object of PEP 740; JSON"),
     recalled_at: Timestamp.optional().describe("Since when it is not to be used any more"),
     manifest: z.string().optional().describe("SHA256SUMS, octet by octet as it was signed"),
     artefact_digest: z.string(),

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Brought, MAX_BROUGHT, Octets } from "./brought.ts";
 import { Timestamp } from "./fields.ts";
-import { ArtefactDigest, FileDigests, HASH_AND_KEY_ALGORITHMS, HashB64, SignerName } from "./signing.ts";
+import { ArtefactDigest, FileDigests, HASH_AND_KEY_ALGORITHMS, HashB64, ShardOctets, SignerName } from "./signing.ts";
 
 const oneOf = (...values: unknown[]): boolean => values.filter((value) => value !== undefined).length === 1;
 
@@ -20,6 +20,7 @@ export const VerificationQuestion = z
     digest: ArtefactDigest.optional().describe("What is there: the artefact's digest"),
     shape: z.enum(["file", "directory"]).optional().describe("Of `files`; directory when absent"),
     files: FileDigests.optional().describe("What is there, file by file; instead of `digest`"),
+    shard_octets: ShardOctets,
     policy: z
       .string()
       .regex(/^[a-z][a-z0-9-]{0,62}$/, "a policy's name")

@@ -55,7 +55,7 @@ export function signingRoutes(
     },
     async (request, reply) => {
       const artefact = artefactToProto(request.params.type.replaceAll("-", "_"), request.body);
-      const { signer = "", format = "manifest" } = request.body;
+      const { signer = "", shape, format = shape === "digest" ? "attestation" : "manifest" } = request.body;
       const asked = { requestId: requestIdOf(request), signer, artefact };
       const signed =
         format === "manifest"

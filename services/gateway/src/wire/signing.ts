@@ -34,6 +34,7 @@ const STATE_TO_JSON = {
 export const SHAPE_TO_PROTO = {
   file: Shape.FILE,
   directory: Shape.DIRECTORY,
+  digest: Shape.DIGEST,
 } as const satisfies Record<ArtefactToSign["shape"], Shape>;
 
 export function signerToJson(key: SignerKey): Signer {
@@ -50,10 +51,8 @@ export function signerToJson(key: SignerKey): Signer {
   };
 }
 
-export function artefactToProto(
-  type: string,
-  { name, version, metadata, shape, files, shard_octets }: ArtefactToSign,
-): Artefact {
+export function artefactToProto(type: string, artefact: ArtefactToSign): Artefact {
+  const { name, version, metadata, shape, files = [], shard_octets, digest } = artefact;
   return {
     type,
     name,
@@ -62,10 +61,11 @@ export function artefactToProto(
     shape: SHAPE_TO_PROTO[shape],
     shardOctets: shard_octets,
     resources: resourcesToProto(files),
+    artefactDigest: digest,
   };
 }
 
-export const resourcesToProto = (files: ArtefactToSign["files"]): Artefact["resources"] =>
+export const resourcesToProto = (files: NonNullable<ArtefactToSign["files"]>): Artefact["resources"] =>
   files.map(({ path, sha256, shard }) => ({ path, sha256: Buffer.from(sha256, "hex"), shard }));
 
 export function signatureToJson(signature: ProtoSignature): Signature {

@@ -22,9 +22,10 @@ function materialOf({ signature = "", manifest, bundle }: VerificationQuestion):
   return { $case: "manifest", value: { manifest: Buffer.from(manifest), signedDataDer } };
 }
 
-function thereOf({ digest, files = [], shape = "directory" }: VerificationQuestion): VerifyRequest["there"] {
+function thereOf(question: VerificationQuestion): VerifyRequest["there"] {
+  const { digest, files = [], shape = "directory", shard_octets: shardOctets } = question;
   if (digest !== undefined) return { $case: "artefactDigest", value: digest };
-  return { $case: "files", value: { shape: SHAPE_TO_PROTO[shape], resources: resourcesToProto(files) } };
+  return { $case: "files", value: { shape: SHAPE_TO_PROTO[shape], resources: resourcesToProto(files), shardOctets } };
 }
 
 export function verificationToJson(answer: VerifyResponse): VerificationAnswer {

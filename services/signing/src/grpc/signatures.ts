@@ -21,7 +21,8 @@ import {
   type ServiceImplementation,
 } from "@vcc-pki/rpc";
 import { toHex } from "@vcc-pki/x509";
-import { parseArtefact, parseDigest, parseDigests, parseSigner, parseStatementFormat, parseUsage } from "../request.ts";
+import { parseArtefact, parseStatementFormat } from "../artefact-request.ts";
+import { parseDigest, parseDigests, parseSigner, parseUsage } from "../request.ts";
 import type { Edge } from "../store/lineage.ts";
 import type { Subject } from "../store/signatures.ts";
 import { DEFAULT_PAGE, DOOR, organisationOf, type SigningDoor } from "./door.ts";

@@ -1,16 +1,14 @@
-import type { SignStreamRequest, SignStreamRequest_Item } from "@vcc-pki/proto/hsm";
-
-/** Signatures asked for in one message at most: it bounds how long the gateway holds its event loop. */
+/** Items in one message at most: it bounds how long the server holds its event loop. */
 const MAX_ITEMS = 64;
 
 /** The requests of one stream: what is pushed within one turn of the event loop goes out together. */
-export class Outgoing implements AsyncIterable<SignStreamRequest> {
-  #items: SignStreamRequest_Item[] = [];
+export class OutgoingItems<Item> implements AsyncIterable<{ items: Item[] }> {
+  #items: Item[] = [];
   #isEnded = false;
   #isScheduled = false;
   #wake: (() => void) | undefined;
 
-  push(item: SignStreamRequest_Item): void {
+  push(item: Item): void {
     this.#items.push(item);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -25,7 +23,7 @@ export class Outgoing implements AsyncIterable<SignStreamRequest> {
     this.#wake?.();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<SignStreamRequest> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<{ items: Item[] }> {
     for (;;) {
       while (this.#items.length > 0) yield { items: this.#items.splice(0, MAX_ITEMS) };
       if (this.#isEnded) return;

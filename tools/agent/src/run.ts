@@ -1,0 +1,36 @@
+import { contextOf, type World } from "./agent.ts";
+import type { Settings } from "./config.ts";
+import { Keeper } from "./keeper.ts";
+import { maintain } from "./maintain.ts";
+import type { State } from "./state.ts";
+import { Turnstile } from "./turnstile.ts";
+
+/** Identities that are worked on at once. */
+const AT_ONCE = 8;
+
+/** Looks after all identities until `signal` is aborted, and resolves when the last piece of work is done. Never rejects for what goes wrong with
+ *  one of them; throws CONFIG_INVALID before it begins. */
+export async function runAgent(settings: Settings, world: World, signal: AbortSignal): Promise<void> {
+  const turnstile = new Turnstile(AT_ONCE);
+  const keepers = settings.identities.map((identity) => ({
+    identity,
+    keeper: new Keeper(contextOf(identity, settings, world), turnstile),
+  }));
+  await Promise.all(
+    keepers.map(({ identity: { organisation }, keeper }) =>
+      keeper.keep(signal, (service, wish) => {
+        const other = keepers.find(
+          ({ identity }) => identity.organisation === organisation && identity.service === service,
+        );
+        other?.keeper.want(wish);
+      }),
+    ),
+  );
+}
+
+/** One look at each identity, as cron would have it. The states as they are then, in the order of the configuration. */
+export async function runOnce(settings: Settings, world: World): Promise<State[]> {
+  const turnstile = new Turnstile(AT_ONCE);
+  const contexts = settings.identities.map((identity) => contextOf(identity, settings, world));
+  return Promise.all(contexts.map((context) => turnstile.pass(() => maintain(context, { now: true }))));
+}
