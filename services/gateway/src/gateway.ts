@@ -14,6 +14,7 @@ import type {
   RegistryServiceDefinition,
 } from "@vcc-pki/proto/discovery";
 import type { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
+import type { HistoryServiceDefinition, ReportServiceDefinition } from "@vcc-pki/proto/lifecycle";
 import type { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import type {
   RecallServiceDefinition,
@@ -47,6 +48,7 @@ import { enrolmentRequestRoutes } from "./routes/enrolment-requests.ts";
 import { enrolmentTokenRoutes } from "./routes/enrolment-tokens.ts";
 import { eventRoute } from "./routes/events.ts";
 import { type HealthRouteOptions, healthRoute } from "./routes/health.ts";
+import { lifecycleRoutes } from "./routes/lifecycle.ts";
 import { matrixRoutes } from "./routes/matrix.ts";
 import { ocspRoute } from "./routes/ocsp.ts";
 import { organisationRoutes } from "./routes/organisations.ts";
@@ -86,6 +88,8 @@ export interface Peers {
   readonly enrolment: Remote<EnrolmentServiceDefinition>;
   readonly agents: Remote<AgentServiceDefinition>;
   readonly policy: Remote<PolicyServiceDefinition>;
+  readonly history: Remote<HistoryServiceDefinition>;
+  readonly reports: Remote<ReportServiceDefinition>;
 }
 
 export interface GatewayOptions {
@@ -157,6 +161,7 @@ function addRoutes(app: App, options: GatewayOptions, identify: Identify): void 
   recallRoutes(app, peers.signatures, peers.recalls);
   verificationRoutes(app, peers.verification);
   matrixRoutes(app, peers.policy);
+  lifecycleRoutes(app, { ...peers, clock });
   stampedDocumentRoutes(app, peers.timestamps);
   approvalRoutes(app, peers.approvals, createApprovalAccess({ ...peers, ...config }));
   organisationRoutes(app, peers.organisations);
