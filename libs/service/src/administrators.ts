@@ -1,6 +1,6 @@
 import { PkiError } from "@vcc-pki/errors";
 import type { OrganizationServiceDefinition } from "@vcc-pki/proto/ca";
-import type { CallContext, Remote } from "@vcc-pki/rpc";
+import type { CallContext, Remote, SpiffeId } from "@vcc-pki/rpc";
 
 type Requester = Pick<CallContext, "requester">;
 
@@ -27,4 +27,11 @@ export class Administrators {
     }
     return named;
   }
+}
+
+/** A workload, as its certificate says. Throws CALLER_NOT_ALLOWED. */
+export function requireWorkload({ requester }: Requester): Extract<SpiffeId, { kind: "workload" }> {
+  if (requester.kind !== "workload")
+    throw new PkiError("CALLER_NOT_ALLOWED", "only a service may do this, by its own certificate");
+  return requester;
 }
