@@ -6,7 +6,7 @@ import type {
   OrganizationServiceDefinition,
   ProfileServiceDefinition,
 } from "@vcc-pki/proto/ca";
-import type { PolicyServiceDefinition } from "@vcc-pki/proto/discovery";
+import type { InventoryServiceDefinition, PolicyServiceDefinition } from "@vcc-pki/proto/discovery";
 import type { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
 import type { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import type {
@@ -36,6 +36,7 @@ import { certificateRoutes } from "./routes/certificates.ts";
 import { crlRoute } from "./routes/crl.ts";
 import { eventRoute } from "./routes/events.ts";
 import { type HealthRouteOptions, healthRoute } from "./routes/health.ts";
+import { inventoryRoutes } from "./routes/inventory.ts";
 import { matrixRoutes } from "./routes/matrix.ts";
 import { ocspRoute } from "./routes/ocsp.ts";
 import { organisationRoutes } from "./routes/organisations.ts";
@@ -68,6 +69,7 @@ export interface Peers {
   readonly signatures: Remote<SignatureServiceDefinition>;
   readonly recalls: Remote<RecallServiceDefinition>;
   readonly verification: Remote<VerificationServiceDefinition>;
+  readonly inventory: Remote<InventoryServiceDefinition>;
   readonly policy: Remote<PolicyServiceDefinition>;
 }
 
@@ -131,6 +133,7 @@ function addRoutes(app: App, options: GatewayOptions, identify: Identify): void 
   signingRoutes(app, peers.signatures, peers.signers);
   recallRoutes(app, peers.signatures, peers.recalls);
   verificationRoutes(app, peers.verification);
+  inventoryRoutes(app, peers.inventory);
   matrixRoutes(app, peers.policy);
   stampedDocumentRoutes(app, peers.timestamps);
   approvalRoutes(app, peers.approvals, createApprovalAccess({ ...peers, ...config }));

@@ -5,7 +5,7 @@ import {
   OrganizationServiceDefinition,
   ProfileServiceDefinition,
 } from "@vcc-pki/proto/ca";
-import { PolicyServiceDefinition } from "@vcc-pki/proto/discovery";
+import { InventoryServiceDefinition, PolicyServiceDefinition } from "@vcc-pki/proto/discovery";
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from "@vcc-pki/proto/health";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
@@ -60,6 +60,7 @@ const connectPeers = ({ connect }: ServiceContext): Peers => ({
   signatures: connect(SignatureServiceDefinition, "signing"),
   recalls: connect(RecallServiceDefinition, "signing"),
   verification: connect(VerificationServiceDefinition, "signing"),
+  inventory: connect(InventoryServiceDefinition, "discovery"),
   policy: connect(PolicyServiceDefinition, "discovery"),
 });
 

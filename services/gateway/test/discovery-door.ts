@@ -1,4 +1,4 @@
-import { type DiscoveryHarness, newDiscovery } from "@vcc-pki/discovery/harness";
+import { type DiscoveryHarness, type DiscoveryHarnessOptions, newDiscovery } from "@vcc-pki/discovery/harness";
 import { PolicyServiceDefinition } from "@vcc-pki/proto/discovery";
 import { connect, suiteId } from "@vcc-pki/rpc";
 import { silentLogger } from "@vcc-pki/telemetry";
@@ -13,6 +13,8 @@ const ADMIN = "spiffe://vcc.internal/org/brandenburg/admin/anna";
 export interface DiscoveryDoor {
   readonly discovery: DiscoveryHarness;
   readonly port: number;
+  /** Root of the suite, PEM. */
+  readonly rootPem: string;
   /** Root of the door's own certificate, PEM. */
   readonly trustPem: string;
   /** An administrator of brandenburg. */
@@ -30,9 +32,9 @@ export interface DiscoveryDoor {
 
 /** The real door before a real discovery service, ca and hsm-gateway. Its clock stands still at the moment of the start, so that TLS, which has
  *  the machine's, agrees. */
-export async function newDiscoveryDoor(): Promise<DiscoveryDoor> {
+export async function newDiscoveryDoor(config: DiscoveryHarnessOptions["config"] = {}): Promise<DiscoveryDoor> {
   const clock = fakeClock(new Date());
-  const discovery = await newDiscovery({ clock });
+  const discovery = await newDiscovery({ clock, config });
   const { ca } = discovery;
   const services = [...ca.ca.services, ...ca.hsm.services, ...discovery.discovery.services];
   const peers = peersOf("gateway", services, clock);
@@ -46,7 +48,7 @@ export async function newDiscoveryDoor(): Promise<DiscoveryDoor> {
   const without = await doors.open({ ...peers, policy: away });
   const names = { dns: ["argus.vcc.internal"], uri: ["spiffe://vcc.internal/org/brandenburg/service/argus"] };
   return {
-    ...{ discovery, admin, port: door.port, trustPem: doors.trustPem },
+    ...{ discovery, admin, rootPem, port: door.port, trustPem: doors.trustPem },
     argus: await issueIdentity(peers, "mtls_service", names, ADMIN),
     stranger: await certifyStranger(ca, services),
     knock: (options) => door.knock({ as: admin, ...options }),

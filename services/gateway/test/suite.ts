@@ -18,7 +18,7 @@ import {
   OrganizationServiceDefinition,
   ProfileServiceDefinition,
 } from "@vcc-pki/proto/ca";
-import { PolicyServiceDefinition } from "@vcc-pki/proto/discovery";
+import { InventoryServiceDefinition, PolicyServiceDefinition } from "@vcc-pki/proto/discovery";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import {
@@ -227,6 +227,7 @@ export function peersOf(caller: string, services: readonly ServiceImplementation
     signatures: at(SignatureServiceDefinition),
     recalls: at(RecallServiceDefinition),
     verification: at(VerificationServiceDefinition),
+    inventory: at(InventoryServiceDefinition),
     policy: at(PolicyServiceDefinition),
   };
 }

@@ -7,6 +7,7 @@ export * from "./crl.ts";
 export * from "./events.ts";
 export * from "./fields.ts";
 export * from "./health.ts";
+export * from "./inventory.ts";
 export * from "./matrix.ts";
 export * from "./ocsp.ts";
 export * from "./organisations.ts";
