@@ -1,8 +1,8 @@
 import type { ServiceImplementation } from "@vcc-pki/rpc";
-import type { Chore, ServiceContext } from "@vcc-pki/service";
+import type { Administrators, Chore, ServiceContext } from "@vcc-pki/service";
 import type { Store } from "@vcc-pki/store";
 import type { ReadinessReport } from "@vcc-pki/telemetry";
-import type { Administrators } from "./administrators.ts";
+
 import type { DiscoveryConfig } from "./config.ts";
 import type { Enrol } from "./enrol.ts";
 import type { Provisioning } from "./provisioning.ts";

@@ -1,8 +1,14 @@
 import { CertificateServiceDefinition, OrganizationServiceDefinition } from "@vcc-pki/proto/ca";
 import { suiteId } from "@vcc-pki/rpc";
-import { auditRefusal, defineService, type RunningService, type ServiceContext, startChores } from "@vcc-pki/service";
+import {
+  Administrators,
+  auditRefusal,
+  defineService,
+  type RunningService,
+  type ServiceContext,
+  startChores,
+} from "@vcc-pki/service";
 import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
-import { Administrators } from "./administrators.ts";
 import { agents } from "./agents.ts";
 import { certificateEvents } from "./certificate-events.ts";
 import { DiscoveryConfig } from "./config.ts";

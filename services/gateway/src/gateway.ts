@@ -5,8 +5,15 @@ import type {
   CrlServiceDefinition,
   OrganizationServiceDefinition,
   ProfileServiceDefinition,
+  ServiceGrantServiceDefinition,
 } from "@vcc-pki/proto/ca";
-import type { InventoryServiceDefinition, PolicyServiceDefinition } from "@vcc-pki/proto/discovery";
+import type {
+  AgentServiceDefinition,
+  EnrolmentServiceDefinition,
+  InventoryServiceDefinition,
+  PolicyServiceDefinition,
+  RegistryServiceDefinition,
+} from "@vcc-pki/proto/discovery";
 import type { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
 import type { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import type {
@@ -19,6 +26,7 @@ import type { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import type { DenyList, IdentitySource, Remote } from "@vcc-pki/rpc";
 import type { Logger, Telemetry } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
+import type { FastifyRequest } from "fastify";
 import { createApp, tlsSocketOf } from "./app.ts";
 import { createApprovalAccess } from "./approval-access.ts";
 import { createClientIssuers } from "./client-issuers.ts";
@@ -29,11 +37,15 @@ import { createIdentify, type Identify } from "./identity.ts";
 import { addOpenApi } from "./openapi.ts";
 import { createRateLimiter } from "./rate-limit.ts";
 import { httpResponder } from "./responder.ts";
+import { agentRoutes } from "./routes/agents.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { authorityRoutes } from "./routes/authorities.ts";
 import { certificateRequestRoute } from "./routes/certificate-request.ts";
 import { certificateRoutes } from "./routes/certificates.ts";
 import { crlRoute } from "./routes/crl.ts";
+import { enrolRoutes } from "./routes/enrol.ts";
+import { enrolmentRequestRoutes } from "./routes/enrolment-requests.ts";
+import { enrolmentTokenRoutes } from "./routes/enrolment-tokens.ts";
 import { eventRoute } from "./routes/events.ts";
 import { type HealthRouteOptions, healthRoute } from "./routes/health.ts";
 import { inventoryRoutes } from "./routes/inventory.ts";
@@ -42,6 +54,7 @@ import { ocspRoute } from "./routes/ocsp.ts";
 import { organisationRoutes } from "./routes/organisations.ts";
 import { profileRoutes } from "./routes/profiles.ts";
 import { recallRoutes } from "./routes/recalls.ts";
+import { serviceRoutes } from "./routes/services.ts";
 import { signerRoutes } from "./routes/signers.ts";
 import { signingRoutes } from "./routes/signing.ts";
 import { stampedDocumentRoutes } from "./routes/stamped-document.ts";
@@ -50,6 +63,7 @@ import { timestampRoute } from "./routes/timestamp.ts";
 import { trustRoute } from "./routes/trust.ts";
 import { tsaRoutes } from "./routes/tsa.ts";
 import { verificationRoutes } from "./routes/verification.ts";
+import { createStrangers } from "./strangers.ts";
 import { createTlsServer } from "./tls.ts";
 
 export const VERSION = "0.1.0";
@@ -70,6 +84,10 @@ export interface Peers {
   readonly recalls: Remote<RecallServiceDefinition>;
   readonly verification: Remote<VerificationServiceDefinition>;
   readonly inventory: Remote<InventoryServiceDefinition>;
+  readonly grants: Remote<ServiceGrantServiceDefinition>;
+  readonly registry: Remote<RegistryServiceDefinition>;
+  readonly enrolment: Remote<EnrolmentServiceDefinition>;
+  readonly agents: Remote<AgentServiceDefinition>;
   readonly policy: Remote<PolicyServiceDefinition>;
 }
 
@@ -108,6 +126,7 @@ export async function buildGateway(options: GatewayOptions): Promise<App> {
     createServer: (listener) => createTlsServer(identity, listener),
     identify,
     rateLimiter: createRateLimiter(config.rateLimit, clock),
+    strangers: createStrangers(config.strangers, clock),
     log,
     telemetry,
   });
@@ -117,9 +136,16 @@ export async function buildGateway(options: GatewayOptions): Promise<App> {
 }
 
 function addRoutes(app: App, options: GatewayOptions, identify: Identify): void {
-  const { config, peers, bus, denyList, clock, health } = options;
+  const { config, trustDomain, peers, bus, denyList, clock, health } = options;
   const closing = new AbortController();
   app.addHook("preClose", async () => closing.abort());
+
+  const streams = {
+    heartbeatMs: config.eventHeartbeat,
+    denyList,
+    identifyAgain: (request: FastifyRequest) => identify(tlsSocketOf(request)),
+    closing: closing.signal,
+  };
 
   authorityRoutes(app, peers.authorities);
   certificateRequestRoute(app, peers.certificates);
@@ -140,13 +166,11 @@ function addRoutes(app: App, options: GatewayOptions, identify: Identify): void 
   organisationRoutes(app, peers.organisations);
   profileRoutes(app, peers.profiles);
   trustRoute(app, peers.authorities);
-  eventRoute(app, {
-    bus,
-    authorities: peers.authorities,
-    heartbeatMs: config.eventHeartbeat,
-    denyList,
-    identifyAgain: (request) => identify(tlsSocketOf(request)),
-    closing: closing.signal,
-  });
+  serviceRoutes(app, { ...peers, trustDomain });
+  enrolmentTokenRoutes(app, { ...peers, clock });
+  enrolmentRequestRoutes(app, peers);
+  enrolRoutes(app, peers);
+  agentRoutes(app, { ...peers, ...streams });
+  eventRoute(app, { bus, authorities: peers.authorities, ...streams });
   healthRoute(app, { version: VERSION, clock, ready: health });
 }

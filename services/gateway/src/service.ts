@@ -4,8 +4,15 @@ import {
   CrlServiceDefinition,
   OrganizationServiceDefinition,
   ProfileServiceDefinition,
+  ServiceGrantServiceDefinition,
 } from "@vcc-pki/proto/ca";
-import { InventoryServiceDefinition, PolicyServiceDefinition } from "@vcc-pki/proto/discovery";
+import {
+  AgentServiceDefinition,
+  EnrolmentServiceDefinition,
+  InventoryServiceDefinition,
+  PolicyServiceDefinition,
+  RegistryServiceDefinition,
+} from "@vcc-pki/proto/discovery";
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from "@vcc-pki/proto/health";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
@@ -61,6 +68,10 @@ const connectPeers = ({ connect }: ServiceContext): Peers => ({
   recalls: connect(RecallServiceDefinition, "signing"),
   verification: connect(VerificationServiceDefinition, "signing"),
   inventory: connect(InventoryServiceDefinition, "discovery"),
+  grants: connect(ServiceGrantServiceDefinition, "ca"),
+  registry: connect(RegistryServiceDefinition, "discovery"),
+  enrolment: connect(EnrolmentServiceDefinition, "discovery"),
+  agents: connect(AgentServiceDefinition, "discovery"),
   policy: connect(PolicyServiceDefinition, "discovery"),
 });
 

@@ -12,9 +12,9 @@ const ADMIN = "spiffe://vcc.internal/org/brandenburg/admin/anna";
 
 export interface DiscoveryDoor {
   readonly discovery: DiscoveryHarness;
-  readonly port: number;
   /** Root of the suite, PEM. */
   readonly rootPem: string;
+  readonly port: number;
   /** Root of the door's own certificate, PEM. */
   readonly trustPem: string;
   /** An administrator of brandenburg. */
@@ -48,7 +48,7 @@ export async function newDiscoveryDoor(config: DiscoveryHarnessOptions["config"]
   const without = await doors.open({ ...peers, policy: away });
   const names = { dns: ["argus.vcc.internal"], uri: ["spiffe://vcc.internal/org/brandenburg/service/argus"] };
   return {
-    ...{ discovery, admin, rootPem, port: door.port, trustPem: doors.trustPem },
+    ...{ discovery, rootPem, admin, port: door.port, trustPem: doors.trustPem },
     argus: await issueIdentity(peers, "mtls_service", names, ADMIN),
     stranger: await certifyStranger(ca, services),
     knock: (options) => door.knock({ as: admin, ...options }),

@@ -4,7 +4,7 @@ import { PkiError } from "@vcc-pki/errors";
 import { DEFAULT_TRUST_DOMAIN, isValidDnsName, parseIpAddress, parseSpiffeId } from "@vcc-pki/x509";
 import { parseDocument } from "yaml";
 import { z } from "zod";
-import { LayoutProfile } from "./layout.ts";
+import { LayoutProfile, Mode } from "./layout.ts";
 import { ProofConfig } from "./prove.ts";
 import { ReloadConfig } from "./reload/reload.ts";
 
@@ -51,7 +51,13 @@ export const AgentConfig = z.strictObject({
   /** Machines besides this one that HTTP hooks may be sent to. */
   reloadHosts: z.array(z.string()).default([]),
   /** Envoy's secret discovery service, on a Unix socket. */
-  sds: z.strictObject({ socket: z.string().min(1).max(100) }).optional(),
+  sds: z
+    .strictObject({
+      socket: z.string().min(1).max(100),
+      /** Of the socket: whoever may open it gets the keys of all identities. */
+      mode: Mode.refine((mode) => (mode & 0o007) === 0, "keys are for nobody else").default(0o600),
+    })
+    .optional(),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
   identities: z.array(IdentityConfig).max(2_000),
 });
@@ -98,7 +104,8 @@ export function loadSettings(file: string): Settings {
     "layout directory",
     file,
   );
-  return { ...config, stateDir: from(config.stateDir), identities };
+  const sds = config.sds && { ...config.sds, socket: from(config.sds.socket) };
+  return { ...config, sds, stateDir: from(config.stateDir), identities };
 }
 
 /** Throws CONFIG_INVALID. */

@@ -10,7 +10,7 @@ const FileName = z
   .regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9_-])?$/, "a file name without a path")
   .refine((name) => !/^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(name), "Windows keeps this name for a device");
 
-const Mode = z
+export const Mode = z
   .string()
   .regex(/^0?[0-7]{3}$/, "permission bits in octal, such as 0640")
   .transform((text) => Number.parseInt(text, 8));

@@ -5,6 +5,7 @@ import { addAuthorityCommands } from "./program/ca.ts";
 import { addCertCommands } from "./program/cert.ts";
 import { type CommandLine, runCommandLine } from "./program/command-line.ts";
 import { addInventoryCommands } from "./program/inventory.ts";
+import { addMatrixCommands } from "./program/matrix.ts";
 import { addEventCommands, addOrganisationCommands, addProfileCommands } from "./program/others.ts";
 import { addSignerCommands } from "./program/signer.ts";
 import { addCrlCommands, addStatusCommand } from "./program/status.ts";
@@ -30,6 +31,7 @@ const VCC_PKI: CommandLine = {
     addTimeStampCommands(program, inSession, alone);
     addSignerCommands(program, inSession);
     addInventoryCommands(program, inSession);
+    addMatrixCommands(program, inSession);
     addProfileCommands(program, inSession);
     addOrganisationCommands(program, inSession);
     addApprovalCommands(program, inSession);
