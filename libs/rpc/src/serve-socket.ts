@@ -132,10 +132,14 @@ function refusal(error: unknown, { name }: MethodDefinition, log: Logger): PkiEr
 
 /** A socket without its server answers nobody. Anything else at that path is somebody's. */
 function removeStale(path: string): void {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return;
-  if (!found.isSocket()) throw new PkiError("CONFIG_INVALID", `${path} is there, and no socket`);
-  unlinkSync(path);
+  let isSocket: boolean | undefined;
+  try {
+    isSocket = lstatSync(path, { throwIfNoEntry: false })?.isSocket();
+  } catch (cause) {
+    throw new PkiError("CONFIG_INVALID", `cannot listen on ${path}`, { cause });
+  }
+  if (isSocket === false) throw new PkiError("CONFIG_INVALID", `${path} is there, and no socket`);
+  if (isSocket) unlinkSync(path);
 }
 
 /** Nobody can open the socket before it has its mode. */

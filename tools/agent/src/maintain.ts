@@ -170,8 +170,8 @@ class Turn {
     if (endpoint !== undefined) this.#report({ kind: "served", serial_number: serialHex, endpoint });
     const { bundle = "", acknowledged } = this.#state;
     if (bundle !== acknowledged) {
-      const detail = fingerprintsIn(this.#material(serialHex).bundlePem).join(" ").slice(0, 500);
-      this.#report({ kind: "bundle_acknowledged", detail });
+      const anchors = fingerprintsIn(this.#material(serialHex).bundlePem);
+      this.#report({ kind: "bundle_acknowledged", anchors_sha256: anchors });
     }
     this.#write({ deployed: { serialHex, bundle, notAfter }, acknowledged: bundle });
     this.#context.store.tidy(this.#state);

@@ -1,4 +1,4 @@
-import { contextOf, type World } from "./agent.ts";
+import { contextOf, storeOf, type World } from "./agent.ts";
 import type { Identity, Settings } from "./config.ts";
 import { Keeper } from "./keeper.ts";
 import { maintain } from "./maintain.ts";
@@ -34,12 +34,22 @@ export async function runAgent(settings: Settings, world: World, signal: AbortSi
 }
 
 /** gRPC is loaded by those alone that have an Envoy. */
-async function openToEnvoy({ trustDomain }: Settings, { socket, mode }: NonNullable<Settings["sds"]>, { log }: World) {
+async function openToEnvoy(settings: Settings, { socket, mode }: NonNullable<Settings["sds"]>, { log }: World) {
   const [{ openSds }, { offeredTo, Secrets }] = await Promise.all([import("./sds/sds.ts"), import("./sds/secrets.ts")]);
   const secrets = new Secrets();
   const server = await openSds(socket, mode, secrets, log);
   return {
-    layoutOf: ({ name, spiffeId }: Identity) => offeredTo(secrets, [name, spiffeId], trustDomain),
+    /** What the service had before the agent was started is on offer at once, whether the gateway is there or not. */
+    layoutOf(identity: Identity) {
+      const layout = offeredTo(secrets, [identity.name, identity.spiffeId], settings.trustDomain);
+      const store = storeOf(settings, identity.name);
+      const { deployed } = store.read();
+      if (deployed) {
+        layout.install({ ...store.getCertificate(deployed.serialHex), bundlePem: store.findBundle() ?? "" });
+        layout.settle();
+      }
+      return layout;
+    },
     close: () => server.close(),
   };
 }

@@ -25,7 +25,7 @@ describe("enrolment by token", () => {
     expect(await servedAt(address)).toBe(door.issued[0]);
     expect(door.reports).toMatchObject([
       { kind: "deployed", serial_number: door.issued[0] },
-      { kind: "bundle_acknowledged", detail: door.fingerprint },
+      { kind: "bundle_acknowledged", anchors_sha256: [door.fingerprint] },
     ]);
   });
 

@@ -46,7 +46,7 @@ function toIdentity(config: Record<string, unknown>, directory: string): Identit
     spiffeId: `spiffe://vcc.internal/org/${organisation}/service/${service}`,
     layout: {
       directory,
-      profile: LayoutProfile.parse({ certificate: "cert.pem", key: "key.pem", ca: "ca.pem" }),
+      profile: LayoutProfile.parse({ certificate: "cert.pem", key: "key.pem", trust: "ca.pem" }),
       links: true,
     },
   };

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLogger } from "@vcc-pki/telemetry";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { loadSettings } from "../src/config.ts";
 import { runProgram } from "../src/program.ts";
 import { type Door, newDoor } from "./door.ts";
 
@@ -149,6 +150,31 @@ describe("vcc-agent enrol", () => {
     onTestFinished(() => void agent.kill("SIGKILL"));
     await new Promise((resolve) => silent.once("connection", resolve));
     expect(readFileSync(`/proc/${agent.pid}/cmdline`, "utf8")).not.toContain("vcc-enrol-1");
+  });
+});
+
+describe("agent.yaml", () => {
+  const root = new URL("../../..", import.meta.url).pathname;
+
+  it("has an example that can be read", () => {
+    const { identities } = loadSettings(join(root, "deploy/agent/agent.yaml"));
+    expect(identities.map(({ name }) => name)).toEqual(["argus", "argus-proxy"]);
+  });
+
+  it("takes directory and names of a known service from services.yaml", async () => {
+    const home = mkdtempSync(join(tmpdir(), "vcc-agent-config-"));
+    const file = join(home, "agent.yaml");
+    const services = join(root, "deploy/policies/services.yaml");
+    const write = (profile: string) =>
+      writeFileSync(
+        file,
+        `server: https://localhost\nstateDir: s\nservices: ${services}\nidentities:\n  - { organisation: abc, service: a, layout: { profile: ${profile} } }\n`,
+      );
+    write("argus");
+    const [identity] = loadSettings(file).identities;
+    expect(identity?.layout).toMatchObject({ directory: "/app/certs", profile: { certificate: "argus-service.crt" } });
+    write("themisdb");
+    expect(() => loadSettings(file)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
   });
 });
 
