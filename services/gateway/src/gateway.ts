@@ -10,6 +10,7 @@ import type {
 import type {
   AgentServiceDefinition,
   EnrolmentServiceDefinition,
+  InventoryServiceDefinition,
   PolicyServiceDefinition,
   RegistryServiceDefinition,
 } from "@vcc-pki/proto/discovery";
@@ -48,6 +49,7 @@ import { enrolmentRequestRoutes } from "./routes/enrolment-requests.ts";
 import { enrolmentTokenRoutes } from "./routes/enrolment-tokens.ts";
 import { eventRoute } from "./routes/events.ts";
 import { type HealthRouteOptions, healthRoute } from "./routes/health.ts";
+import { inventoryRoutes } from "./routes/inventory.ts";
 import { lifecycleRoutes } from "./routes/lifecycle.ts";
 import { matrixRoutes } from "./routes/matrix.ts";
 import { ocspRoute } from "./routes/ocsp.ts";
@@ -83,6 +85,7 @@ export interface Peers {
   readonly signatures: Remote<SignatureServiceDefinition>;
   readonly recalls: Remote<RecallServiceDefinition>;
   readonly verification: Remote<VerificationServiceDefinition>;
+  readonly inventory: Remote<InventoryServiceDefinition>;
   readonly grants: Remote<ServiceGrantServiceDefinition>;
   readonly registry: Remote<RegistryServiceDefinition>;
   readonly enrolment: Remote<EnrolmentServiceDefinition>;
@@ -160,6 +163,7 @@ function addRoutes(app: App, options: GatewayOptions, identify: Identify): void 
   signingRoutes(app, peers.signatures, peers.signers);
   recallRoutes(app, peers.signatures, peers.recalls);
   verificationRoutes(app, peers.verification);
+  inventoryRoutes(app, peers.inventory);
   matrixRoutes(app, peers.policy);
   lifecycleRoutes(app, { ...peers, clock });
   stampedDocumentRoutes(app, peers.timestamps);

@@ -9,6 +9,7 @@ import {
 import {
   AgentServiceDefinition,
   EnrolmentServiceDefinition,
+  InventoryServiceDefinition,
   PolicyServiceDefinition,
   RegistryServiceDefinition,
 } from "@vcc-pki/proto/discovery";
@@ -67,6 +68,7 @@ const connectPeers = ({ connect }: ServiceContext): Peers => ({
   signatures: connect(SignatureServiceDefinition, "signing"),
   recalls: connect(RecallServiceDefinition, "signing"),
   verification: connect(VerificationServiceDefinition, "signing"),
+  inventory: connect(InventoryServiceDefinition, "discovery"),
   grants: connect(ServiceGrantServiceDefinition, "ca"),
   registry: connect(RegistryServiceDefinition, "discovery"),
   enrolment: connect(EnrolmentServiceDefinition, "discovery"),

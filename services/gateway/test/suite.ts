@@ -22,6 +22,7 @@ import {
 import {
   AgentServiceDefinition,
   EnrolmentServiceDefinition,
+  InventoryServiceDefinition,
   PolicyServiceDefinition,
   RegistryServiceDefinition,
 } from "@vcc-pki/proto/discovery";
@@ -240,6 +241,7 @@ export function peersOf(caller: string, services: readonly ServiceImplementation
     signatures: at(SignatureServiceDefinition),
     recalls: at(RecallServiceDefinition),
     verification: at(VerificationServiceDefinition),
+    inventory: at(InventoryServiceDefinition),
     grants: atCa(ServiceGrantServiceDefinition),
     registry: at(RegistryServiceDefinition),
     enrolment: at(EnrolmentServiceDefinition),
