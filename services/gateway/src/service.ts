@@ -4,7 +4,14 @@ import {
   CrlServiceDefinition,
   OrganizationServiceDefinition,
   ProfileServiceDefinition,
+  ServiceGrantServiceDefinition,
 } from "@vcc-pki/proto/ca";
+import {
+  AgentServiceDefinition,
+  EnrolmentServiceDefinition,
+  PolicyServiceDefinition,
+  RegistryServiceDefinition,
+} from "@vcc-pki/proto/discovery";
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from "@vcc-pki/proto/health";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
@@ -22,7 +29,7 @@ import { GatewayConfig } from "./config.ts";
 import { buildGateway, type Peers } from "./gateway.ts";
 
 const READY_DEADLINE_MS = 1_500;
-/** Without them the door is of no use. Without ocsp, tsa and signing it serves on. */
+/** Without them the door is of no use. Without the others it serves on. */
 const NEEDED = ["ca", "hsm-gateway"];
 
 /** The REST door. It keeps nothing: no database, no key but its own identity. */
@@ -32,7 +39,10 @@ export const gateway = defineService({
   async start(config, context) {
     const { identity, trustDomain, denyList, bus, clock, log, telemetry } = context;
     if (identity === undefined) throw new Error("the gateway has no identity to show");
-    const [ready, health] = [readiness(context, NEEDED), readiness(context, [...NEEDED, "ocsp", "tsa", "signing"])];
+    const [ready, health] = [
+      readiness(context, NEEDED),
+      readiness(context, [...NEEDED, "ocsp", "tsa", "signing", "discovery"]),
+    ];
     const app = await buildGateway({
       ...{ config, trustDomain, identity, denyList, bus, health, clock, log, telemetry },
       peers: connectPeers(context),
@@ -56,6 +66,11 @@ const connectPeers = ({ connect }: ServiceContext): Peers => ({
   signatures: connect(SignatureServiceDefinition, "signing"),
   recalls: connect(RecallServiceDefinition, "signing"),
   verification: connect(VerificationServiceDefinition, "signing"),
+  grants: connect(ServiceGrantServiceDefinition, "ca"),
+  registry: connect(RegistryServiceDefinition, "discovery"),
+  enrolment: connect(EnrolmentServiceDefinition, "discovery"),
+  agents: connect(AgentServiceDefinition, "discovery"),
+  policy: connect(PolicyServiceDefinition, "discovery"),
 });
 
 /** Asks the services behind the door whether they serve (grpc.health.v1), and whether the bus is there. */

@@ -17,7 +17,14 @@ import {
   IsolationLevel,
   OrganizationServiceDefinition,
   ProfileServiceDefinition,
+  ServiceGrantServiceDefinition,
 } from "@vcc-pki/proto/ca";
+import {
+  AgentServiceDefinition,
+  EnrolmentServiceDefinition,
+  PolicyServiceDefinition,
+  RegistryServiceDefinition,
+} from "@vcc-pki/proto/discovery";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import {
@@ -118,6 +125,7 @@ export async function newSuite({ eventHeartbeat = 50 }: { readonly eventHeartbea
       clientIssuersRefresh: 60_000,
       clientStatusRefresh: 5_000,
       rateLimit: { perSecond: 10_000, burst: 10_000 },
+      strangers: NO_LIMITS,
       eventHeartbeat,
       statusOrigin,
     },
@@ -189,6 +197,11 @@ function startTestOcsp(
   });
 }
 
+export const NO_LIMITS = {
+  perAddress: { perSecond: 10_000, burst: 10_000 },
+  together: { perSecond: 10_000, burst: 10_000 },
+};
+
 const NOWHERE = { host: "127.0.0.1", port: 0 };
 
 /** What each service is told, with a database of its own. */
@@ -226,6 +239,11 @@ export function peersOf(caller: string, services: readonly ServiceImplementation
     signatures: at(SignatureServiceDefinition),
     recalls: at(RecallServiceDefinition),
     verification: at(VerificationServiceDefinition),
+    grants: atCa(ServiceGrantServiceDefinition),
+    registry: at(RegistryServiceDefinition),
+    enrolment: at(EnrolmentServiceDefinition),
+    agents: at(AgentServiceDefinition),
+    policy: at(PolicyServiceDefinition),
   };
 }
 

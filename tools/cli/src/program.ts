@@ -4,6 +4,7 @@ import { addApprovalCommands } from "./program/approval.ts";
 import { addAuthorityCommands } from "./program/ca.ts";
 import { addCertCommands } from "./program/cert.ts";
 import { type CommandLine, runCommandLine } from "./program/command-line.ts";
+import { addMatrixCommands } from "./program/matrix.ts";
 import { addEventCommands, addOrganisationCommands, addProfileCommands } from "./program/others.ts";
 import { addSignerCommands } from "./program/signer.ts";
 import { addCrlCommands, addStatusCommand } from "./program/status.ts";
@@ -28,6 +29,7 @@ const VCC_PKI: CommandLine = {
     addCrlCommands(program, inSession, alone);
     addTimeStampCommands(program, inSession, alone);
     addSignerCommands(program, inSession);
+    addMatrixCommands(program, inSession);
     addProfileCommands(program, inSession);
     addOrganisationCommands(program, inSession);
     addApprovalCommands(program, inSession);

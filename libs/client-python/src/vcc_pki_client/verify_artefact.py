@@ -14,7 +14,7 @@ from .artefact.trust_policy import TrustPolicy
 from .artefact.verdicts import verdicts_of
 from .artefact.verify import ArtefactVerification, verify_signed_artefact
 from .errors import PkiError
-from .files import observe_artefact
+from .files import ObservedArtefact, observe_artefact
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,17 @@ def verify_artefact(
     """Every file is hashed, signature, time stamp, signer, statement, files and recalls are judged, and a model is looked into. Nobody is
     asked: `trust.revocation` and `recall` are what is known. Raises for what makes it no artefact, as `observe_artefact` does; what is wrong
     with a signature is a verdict."""
-    there = observe_artefact(path, signature_file)
+    return judge_artefact(observe_artefact(path, signature_file), trust, policy, expected, recall)
+
+
+def judge_artefact(
+    there: ObservedArtefact,
+    trust: ArtefactTrust,
+    policy: TrustPolicy,
+    expected: Expected = Expected(),
+    recall: RecallEvidence | None = None,
+) -> VerifiedArtefact:
+    """The same of an artefact that has been hashed already."""
     verification = verify_signed_artefact(there.material, there.observed, trust, policy, expected, recall)
     type_ = verification.facts["type"] if verification.facts else ""
     contents = verdicts_of(check_contents(type_, there.files))
