@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { newSigningDoor, type SigningDoor } from "@vcc-pki/gateway/signing-harness";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { findPython, pytest } from "./python.ts";
+import { findPython, PYTHON_MS, pytest } from "./python.ts";
 import { newCaseDirectory } from "./written-cases.ts";
 
 /* The SDK at the real gateway, before the real signing service, tsa, ca and hsm-gateway. */
@@ -29,5 +29,5 @@ it.skipIf(python === undefined)(
     const env = { VCC_STORAGE: directory, VCC_GATEWAY: `https://localhost:${door.port}` };
     expect(await pytest(python ?? "", ["tests/test_gateway.py"], env)).toMatch(/^\d+ passed/);
   },
-  120_000,
+  PYTHON_MS,
 );

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { Decider, type Matrix, matrixToJson, readMatrix } from "@vcc-pki/matrix";
 import { expect, it } from "vitest";
-import { findPython, pytest } from "./python.ts";
+import { findPython, PYTHON_MS, pytest } from "./python.ts";
 import { newCaseDirectory } from "./written-cases.ts";
 
 const { python, missing } = findPython("cryptography", "pytest");
@@ -128,4 +128,5 @@ it.skipIf(python === undefined)(
     writeFileSync(`${directory}/matrices.json`, JSON.stringify(cases));
     expect(await pytest(python ?? "", ["tests/test_matrix.py"], { VCC_CASES: directory })).toMatch(/^\d+ passed/);
   },
+  PYTHON_MS,
 );

@@ -15,7 +15,7 @@ import { makeIssuer, makeList, makeUnit, signedBy } from "@vcc-pki/x509/test-cha
 import { buildChain, type Spec } from "@vcc-pki/x509/test-path-chain";
 import { makeResponder } from "@vcc-pki/x509/test-responder";
 import { expect, it } from "vitest";
-import { findPython, pytest } from "./python.ts";
+import { findPython, PYTHON_MS, pytest } from "./python.ts";
 import { newCaseDirectory } from "./written-cases.ts";
 
 const { python, missing } = findPython("cryptography", "pytest");
@@ -129,4 +129,5 @@ it.skipIf(python === undefined)(
     writeFileSync(`${directory}/paths.json`, JSON.stringify({ paths, ocsp }));
     expect(await pytest(python ?? "", ["tests/test_paths.py"], { VCC_CASES: directory })).toMatch(/^\d+ passed/);
   },
+  PYTHON_MS,
 );

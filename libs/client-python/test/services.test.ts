@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { findPython, pytest } from "./python.ts";
+import { findPython, PYTHON_MS, pytest } from "./python.ts";
 
 const files = ["identity_files", "peers", "proxy"].map((name) => `tests/test_${name}.py`);
 const base = findPython("cryptography", "httpx", "pytest");
@@ -11,6 +11,7 @@ it.skipIf(base.python === undefined)(
   async () => {
     expect(await pytest(base.python ?? "", files)).toMatch(/^\d+ passed/);
   },
+  PYTHON_MS,
 );
 
 it.skipIf(served.python === undefined)(
@@ -18,5 +19,5 @@ it.skipIf(served.python === undefined)(
   async () => {
     expect(await pytest(served.python ?? "", ["tests/test_uvicorn.py"])).toMatch(/^\d+ passed/);
   },
-  180_000,
+  PYTHON_MS,
 );

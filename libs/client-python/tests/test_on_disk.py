@@ -27,7 +27,7 @@ def test_says_what_typescript_says(case: dict[str, Any]) -> None:
         assert raised.value.code == case["throws"]
         return
     verified = verify_artefact(case["path"], trust_of(WRITTEN["trust"]), POLICY)
-    assert [[v.name, v.ok, v.code] for v in verified.verdicts] == case["verdicts"]
+    assert [[v.name, v.ok, v.code, v.is_waived] for v in verified.verdicts] == case["verdicts"]
     assert verified.ok is case["ok"]
     assert [{"path": path, "flag": flag} for path, flag in verified.flagged] == case["flagged"]
     if verified.ok:

@@ -9,7 +9,7 @@ import os
 import socket
 import ssl
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Sequence
@@ -211,7 +211,9 @@ class VCCPKIClient:
             policy = read_trust_policy(policy)
         if expected_type is not None:
             narrowed = tuple(type_ for type_ in policy.types if type_ == expected_type)
-            policy = TrustPolicy(**{**vars(policy), "types": narrowed})
+            policy = replace(policy, types=narrowed)
+        if policy.recall is None and self._statements.knows_recalls:
+            policy = replace(policy, recall="required")
         believed = trust or self.artefact_trust()
         there = observe_artefact(path, signature_file)
         digest = digest_text(there.observed.one_digest()[1])

@@ -41,6 +41,11 @@ class KeptStatements:
         self.problems: list[str] = []
         """Who could not be reached the last time, and why."""
 
+    @property
+    def knows_recalls(self) -> bool:
+        """Whether it is known where recall lists are."""
+        return self._recall_url is not None
+
     def revocation(self) -> tuple[RevocationEvidence | None, list[Certificate]]:
         """Lists of all authorities, and the authorities' certificates, which are not trusted; None when there are none. They are fetched every half
         minute at most. Raises CRL_MALFORMED for what was kept and is none."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from .artefact.comparison import Expected
 from .artefact.contents import check_contents, flag_files, is_model
 from .artefact.recall import RecallEvidence
-from .artefact.resources import Resource
 from .artefact.signer_trust import ArtefactTrust
 from .artefact.trust_policy import TrustPolicy
 from .artefact.verdicts import verdicts_of
@@ -21,7 +20,8 @@ from .files import ObservedArtefact, observe_artefact
 class VerifiedArtefact(ArtefactVerification):
     """What was looked at in an artefact on disk."""
 
-    files: tuple[Resource, ...]
+    files: tuple[str, ...]
+    """Paths of all of it."""
     flagged: tuple[tuple[str, str], ...]
     """Files of a model that may run when it is loaded, each with why: pickle, pickle-name or code."""
 
@@ -62,6 +62,6 @@ def judge_artefact(
         verification = replace(verification, ok=False, artefact_digest=None, signer=None, signed_at=None)
     return VerifiedArtefact(
         **{**vars(verification), "verdicts": (*verification.verdicts, *contents)},
-        files=tuple(there.observed.resources),
+        files=tuple(file.path for file in there.files),
         flagged=tuple(flag_files(there.files)) if is_model(type_) else (),
     )

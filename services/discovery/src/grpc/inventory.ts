@@ -9,10 +9,10 @@ import {
   Verdict as VerdictMessage,
 } from "@vcc-pki/proto/discovery";
 import { type Callers, implement, requestKey, type ServiceImplementation } from "@vcc-pki/rpc";
+import type { Administrators } from "@vcc-pki/service";
 import type { Store } from "@vcc-pki/store";
 import type { Clock } from "@vcc-pki/time";
 import { z } from "zod";
-import type { Administrators } from "@vcc-pki/service";
 import type { CertificateRecord, EndpointChange, EndpointRecord } from "../inventory/endpoint.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { Probers } from "../inventory/probers.ts";
