@@ -18,6 +18,8 @@ const ADMIN = "spiffe://vcc.internal/org/brandenburg/admin/anna";
 export interface DiscoveryDoor {
   readonly discovery: DiscoveryHarness;
   readonly port: number;
+  /** Root of the suite, PEM. */
+  readonly rootPem: string;
   /** Root of the door's own certificate, PEM. */
   readonly trustPem: string;
   /** An administrator of brandenburg. */
@@ -56,7 +58,7 @@ export async function newDiscoveryDoor(): Promise<DiscoveryDoor> {
   const without = await doors.open({ ...peers, ...away });
   const names = { dns: ["argus.vcc.internal"], uri: ["spiffe://vcc.internal/org/brandenburg/service/argus"] };
   return {
-    ...{ discovery, admin, port: door.port, trustPem: doors.trustPem },
+    ...{ discovery, rootPem, admin, port: door.port, trustPem: doors.trustPem },
     argus: await issueIdentity(peers, "mtls_service", names, ADMIN),
     stranger: await certifyStranger(ca, services),
     knock: (options) => door.knock({ as: admin, ...options }),
@@ -68,3 +70,4 @@ export async function newDiscoveryDoor(): Promise<DiscoveryDoor> {
     },
   };
 }
+export { newIdentityRequest } from "./requests.ts";

@@ -5,6 +5,7 @@ import { addAuthorityCommands } from "./program/ca.ts";
 import { addCertCommands } from "./program/cert.ts";
 import { type CommandLine, runCommandLine } from "./program/command-line.ts";
 import { addEventCommands, addOrganisationCommands, addProfileCommands } from "./program/others.ts";
+import { addApproveCommand, addServiceCommands, addTokenCommands } from "./program/service.ts";
 import { addSignerCommands } from "./program/signer.ts";
 import { addCrlCommands, addStatusCommand } from "./program/status.ts";
 import { addTimeStampCommands } from "./program/tsa.ts";
@@ -28,6 +29,9 @@ const VCC_PKI: CommandLine = {
     addCrlCommands(program, inSession, alone);
     addTimeStampCommands(program, inSession, alone);
     addSignerCommands(program, inSession);
+    addServiceCommands(program, inSession);
+    addTokenCommands(program, inSession);
+    addApproveCommand(program, inSession);
     addProfileCommands(program, inSession);
     addOrganisationCommands(program, inSession);
     addApprovalCommands(program, inSession);
