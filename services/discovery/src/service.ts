@@ -1,14 +1,21 @@
 import { CertificateServiceDefinition, OrganizationServiceDefinition } from "@vcc-pki/proto/ca";
 import { suiteId } from "@vcc-pki/rpc";
-import { auditRefusal, defineService, type RunningService, type ServiceContext, startChores } from "@vcc-pki/service";
+import {
+  Administrators,
+  auditRefusal,
+  defineService,
+  type RunningService,
+  type ServiceContext,
+  startChores,
+} from "@vcc-pki/service";
 import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
-import { Administrators } from "./administrators.ts";
 import { agents } from "./agents.ts";
 import { certificateEvents } from "./certificate-events.ts";
 import { DiscoveryConfig } from "./config.ts";
 import { Enrol } from "./enrol.ts";
 import { enrolment } from "./enrolment.ts";
 import { registryService } from "./grpc/registry.ts";
+import { checkInventory, inventoryPart } from "./inventory/part.ts";
 import { readIssuerKeys } from "./kubernetes.ts";
 import type { Part, PartContext } from "./part.ts";
 import { policy } from "./policy/policy.ts";
@@ -33,15 +40,23 @@ export interface RunningDiscovery extends RunningService {
 export const discovery = defineService({
   name: "discovery",
   config: DiscoveryConfig,
-  check({ enrolment: { kubernetes }, catalogueFile, matrixFile }) {
-    for (const issuer of kubernetes) readIssuerKeys(issuer);
+  check(config) {
+    const { enrolment, catalogueFile, matrixFile } = config;
+    checkInventory(config);
+    for (const issuer of enrolment.kubernetes) readIssuerKeys(issuer);
     checkMatrixFile(matrixFile, readServiceCatalogue(catalogueFile));
   },
   start: (config, context) => startDiscovery(config, context),
 });
 
 /** Around the registry, in which each of them looks things up. */
-const PARTS: readonly ((context: PartContext) => Part)[] = [certificateEvents, enrolment, agents, policy];
+const PARTS: readonly ((context: PartContext) => Part)[] = [
+  certificateEvents,
+  enrolment,
+  agents,
+  policy,
+  inventoryPart,
+];
 
 /** Starts the service. `faults` make its store fail, for tests. */
 export async function startDiscovery(
@@ -87,6 +102,7 @@ export async function startDiscovery(
       await chores.runAll();
     },
     async close() {
+      for (const part of parts) part.stop?.();
       await begun;
       await chores.stop();
       for (const part of [...parts].reverse()) await part.close?.();

@@ -17,9 +17,9 @@ const ADMIN = "spiffe://vcc.internal/org/brandenburg/admin/anna";
 
 export interface DiscoveryDoor {
   readonly discovery: DiscoveryHarness;
-  readonly port: number;
   /** Root of the suite, PEM. */
   readonly rootPem: string;
+  readonly port: number;
   /** Root of the door's own certificate, PEM. */
   readonly trustPem: string;
   /** An administrator of brandenburg. */

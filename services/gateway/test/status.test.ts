@@ -15,8 +15,8 @@ import {
 } from "@vcc-pki/x509";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { httpResponder } from "../src/responder.ts";
-import { issue } from "./requests.ts";
 import { refused } from "./https.ts";
+import { issue } from "./requests.ts";
 import { newSuite, type Suite } from "./suite.ts";
 
 const OCSP_REQUEST = { "content-type": "application/ocsp-request" };

@@ -31,6 +31,8 @@ export interface Wish {
   readonly lastEventId?: string;
 }
 
+const GATEWAY_AWAY: ReadonlySet<string> = new Set(["PEER_UNAVAILABLE", "CLOCK_WRONG"]);
+
 /** Does for one identity what there is to do: 1 ends what a crash interrupted, 2 asks for the roots, which shows whether our clock is right,
  *  3 renews when it is time, 4 brings into service what is not, 5 sends reports. A failure is kept in the state and waited out, longer each time;
  *  what the service has stays as it is. Never rejects for such a failure: the state returned has it as `lastError`. */
@@ -48,7 +50,10 @@ export function maintain(context: MaintainContext, wish: Wish = {}): Promise<Sta
       await turn.sendReports();
       return turn.succeeded(wish);
     } catch (error) {
-      return turn.failed(toPkiError(error));
+      const failure = toPkiError(error);
+      turn.readAgain();
+      if (!GATEWAY_AWAY.has(failure.code)) await turn.sendReports();
+      return turn.failed(failure);
     }
   });
 }
@@ -61,6 +66,11 @@ class Turn {
   constructor(context: MaintainContext, state: State) {
     this.#context = context;
     this.#state = state;
+  }
+
+  /** What was written before it went wrong: a request that waits for its answer. */
+  readAgain(): void {
+    this.#state = this.#context.store.read();
   }
 
   /** The first certificate, where it does not come by `enrol`: administrators were asked for it, or another identity may ask. */
@@ -160,8 +170,8 @@ class Turn {
     if (endpoint !== undefined) this.#report({ kind: "served", serial_number: serialHex, endpoint });
     const { bundle = "", acknowledged } = this.#state;
     if (bundle !== acknowledged) {
-      const detail = fingerprintsIn(this.#material(serialHex).bundlePem).join(" ").slice(0, 500);
-      this.#report({ kind: "bundle_acknowledged", detail });
+      const anchors = fingerprintsIn(this.#material(serialHex).bundlePem);
+      this.#report({ kind: "bundle_acknowledged", anchors_sha256: anchors });
     }
     this.#write({ deployed: { serialHex, bundle, notAfter }, acknowledged: bundle });
     this.#context.store.tidy(this.#state);

@@ -10,6 +10,8 @@ export const Report = z.strictObject({
   serial_number: SerialHex.optional(),
   endpoint: z.string().max(300).optional(),
   detail: z.string().max(500).optional(),
+  /** Of the roots that the service has now. */
+  anchors_sha256: z.array(Sha256).max(20).optional(),
   at: z.iso.datetime(),
 });
 export type Report = z.output<typeof Report>;

@@ -4,6 +4,7 @@ import { addApprovalCommands } from "./program/approval.ts";
 import { addAuthorityCommands } from "./program/ca.ts";
 import { addCertCommands } from "./program/cert.ts";
 import { type CommandLine, runCommandLine } from "./program/command-line.ts";
+import { addMatrixCommands } from "./program/matrix.ts";
 import { addEventCommands, addOrganisationCommands, addProfileCommands } from "./program/others.ts";
 import { addApproveCommand, addServiceCommands, addTokenCommands } from "./program/service.ts";
 import { addSignerCommands } from "./program/signer.ts";
@@ -32,6 +33,7 @@ const VCC_PKI: CommandLine = {
     addServiceCommands(program, inSession);
     addTokenCommands(program, inSession);
     addApproveCommand(program, inSession);
+    addMatrixCommands(program, inSession);
     addProfileCommands(program, inSession);
     addOrganisationCommands(program, inSession);
     addApprovalCommands(program, inSession);

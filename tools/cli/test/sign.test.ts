@@ -187,6 +187,19 @@ describe("vcc-sign sign", () => {
     expect((await sign(...words())).exit).toBe(2);
   });
 
+  it("signs for an organisation that one is a member of, when it is named", async () => {
+    const operator = newCli({ ...door, admin: door.operator, trustPem: door.rootPem + door.trustPem }, "vcc-sign");
+    const bundle = readFileSync(join(cli.home, "trust/bundle.pem"));
+    writeFileSync(join(operator.home, "trust/bundle.pem"), bundle);
+    const words = ["--no-cache", "--package", newPackage(), "--signer", "clara"];
+    expect((await operator.run("sign", ...words)).exit).toBe(4);
+    const signed = await operator.run("sign", ...words, "--organisation", "brandenburg", "--json");
+    expect([signed.exit, signed.json()]).toMatchObject([0, { signer: "clara" }]);
+    const lineage = ["lineage", String(signed.json().artefact_digest), "--organisation"];
+    expect((await operator.run(...lineage, "brandenburg")).exit).toBe(0);
+    expect((await operator.run(...lineage, "atlantis")).exit).toBe(4);
+  });
+
   it("signs nothing in the name of nobody", async () => {
     const directory = newPackage();
     const answer = await cli.run("sign", "--package", directory, "--signer", "nobody", "--no-cache");

@@ -7,7 +7,7 @@ import {
   type WatchEvent as WatchEventMessage,
 } from "@vcc-pki/proto/discovery";
 import { type Callers, implement, requestKey, type ServiceImplementation } from "@vcc-pki/rpc";
-import { requireWorkload } from "../administrators.ts";
+import { requireWorkload } from "@vcc-pki/service";
 import type { AgentEvent, AgentReports } from "../agent-reports.ts";
 import type { Enrol } from "../enrol.ts";
 import type { Registry } from "../registry.ts";
