@@ -5,7 +5,7 @@ export { envoyRbac } from "./envoy.ts";
 export { type Finding, type FindingKind, isError } from "./findings.ts";
 export { graphDot } from "./graph.ts";
 export { istioPolicies } from "./istio.ts";
-export { type MatrixDocument, matrixFromJson, matrixToJson } from "./json.ts";
+export { MatrixDocument, matrixFromJson, matrixToJson } from "./json.ts";
 export { type PathPattern, parsePath, parsePathPattern } from "./path.ts";
 export { type Edge, edgesOf, reach, servicesOf } from "./reach.ts";
 export { type Reading, readMatrix } from "./read.ts";

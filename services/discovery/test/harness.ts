@@ -8,6 +8,7 @@ import type { GrantServiceRequest } from "@vcc-pki/proto/ca";
 import {
   AgentServiceDefinition,
   EnrolmentServiceDefinition,
+  InventoryServiceDefinition,
   PolicyServiceDefinition,
   RegistryServiceDefinition,
 } from "@vcc-pki/proto/discovery";
@@ -30,6 +31,7 @@ export const STRANGER = "spiffe://vcc.internal/org/berlin/admin/bert";
 export const CLARA = "spiffe://vcc.internal/org/brandenburg/service/clara";
 
 export interface DiscoveryHarnessOptions {
+  readonly clock?: FakeClock;
   /** Keys of the configuration that matter to the test. */
   readonly config?: Partial<Record<keyof DiscoveryConfig, unknown>>;
 }
@@ -61,7 +63,10 @@ export interface DiscoveryHarness {
 
 export async function newDiscovery(options: DiscoveryHarnessOptions = {}): Promise<DiscoveryHarness> {
   const directory = mkdtempSync(join(tmpdir(), "vcc-discovery-"));
-  const ca = await newCa();
+  const ca = await newCa({
+    ...(options.clock && { clock: options.clock }),
+    authorities: ["vcc-services-ca", "vcc-platform-ca", "vcc-admin-ca"],
+  });
   const { clock } = ca;
   const telemetry = startTelemetry({ service: "discovery" });
   const storeFaults: StoreFaults = {};
@@ -142,6 +147,7 @@ function remotes(
   };
   return {
     registry: remote(RegistryServiceDefinition),
+    inventory: remote(InventoryServiceDefinition),
     enrolment: remote(EnrolmentServiceDefinition),
     agents: remote(AgentServiceDefinition),
     policy: remote(PolicyServiceDefinition),

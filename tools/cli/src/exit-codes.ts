@@ -23,7 +23,7 @@ Exit codes:
   0    done
   1    failed for a reason of the suite's own
   2    wrong usage; nothing was sent
-  3    refused: malformed, not proven (tsa verify: a check fails), or against policy; the same will be refused again
+  3    refused: malformed, not proven (tsa verify: a check fails; matrix check: denied), or against policy; the same will be refused again
   4    there is no such thing, or it is not yours to see
   5    not reachable, or not able to answer now; try again
   6    waits for custodians (see: vcc-pki approval list)
@@ -78,7 +78,7 @@ const EXIT_OF = {
   APPROVAL_EXPIRED: refused,
   APPROVAL_INVALID: refused,
   VERSION_CONFLICT: conflict,
-  MATRIX_INVALID: 3,
+  MATRIX_INVALID: refused,
   ENROLMENT_REFUSED: refused,
   ENROLMENT_TOKEN_INVALID: refused,
   ENROLMENT_TOKEN_EXPIRED: refused,
