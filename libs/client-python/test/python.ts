@@ -9,6 +9,9 @@ const PACKAGE = new URL("..", import.meta.url).pathname;
 /** Debian's packages are for Debian's Python, which need not be the first on the path. */
 const CANDIDATES = [process.env.VCC_PYTHON, "/usr/bin/python3", "python3"].filter((name) => name !== undefined);
 
+/** For a run of pytest, beside other tests on a busy machine. */
+export const PYTHON_MS = 240_000;
+
 /** The first Python that has these modules, and which are missing where there is none. */
 export function findPython(...modules: string[]): { readonly python?: string; readonly missing: string } {
   const program = `import importlib.util as u,sys;print(*[m for m in sys.argv[1:] if u.find_spec(m) is None])`;

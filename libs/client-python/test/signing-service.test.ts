@@ -4,7 +4,7 @@ import { type Artefact, Shape } from "@vcc-pki/proto/signing";
 import { ADMIN, CLARA, newSigning, type SigningHarness } from "@vcc-pki/signing/harness";
 import { parseCertificate, parseCertificateList } from "@vcc-pki/x509";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { findPython, pytest } from "./python.ts";
+import { findPython, PYTHON_MS, pytest } from "./python.ts";
 import { type NamedQuestion, newCaseDirectory, writeCases } from "./written-cases.ts";
 
 /* What the real signing service signs, with the real ca's certificates and lists and the real tsa's time stamps. */
@@ -125,6 +125,7 @@ it.skipIf(python === undefined)(
       /^\d+ passed/,
     );
   },
+  PYTHON_MS,
 );
 
 /** The lines of `sha256sum` in a manifest, whose hash is the artefact's digest. */

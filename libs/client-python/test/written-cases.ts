@@ -24,7 +24,11 @@ export function writeCases(directory: string, name: string, questions: readonly 
   const cases = questions.map(([what, question]) => {
     const { verdicts, ok } = verifySignedArtefact(question);
     return {
-      ...{ what, ok, verdicts: verdicts.map(({ name, ok, code }) => [name, ok, code ?? null]) },
+      ...{
+        what,
+        ok,
+        verdicts: verdicts.map(({ name, ok, code, isWaived = false }) => [name, ok, code ?? null, isWaived]),
+      },
       ...{ material: material(question.material), observed: observed(question.observed) },
       trust: writtenTrust(question.trust),
       ...{ policy: question.policy, expected: question.expected ?? {} },

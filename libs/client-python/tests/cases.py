@@ -14,6 +14,7 @@ import pytest
 from vcc_pki_client.artefact.comparison import Expected, Observed
 from vcc_pki_client.artefact.recall import RecallEvidence
 from vcc_pki_client.artefact.resources import Resource
+from vcc_pki_client.artefact.shards import Shard
 from vcc_pki_client.artefact.signer_trust import ArtefactTrust
 from vcc_pki_client.artefact.trust_policy import parse_trust_policy
 from vcc_pki_client.artefact.verify import (
@@ -48,6 +49,9 @@ def material_of(case: dict[str, Any]) -> Material:
 def observed_of(case: dict[str, Any]) -> Observed:
     if case["shape"] == "digest":
         return Observed("digest", hash=case["hash"], digest=octets(case["digest"]))
+    if "shards" in case:
+        shards = [Shard(each["path"], each["start"], each["end"], each["sha256Hex"]) for each in case["shards"]]
+        return Observed(case["shape"], shards=shards, shard_octets=case["shardOctets"])
     return Observed(case["shape"], [Resource(each["path"], each["sha256Hex"]) for each in case["resources"]])
 
 

@@ -176,7 +176,8 @@ describe("hashing a tree", () => {
   });
 
   it("reckons rate and rest from what is done", () => {
-    expect(progressOf(0, 100, 0)).toMatchObject({ octetsPerSecond: 0, remainingMs: undefined });
-    expect(progressOf(25, 100, 500)).toMatchObject({ octetsPerSecond: 50, remainingMs: 1_500 });
+    const toDo = { totalOctets: 100, rememberedOctets: 900 };
+    expect(progressOf(0, toDo, 0)).toMatchObject({ octetsPerSecond: 0, remainingMs: undefined });
+    expect(progressOf(25, toDo, 500)).toMatchObject({ ...toDo, octetsPerSecond: 50, remainingMs: 1_500 });
   });
 });

@@ -13,6 +13,16 @@ const position = { generation: z.int().positive().optional(), sequence: z.int().
 
 const serviceState = z.object({ service: id, state: id, reason: z.string().max(300) });
 
+/** What a probe has seen at "host:port"; `verdict` and `reason` are words of services/discovery. */
+const served = {
+  endpoint: z.string().min(1).max(300),
+  verdict: z.string().max(40),
+  reason: z.string().max(40),
+  service: id.optional(),
+  fingerprint: hex.optional(),
+  notAfter: time.optional(),
+};
+
 /** What can have happened: the data of each fact by its type. Identifiers only, no keys and no personal data. A field may be
  *  added to a version when old subscribers can do without it; anything else is a new version. */
 export const FACTS = {
@@ -130,6 +140,10 @@ export const FACTS = {
   /** A service without token asks for an identity, and waits for an administrator. */
   "pki.enrolment.requested.v1": z.object({ enrolmentRequestId: id, service: id }),
   "pki.enrolment.decided.v1": z.object({ enrolmentRequestId: id, service: id, approved: z.boolean() }),
+  /** A probe has found somebody who answers. `fingerprint` is the SHA-256 of the served certificate, absent without TLS. */
+  "pki.inventory.found.v1": z.object(served),
+  /** It answers otherwise than before: another verdict, or another certificate. */
+  "pki.inventory.changed.v1": z.object({ ...served, fromVerdict: z.string().max(40) }),
   "pki.policy.changed.v1": z.object({ policy: id, policyId: id, version: z.int().nonnegative().optional() }),
   /** A policy was put, or found in its file, that does not hold: the one before is in force. `detail` is its first mistake. */
   "pki.policy.refused.v1": z.object({ policy: id, policyId: id, detail: z.string().max(300) }),

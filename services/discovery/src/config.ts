@@ -1,5 +1,6 @@
 import { BaseConfig, Duration } from "@vcc-pki/service";
 import { z } from "zod";
+import { ProbeConfig, SourcesConfig } from "./probe-config.ts";
 
 const KubernetesIssuer = z
   .strictObject({
@@ -41,6 +42,8 @@ export const DiscoveryConfig = BaseConfig.extend({
   matrixFile: z.string(),
   /** Profiles of the ca that a service may have; the first unless another is asked for. */
   profiles: z.array(z.string()).min(1).default(["mtls_service", "mtls_service_short", "vcc_service_template"]),
+  probes: ProbeConfig.prefault({}),
+  sources: SourcesConfig.prefault({}),
   enrolment: z
     .strictObject({
       /** How long a token may be used unless its maker says otherwise. */

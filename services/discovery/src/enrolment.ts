@@ -1,11 +1,8 @@
-import { CertificateServiceDefinition } from "@vcc-pki/proto/ca";
-import { Enrol } from "./enrol.ts";
 import { EnrolmentRequests } from "./enrolment-requests.ts";
 import { enrolmentService } from "./grpc/enrolment.ts";
 import { Kubernetes } from "./kubernetes.ts";
 import type { Part, PartContext } from "./part.ts";
 import { EnrolmentRequestTable } from "./store/enrolment-requests.ts";
-import { EnrolmentTable } from "./store/enrolments.ts";
 import { TokenTable } from "./store/tokens.ts";
 import { Tokens } from "./tokens.ts";
 
@@ -13,12 +10,8 @@ const FORGET_INTERVAL_MS = 600_000;
 
 /** How services come to their first certificates: by a token, by their cluster's word, by an administrator's decision. */
 export function enrolment(context: PartContext): Part {
-  const { store, registry, requests, clock, trustDomain, config, administrators, self } = context;
+  const { store, registry, requests, enrol, clock, trustDomain, config, administrators } = context;
   const tokenTable = new TokenTable(store.db);
-  const enrol = new Enrol({
-    ...{ store, registry, clock, self, enrolments: new EnrolmentTable(store.db) },
-    certificates: context.connect(CertificateServiceDefinition, "ca"),
-  });
   const common = { store, registry, requests, enrol, clock, trustDomain };
   const tokens = new Tokens({ ...common, tokens: tokenTable });
   const enrolmentRequests = new EnrolmentRequests({ ...common, table: new EnrolmentRequestTable(store.db) });

@@ -29,6 +29,9 @@ export interface Cause {
   readonly reason: string;
 }
 
+/** Called inside the transaction of every change, with the service as it is then. */
+export type ChangeListener = (record: ServiceRecord, change: string) => void;
+
 const FACTS = {
   discovered: "pki.service.discovered.v1",
   registered: "pki.service.registered.v1",
@@ -43,7 +46,7 @@ const FACTS = {
  *  transaction with whatever caused it. */
 export class Registry {
   readonly #options: RegistryOptions;
-  readonly #listeners: ((record: ServiceRecord) => void)[] = [];
+  readonly #listeners: ChangeListener[] = [];
 
   constructor(options: RegistryOptions) {
     this.#options = options;
@@ -75,8 +78,7 @@ export class Registry {
     return this.#options.table.managedBy(key);
   }
 
-  /** Called inside the transaction of every change, with the service as it is then. */
-  onChange(listener: (record: ServiceRecord) => void): void {
+  onChange(listener: ChangeListener): void {
     this.#listeners.push(listener);
   }
 
@@ -167,6 +169,11 @@ export class Registry {
     return true;
   }
 
+  /** Its agent is there. */
+  seen(key: ServiceKey): void {
+    this.#options.table.setSeen(key, this.#options.clock.now());
+  }
+
   /** Something that does not change its state, for the history. */
   note(key: ServiceKey, change: string, cause: Cause): void {
     const known = this.get(key);
@@ -222,7 +229,7 @@ export class Registry {
     table.put(record);
     changes.insert({ organisation, service, change, from, to: state, ...cause, at: changedAt });
     if (change in FACTS) this.#tell(FACTS[change as keyof typeof FACTS], record, cause.reason);
-    for (const listener of this.#listeners) listener(record);
+    for (const listener of this.#listeners) listener(record, change);
     log.info("service changed", { organisation, service, change, state });
     return record;
   }

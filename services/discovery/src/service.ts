@@ -1,25 +1,38 @@
-import { OrganizationServiceDefinition } from "@vcc-pki/proto/ca";
+import { CertificateServiceDefinition, OrganizationServiceDefinition } from "@vcc-pki/proto/ca";
 import { suiteId } from "@vcc-pki/rpc";
-import { auditRefusal, defineService, type RunningService, type ServiceContext, startChores } from "@vcc-pki/service";
+import {
+  Administrators,
+  auditRefusal,
+  defineService,
+  type RunningService,
+  type ServiceContext,
+  startChores,
+} from "@vcc-pki/service";
 import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
-import { Administrators } from "./administrators.ts";
+import { agents } from "./agents.ts";
 import { certificateEvents } from "./certificate-events.ts";
 import { DiscoveryConfig } from "./config.ts";
+import { Enrol } from "./enrol.ts";
 import { enrolment } from "./enrolment.ts";
 import { registryService } from "./grpc/registry.ts";
+import { checkInventory, inventoryPart } from "./inventory/part.ts";
 import { readIssuerKeys } from "./kubernetes.ts";
 import type { Part, PartContext } from "./part.ts";
 import { policy } from "./policy/policy.ts";
 import { checkMatrixFile } from "./policy/shipped-matrix.ts";
+import { Provisioning } from "./provisioning.ts";
 import { Registry } from "./registry.ts";
 import { readServiceCatalogue } from "./service-catalogue.ts";
 import { ChangeTable } from "./store/changes.ts";
+import { EnrolmentTable } from "./store/enrolments.ts";
+import { NoticeTable } from "./store/notices.ts";
 import { RequestTable } from "./store/requests.ts";
 import { ServiceTable } from "./store/services.ts";
 
 /** The discovery service at work, with a handle for those who do not want to wait for a timer. */
 export interface RunningDiscovery extends RunningService {
   readonly store: Store;
+  readonly provisioning: Provisioning;
   /** Runs every chore once, in turn. */
   runChores(): Promise<void>;
 }
@@ -27,15 +40,23 @@ export interface RunningDiscovery extends RunningService {
 export const discovery = defineService({
   name: "discovery",
   config: DiscoveryConfig,
-  check({ enrolment: { kubernetes }, catalogueFile, matrixFile }) {
-    for (const issuer of kubernetes) readIssuerKeys(issuer);
+  check(config) {
+    const { enrolment, catalogueFile, matrixFile } = config;
+    checkInventory(config);
+    for (const issuer of enrolment.kubernetes) readIssuerKeys(issuer);
     checkMatrixFile(matrixFile, readServiceCatalogue(catalogueFile));
   },
   start: (config, context) => startDiscovery(config, context),
 });
 
 /** Around the registry, in which each of them looks things up. */
-const PARTS: readonly ((context: PartContext) => Part)[] = [certificateEvents, enrolment, policy];
+const PARTS: readonly ((context: PartContext) => Part)[] = [
+  certificateEvents,
+  enrolment,
+  agents,
+  policy,
+  inventoryPart,
+];
 
 /** Starts the service. `faults` make its store fail, for tests. */
 export async function startDiscovery(
@@ -51,14 +72,22 @@ export async function startDiscovery(
   const requests = new RequestTable(store.db);
   const registry = new Registry({ store, table: new ServiceTable(store.db), changes, clock, log });
   const self = suiteId("discovery", context.trustDomain);
-  const partContext: PartContext = { ...context, config, store, administrators, registry, requests, self };
+  const notices = new NoticeTable(store.db);
+  const provisioning = new Provisioning({ store, registry, notices, clock, self });
+  const enrol = new Enrol({
+    ...{ store, registry, clock, self, enrolments: new EnrolmentTable(store.db) },
+    certificates: context.connect(CertificateServiceDefinition, "ca"),
+  });
+  const partContext: PartContext = {
+    ...{ ...context, config, store, administrators, registry, provisioning, notices, enrol, requests, self },
+  };
 
   const parts = PARTS.map((start) => start(partContext));
   const chores = startChores(Object.assign({}, ...parts.map((part) => part.chores ?? {})), log);
   const begun = chores.runAll();
 
   return {
-    ...{ store, mayForward: ["gateway"] },
+    ...{ store, provisioning, mayForward: ["gateway"] },
     services: [
       registryService({ store, registry, changes, requests, administrators, profiles: config.profiles, clock }),
       ...parts.flatMap((part) => part.services),
@@ -73,6 +102,7 @@ export async function startDiscovery(
       await chores.runAll();
     },
     async close() {
+      for (const part of parts) part.stop?.();
       await begun;
       await chores.stop();
       for (const part of [...parts].reverse()) await part.close?.();

@@ -8,6 +8,7 @@ import type { GrantServiceRequest } from "@vcc-pki/proto/ca";
 import {
   AgentServiceDefinition,
   EnrolmentServiceDefinition,
+  InventoryServiceDefinition,
   PolicyServiceDefinition,
   RegistryServiceDefinition,
 } from "@vcc-pki/proto/discovery";
@@ -146,6 +147,7 @@ function remotes(
   };
   return {
     registry: remote(RegistryServiceDefinition),
+    inventory: remote(InventoryServiceDefinition),
     enrolment: remote(EnrolmentServiceDefinition),
     agents: remote(AgentServiceDefinition),
     policy: remote(PolicyServiceDefinition),

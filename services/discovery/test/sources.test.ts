@@ -7,13 +7,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fakeClock } from "@vcc-pki/testkit/clock";
 import { createTestHierarchy } from "@vcc-pki/testkit/hierarchy";
-import { decode, encode, type SrvAnswer } from "dns-packet";
+import type { SrvAnswer } from "dns-packet";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { readServiceCatalogue } from "../src/service-catalogue.ts";
 import { configurationSource } from "../src/sources/configuration.ts";
 import { dnsSource } from "../src/sources/dns-srv.ts";
 import { dockerSource } from "../src/sources/docker.ts";
 import { kubernetesSource } from "../src/sources/kubernetes.ts";
+import { serveDns } from "./dns-server.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "vcc-sources-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -41,23 +42,11 @@ it("configuration: each port of the catalogue, at the service's first name", asy
 });
 
 describe("dns", () => {
-  /** A server on loopback that knows these SRV records, and no other names. */
+  /** A server that knows these SRV records, and no other names. */
   async function serve(records: Readonly<Record<string, readonly SrvAnswer["data"][]>>): Promise<string> {
-    const socket = createSocket("udp4");
-    socket.on("message", (message, { port, address }) => {
-      const { id, questions = [] } = decode(message);
-      const [question] = questions;
-      const data = records[question?.name ?? ""];
-      const answers = (data ?? []).map(
-        (each) => ({ type: "SRV", name: question?.name ?? "", ttl: 1, data: each }) as const,
-      );
-      const NXDOMAIN = 3;
-      socket.send(encode({ id, type: "response", flags: data ? 0 : NXDOMAIN, questions, answers }), port, address);
-    });
-    socket.bind(0, "127.0.0.1");
-    await once(socket, "listening");
-    closers.push(() => socket.close());
-    return `127.0.0.1:${socket.address().port}`;
+    const server = await serveDns((name) => records[name]?.map((data) => ({ type: "SRV", name, ttl: 1, data })));
+    closers.push(server.close);
+    return server.address;
   }
   const source = (servers: string[], ...names: string[]) =>
     dnsSource({ names, servers, organisation: "vcc", timeoutMs: 200 });

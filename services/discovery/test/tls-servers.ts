@@ -46,6 +46,9 @@ export async function listen(server: Server, host = "127.0.0.1", port = 0): Prom
 }
 
 export interface ServeOptions extends TlsOptions {
+  /** Default: 127.0.0.1, and any port. */
+  readonly host?: string;
+  readonly port?: number;
   /** DER of an OCSPResponse. */
   readonly staple?: Uint8Array;
   /** Called with each connection. */
@@ -55,7 +58,7 @@ export interface ServeOptions extends TlsOptions {
 /** A TLS server with this certificate, on loopback. */
 export function serveTls(
   { keyPem, chainPem }: Pick<IssuedTestCertificate, "keyPem" | "chainPem">,
-  { staple, speak, ...tls }: ServeOptions = {},
+  { staple, speak, host, port, ...tls }: ServeOptions = {},
 ): Promise<TestServer> {
   const server = createServer({ key: keyPem, cert: chainPem, ...tls }, (socket) => {
     socket.on("error", () => {});
@@ -63,7 +66,7 @@ export function serveTls(
   });
   server.on("tlsClientError", () => {});
   if (staple) server.on("OCSPRequest", (_certificate, _issuer, done) => done(null, Buffer.from(staple)));
-  return listen(server);
+  return listen(server, host, port);
 }
 
 /** What an authority's own responder says of a certificate, from now by the clock for an hour. */
@@ -83,12 +86,14 @@ export function stapleOf(
   return assembleOcspResponse(data, "ecdsa-p256-sha256", sign("sha256", data, signer.privateKey));
 }
 
-export const servePlain = (speak: (socket: Socket) => void): Promise<TestServer> =>
+export const servePlain = (speak: (socket: Socket) => void, host?: string, port?: number): Promise<TestServer> =>
   listen(
     createPlainServer((socket) => {
       socket.on("error", () => {});
       speak(socket);
     }),
+    host,
+    port,
   );
 
 /** Answers each connection's first octets with these, and ends it unless `open`. */

@@ -2,6 +2,7 @@ import { hash, randomUUID } from "node:crypto";
 import { type CreateTokenRequest, type EnrolRequest, ServiceState, TokenState } from "@vcc-pki/proto/discovery";
 import { parseCertificate, parseCertificationRequest } from "@vcc-pki/x509";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type Counted, failCommitOf } from "./faults.ts";
 import { ADMIN, CLARA, type DiscoveryHarness, newDiscovery, STRANGER } from "./harness.ts";
 
 let harness: DiscoveryHarness;
@@ -182,24 +183,18 @@ describe("who is refused", () => {
 });
 
 describe.each(["beforeCommit", "afterCommit"] as const)("a crash, %s,", (kind) => {
-  function failCommit(nth: number): void {
-    let commits = 0;
-    harness.storeFaults[kind] = () => {
-      if (++commits === nth) throw new Error("the process dies here");
-    };
-  }
   const recover = async () => {
     delete harness.storeFaults[kind];
     await harness.restart();
   };
 
-  it.each([
-    [1, "of the intent"],
-    [2, "of the certificate"],
-  ])("at commit %i, %s: the repeat gives the one certificate there is", async (nth) => {
+  it.each<[string, Counted]>([
+    ["the intent", "enrolments"],
+    ["the certificate", "enrolments WHERE certificate_id IS NOT NULL"],
+  ])("of %s: the repeat gives the one certificate there is", async (_, what) => {
     const asked = request(await newToken());
     const before = issued();
-    failCommit(nth);
+    failCommitOf(harness, kind, what);
     await expect(enrol(asked)).rejects.toThrow(code("STORE_UNAVAILABLE"));
     await recover();
     const identity = await enrol(asked);
@@ -212,7 +207,7 @@ describe.each(["beforeCommit", "afterCommit"] as const)("a crash, %s,", (kind) =
 
   it("of a token: it is told to nobody, and the repeat says so", async () => {
     const asked = wish();
-    failCommit(1);
+    failCommitOf(harness, kind, "enrolment_tokens");
     await expect(harness.as().enrolment.createToken(asked)).rejects.toThrow(code("STORE_UNAVAILABLE"));
     await recover();
     const repeat = harness.as().enrolment.createToken(asked);

@@ -1,3 +1,4 @@
+import { OPERATOR } from "@vcc-pki/ca/harness";
 import {
   RecallServiceDefinition,
   SignatureServiceDefinition,
@@ -27,6 +28,8 @@ export interface SigningDoor {
   readonly argus: Knocker;
   /** An administrator of another organisation. */
   readonly stranger: Knocker;
+  /** An administrator of the operator's organisation, who is a member of brandenburg. */
+  readonly operator: Knocker;
   /** One request over TLS, as the administrator of brandenburg unless told otherwise. */
   knock(options: Omit<Knock, "port" | "trustPem">): Promise<Answer>;
   /** The same at a door whose signing service is at an address where nobody listens. */
@@ -62,6 +65,7 @@ export async function newSigningDoor(): Promise<SigningDoor> {
     ...{ signing, rootPem, admin, port: door.port, trustPem: doors.trustPem },
     ...{ clara: await certifyService("clara"), argus: await certifyService("argus") },
     stranger: await certifyStranger(ca, services),
+    operator: await certifyPerson(ca, services, OPERATOR),
     knock: (options) => door.knock({ as: admin, ...options }),
     knockWithoutSigning: (options) => without.knock({ as: admin, ...options }),
     async close() {

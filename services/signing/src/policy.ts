@@ -1,7 +1,7 @@
 import { ARTEFACT_TYPES, type ArtefactFacts, type Resource } from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
-import type { SpiffeId } from "@vcc-pki/rpc";
 import { z } from "zod";
+import { type Actor, STANDINGS } from "./actor.ts";
 import { FORMATS, type Format } from "./forms.ts";
 import { readYaml } from "./yaml-file.ts";
 
@@ -11,8 +11,8 @@ const ARTEFACT_FORMATS = FORMATS.filter((format) => format !== "digest");
 const pattern = z.string().regex(/^[A-Za-z0-9._*-]{1,128}$/, "letters, digits, '.', '_', '-', and '*'");
 
 const who = {
-  /** Who may ask: a workload, in its own name, or an administrator, for any signer of the organisation. */
-  requesters: z.array(z.enum(["workload", "admin"])).min(1),
+  /** Who may ask: a workload, in its own name, or an administrator, for any signer of the organisation; of another organisation, as a member. */
+  requesters: z.array(z.enum(STANDINGS)).min(1),
   /** Organisations and signers that may. */
   organisations: z.array(pattern).min(1).default(["*"]),
   signers: z.array(pattern).min(1).default(["*"]),
@@ -35,7 +35,13 @@ const TypePolicy = z.strictObject({
   requiredMetadata: z.array(z.enum(["modelVersion", "baseModel", "datasets", "evaluations", "riskClass"])).default([]),
 });
 
+const MEMBERS_DO = ["read", "signers", "recalls"] as const;
+/** What administrators of another organisation may do as members of one, beside signing. */
+export type MemberRight = (typeof MEMBERS_DO)[number];
+
 const SigningPolicyFile = z.strictObject({
+  /** Read signatures, lineage, usages, recalls and signers, and verify; make and retire signers; recall. */
+  members: z.array(z.enum(MEMBERS_DO)).default([]),
   /** By type. What is not named is not signed. */
   types: z.partialRecord(z.enum(ARTEFACT_TYPES), TypePolicy),
   /** Digests of what nobody has seen. Absent: none are signed. */
@@ -45,9 +51,7 @@ const SigningPolicyFile = z.strictObject({
 type Who = Pick<z.output<typeof TypePolicy>, keyof typeof who>;
 
 /** Who asks, and in whose name. */
-export interface Asking {
-  readonly requester: SpiffeId;
-  readonly organisation: string;
+export interface Asking extends Actor {
   readonly signer: string;
 }
 
@@ -79,6 +83,12 @@ export class SigningPolicy {
     if (unsaid !== undefined) throw notAdmitted("requiredMetadata", `a ${facts.type} says its ${unsaid}`);
   }
 
+  /** Throws CALLER_NOT_ALLOWED for a member who may not. */
+  requireMember({ standing }: Actor, right: MemberRight): void {
+    if (standing === "member" && !this.#policy.members.includes(right))
+      throw new PkiError("CALLER_NOT_ALLOWED", "this is for the organisation's own people");
+  }
+
   /** Throws SIGNING_NOT_ALLOWED. */
   requireDigests(asking: Asking): void {
     const { digests } = this.#policy;
@@ -90,8 +100,11 @@ export class SigningPolicy {
 /** Throws CONFIG_INVALID, naming the file. */
 export const readPolicy = (file: string): SigningPolicy => new SigningPolicy(readYaml(file, SigningPolicyFile));
 
-function requireWho({ requesters, organisations, signers }: Who, { requester, organisation, signer }: Asking): void {
-  if (!requesters.some((kind) => kind === requester.kind)) throw notAllowed("this kind of requester may not sign this");
+function requireWho(
+  { requesters, organisations, signers }: Who,
+  { requester, standing, organisation, signer }: Asking,
+): void {
+  if (!requesters.includes(standing)) throw notAllowed("this kind of requester may not sign this");
   if (requester.kind === "workload" && requester.service !== signer)
     throw notAllowed("a workload signs in its own name");
   if (!organisations.some((each) => matcher(each)(organisation)))

@@ -1,8 +1,14 @@
-import { AuthorityServiceDefinition, CertificateServiceDefinition, CrlServiceDefinition } from "@vcc-pki/proto/ca";
+import {
+  AuthorityServiceDefinition,
+  CertificateServiceDefinition,
+  CrlServiceDefinition,
+  OrganizationServiceDefinition,
+} from "@vcc-pki/proto/ca";
 import { KeyServiceDefinition, SigningServiceDefinition } from "@vcc-pki/proto/hsm";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import { suiteId } from "@vcc-pki/rpc";
 import {
+  Administrators,
   auditRefusal,
   defineService,
   type RunningService,
@@ -156,7 +162,7 @@ export async function startSigning(
   log.info("http door open", { httpPort: http.port });
   const door = {
     ...{ enrolment, signing: desk, policy, messages, signerKeys, signatures, lineage, recalls, recallTable },
-    verification,
+    ...{ verification, administrators: new Administrators(context.connect(OrganizationServiceDefinition, "ca")) },
     ...{ usages, usageLog: new UsageLog({ store, usages, signatures, clock }) },
     profiles: keyConfig.profiles,
   };

@@ -4,7 +4,7 @@ import { PkiError } from "@vcc-pki/errors";
 import { DEFAULT_TRUST_DOMAIN, isValidDnsName, parseIpAddress, parseSpiffeId } from "@vcc-pki/x509";
 import { parseDocument } from "yaml";
 import { z } from "zod";
-import { LayoutProfile } from "./layout.ts";
+import { LayoutProfile, Mode } from "./layout.ts";
 import { ProofConfig } from "./prove.ts";
 import { ReloadConfig } from "./reload/reload.ts";
 
@@ -29,7 +29,8 @@ export const IdentityConfig = z.strictObject({
   /** Where the service reads its files. Absent: it takes them over SDS. */
   layout: z
     .strictObject({
-      directory: z.string().min(1),
+      /** That of the profile, unless given. */
+      directory: z.string().min(1).optional(),
       /** A service in the file `services`, or the names themselves. */
       profile: z.union([z.string(), LayoutProfile]),
       /** Whether the names are links into a directory that changes at once. False where a reader wants plain files; always on Windows. */
@@ -46,12 +47,18 @@ export const AgentConfig = z.strictObject({
   /** Keys, certificates and what the agent remembers; for the agent alone. */
   stateDir: z.string().min(1),
   trustDomain: z.string().default(DEFAULT_TRUST_DOMAIN),
-  /** YAML with a layout profile per service, as deploy/policies/services.yaml. */
+  /** deploy/policies/services.yaml, or one's own of the same form: which files a service reads. */
   services: z.string().optional(),
   /** Machines besides this one that HTTP hooks may be sent to. */
   reloadHosts: z.array(z.string()).default([]),
   /** Envoy's secret discovery service, on a Unix socket. */
-  sds: z.strictObject({ socket: z.string().min(1).max(100) }).optional(),
+  sds: z
+    .strictObject({
+      socket: z.string().min(1).max(100),
+      /** Of the socket: whoever may open it gets the keys of all identities. */
+      mode: Mode.refine((mode) => (mode & 0o007) === 0, "keys are for nobody else").default(0o600),
+    })
+    .optional(),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
   identities: z.array(IdentityConfig).max(2_000),
 });
@@ -70,20 +77,16 @@ export type Settings = Omit<AgentConfig, "identities"> & { readonly identities: 
 export function loadSettings(file: string): Settings {
   const config = parseYaml(file, AgentConfig);
   const from = (path: string): string => resolve(dirname(file), path);
-  const profiles = config.services === undefined ? {} : readProfiles(from(config.services));
-  const identities = config.identities.map((identity): Identity => {
-    const { layout } = identity;
-    return {
+  const wanted = config.identities.flatMap(({ layout }) => (typeof layout?.profile === "string" ? layout.profile : []));
+  const profiles: Profiles = config.services === undefined ? new Map() : readProfiles(from(config.services), wanted);
+  const identities = config.identities.map(
+    (identity): Identity => ({
       ...identity,
       name: identity.name ?? identity.service,
       spiffeId: spiffeIdOf(identity, config.trustDomain, file),
-      layout: layout && {
-        ...layout,
-        directory: from(layout.directory),
-        profile: typeof layout.profile === "string" ? findProfile(profiles, layout.profile, file) : layout.profile,
-      },
-    };
-  });
+      layout: identity.layout && layoutOf(identity.layout, profiles, file),
+    }),
+  );
   requireUnique(
     identities.map(({ name }) => name),
     "name",
@@ -98,7 +101,8 @@ export function loadSettings(file: string): Settings {
     "layout directory",
     file,
   );
-  return { ...config, stateDir: from(config.stateDir), identities };
+  const sds = config.sds && { ...config.sds, socket: from(config.sds.socket) };
+  return { ...config, sds, stateDir: from(config.stateDir), identities };
 }
 
 /** Throws CONFIG_INVALID. */
@@ -112,28 +116,57 @@ export function parseYaml<S extends z.ZodType>(file: string, schema: S): z.outpu
   const document = parseDocument(text, { uniqueKeys: true });
   const [error] = document.errors;
   if (error) throw new PkiError("CONFIG_INVALID", `${file}: ${error.message}`);
-  const result = schema.safeParse(document.toJS({ maxAliasCount: 0 }));
+  return checked(schema, document.toJS({ maxAliasCount: 0 }), file);
+}
+
+function checked<S extends z.ZodType>(schema: S, value: unknown, file: string): z.output<S> {
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issues = result.error.issues.map(({ path, message }) => `  ${path.join(".") || "(root)"}: ${message}`);
   throw new PkiError("CONFIG_INVALID", `${file}:\n${issues.join("\n")}`);
 }
 
-/** What we read of services.yaml: the layouts, by service. */
-const Services = z.looseObject({
-  services: z.record(z.string(), z.looseObject({ layout: LayoutProfile.optional() })),
+/** What we read of services.yaml: the files, by service. */
+const ServiceNames = z.looseObject({ services: z.array(z.looseObject({ service: z.string() })) });
+
+const CatalogueEntry = z.looseObject({
+  service: z.string(),
+  files: z.looseObject({
+    directory: z.string(),
+    certificate: z.string(),
+    key: z.string(),
+    trust: z.string(),
+    trustContents: z.literal("roots", "the agent writes roots alone: name the files in agent.yaml").optional(),
+  }),
 });
 
-type Profiles = Readonly<Record<string, LayoutProfile | undefined>>;
+type Profiles = ReadonlyMap<string, { readonly directory: string; readonly profile: LayoutProfile }>;
 
-function readProfiles(file: string): Profiles {
-  const { services } = parseYaml(file, Services);
-  return Object.fromEntries(Object.entries(services).map(([name, { layout }]) => [name, layout]));
+/** Only what the identities here name has to be something that we can write. */
+function readProfiles(file: string, wanted: readonly string[]): Profiles {
+  const { services } = parseYaml(file, ServiceNames);
+  return new Map(
+    services
+      .filter(({ service }) => wanted.includes(service))
+      .map((entry) => {
+        const { service, files } = checked(CatalogueEntry, entry, file);
+        const { directory, certificate, key, trust } = files;
+        return [service, { directory, profile: checked(LayoutProfile, { certificate, key, trust }, file) }];
+      }),
+  );
 }
 
-function findProfile(profiles: Profiles, name: string, file: string): LayoutProfile {
-  const profile = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
-  if (profile === undefined) throw new PkiError("CONFIG_INVALID", `${file}: no service "${name}" with a layout`);
-  return profile;
+function layoutOf(
+  { directory, profile, links }: NonNullable<z.output<typeof IdentityConfig>["layout"]>,
+  profiles: Profiles,
+  file: string,
+): NonNullable<Identity["layout"]> {
+  const named = typeof profile === "string" ? profiles.get(profile) : undefined;
+  const known = typeof profile === "string" ? named?.profile : profile;
+  if (known === undefined) throw new PkiError("CONFIG_INVALID", `${file}: no service "${profile}" in \`services\``);
+  const place = directory ?? named?.directory;
+  if (place === undefined) throw new PkiError("CONFIG_INVALID", `${file}: a layout without directory`);
+  return { directory: resolve(dirname(file), place), profile: known, links };
 }
 
 function spiffeIdOf(identity: { organisation: string; service: string }, trustDomain: string, file: string): string {

@@ -3,4 +3,5 @@ export { AgentConfig, type Identity, loadSettings, type Settings } from "./confi
 export { enrol, requestEnrolment } from "./enrol.ts";
 export { LayoutProfile } from "./layout.ts";
 export { maintain } from "./maintain.ts";
+export { servedAt } from "./prove.ts";
 export { runAgent, runOnce } from "./run.ts";

@@ -76,8 +76,8 @@ export class Keeper {
           return held && connect(store.findBundle() ?? "", store.getCertificate(held.serialHex));
         },
         lastEventId: () => this.#wish.lastEventId ?? this.#state.lastEventId,
-        onWish: (wish, service = identity.service) => {
-          if (service === identity.service) return this.want(wish);
+        onWish: (wish, service) => {
+          if (!service || service === identity.service) return this.want(wish);
           onOther(service, { ...wish, lastEventId: undefined });
           this.want({ lastEventId: wish.lastEventId });
         },

@@ -12,7 +12,7 @@ describe("a layout", () => {
     const profile = LayoutProfile.parse({
       certificate: "tls.crt",
       key: "tls.key",
-      ca: "ca.crt",
+      trust: "ca.crt",
       combined: "haproxy.pem",
     });
     const layout = createLayout(directory, profile, { links: true });

@@ -10,12 +10,12 @@ const FileName = z
   .regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9_-])?$/, "a file name without a path")
   .refine((name) => !/^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(name), "Windows keeps this name for a device");
 
-const Mode = z
+export const Mode = z
   .string()
   .regex(/^0?[0-7]{3}$/, "permission bits in octal, such as 0640")
   .transform((text) => Number.parseInt(text, 8));
 
-/** Names and permissions of the files a service reads its certificate from; all in PEM. `deploy/policies/services.yaml` has one per service. */
+/** Names and permissions of the files a service reads its certificate from; all in PEM. `files` in deploy/policies/services.yaml names the first three. */
 export const LayoutProfile = z
   .strictObject({
     /** The certificate and its issuers, without the root. */
@@ -23,7 +23,7 @@ export const LayoutProfile = z
     /** PKCS#8, unencrypted. */
     key: FileName.optional(),
     /** The roots to trust. */
-    ca: FileName.optional(),
+    trust: FileName.optional(),
     /** Certificate, issuers and key in one file, as HAProxy reads them. */
     combined: FileName.optional(),
     /** Of files without a key. */
@@ -40,8 +40,8 @@ export const LayoutProfile = z
     ({ certificate, key, combined }) => combined !== undefined || (certificate !== undefined && key !== undefined),
     "a service needs `certificate` and `key`, or `combined`",
   )
-  .refine(({ certificate, key, ca, combined }) => {
-    const names = [certificate, key, ca, combined]
+  .refine(({ certificate, key, trust, combined }) => {
+    const names = [certificate, key, trust, combined]
       .filter((name) => name !== undefined)
       .map((name) => name.toLowerCase());
     return new Set(names).size === names.length;
@@ -86,7 +86,7 @@ function filesOf(profile: LayoutProfile, { chainPem, keyPem, bundlePem }: Materi
   const open = { mode: profile.mode, owner };
   const closed = { mode: profile.keyMode, owner };
   const files: [string | undefined, Omit<NamedFile, "name">][] = [
-    [profile.ca, { content: bundlePem, ...open }],
+    [profile.trust, { content: bundlePem, ...open }],
     [profile.certificate, { content: chainPem, ...open }],
     [profile.combined, { content: chainPem + keyPem, ...closed }],
     [profile.key, { content: keyPem, ...closed }],

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -28,7 +28,9 @@ export async function withLock<T>(directory: string, work: () => Promise<T>): Pr
 
 function tryLock(directory: string): DatabaseSync | undefined {
   return naming(directory, () => {
-    const database = new DatabaseSync(join(directory, "lock"));
+    const file = join(directory, "lock");
+    if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
+    const database = new DatabaseSync(file);
     try {
       database.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
       return database;

@@ -31,6 +31,8 @@ export interface Wish {
   readonly lastEventId?: string;
 }
 
+const GATEWAY_AWAY: ReadonlySet<string> = new Set(["PEER_UNAVAILABLE", "CLOCK_WRONG"]);
+
 /** Does for one identity what there is to do: 1 ends what a crash interrupted, 2 asks for the roots, which shows whether our clock is right,
  *  3 renews when it is time, 4 brings into service what is not, 5 sends reports. A failure is kept in the state and waited out, longer each time;
  *  what the service has stays as it is. Never rejects for such a failure: the state returned has it as `lastError`. */
@@ -48,7 +50,10 @@ export function maintain(context: MaintainContext, wish: Wish = {}): Promise<Sta
       await turn.sendReports();
       return turn.succeeded(wish);
     } catch (error) {
-      return turn.failed(toPkiError(error));
+      const failure = toPkiError(error);
+      turn.readAgain();
+      if (!GATEWAY_AWAY.has(failure.code)) await turn.sendReports();
+      return turn.failed(failure);
     }
   });
 }
@@ -61,6 +66,11 @@ class Turn {
   constructor(context: MaintainContext, state: State) {
     this.#context = context;
     this.#state = state;
+  }
+
+  /** What was written before it went wrong: a request that waits for its answer. */
+  readAgain(): void {
+    this.#state = this.#context.store.read();
   }
 
   /** The first certificate, where it does not come by `enrol`: administrators were asked for it, or another identity may ask. */
@@ -147,23 +157,27 @@ class Turn {
     const { held, deployed } = this.#state;
     if (held === undefined || this.#isInService()) return;
     const { serialHex, notAfter } = held;
+    const { bundle = "" } = this.#state;
     const mayGoBack = deployed === undefined || deployed.notAfter > clock.now();
     try {
       await deploy(target, { material: this.#material(serialHex), serialHex, mayGoBack }, log);
     } catch (error) {
-      this.#report({ kind: "failed", serial_number: serialHex, detail: describe(toPkiError(error)) });
-      throw error;
+      const failure = toPkiError(error);
+      this.#report({ kind: "failed", serial_number: serialHex, detail: describe(failure) });
+      // There was nothing to go back to, as before the first start of a service: the files are there for it.
+      if (failure.details.rolledBack === "no")
+        this.#write({ deployed: { serialHex, bundle, notAfter, isTaken: false } });
+      throw failure;
     }
     log.info("certificate deployed", { ...this.#names(), serialHex, proven: target.proof !== undefined });
     this.#report({ kind: "deployed", serial_number: serialHex });
     const endpoint = target.proof?.connect;
     if (endpoint !== undefined) this.#report({ kind: "served", serial_number: serialHex, endpoint });
-    const { bundle = "", acknowledged } = this.#state;
-    if (bundle !== acknowledged) {
-      const detail = fingerprintsIn(this.#material(serialHex).bundlePem).join(" ").slice(0, 500);
-      this.#report({ kind: "bundle_acknowledged", detail });
+    if (bundle !== this.#state.acknowledged) {
+      const anchors = fingerprintsIn(this.#material(serialHex).bundlePem);
+      this.#report({ kind: "bundle_acknowledged", anchors_sha256: anchors });
     }
-    this.#write({ deployed: { serialHex, bundle, notAfter }, acknowledged: bundle });
+    this.#write({ deployed: { serialHex, bundle, notAfter, isTaken: true }, acknowledged: bundle });
     this.#context.store.tidy(this.#state);
   }
 
@@ -201,7 +215,7 @@ class Turn {
   #isInService(): boolean {
     const { held, deployed, bundle } = this.#state;
     if (held === undefined) return true;
-    if (held.serialHex !== deployed?.serialHex || bundle !== deployed.bundle) return false;
+    if (held.serialHex !== deployed?.serialHex || bundle !== deployed.bundle || !deployed.isTaken) return false;
     return this.#context.target.layout?.holds(this.#material(held.serialHex)) ?? true;
   }
 

@@ -10,6 +10,8 @@ export const Report = z.strictObject({
   serial_number: SerialHex.optional(),
   endpoint: z.string().max(300).optional(),
   detail: z.string().max(500).optional(),
+  /** Of the roots that the service has now. */
+  anchors_sha256: z.array(Sha256).max(20).optional(),
   at: z.iso.datetime(),
 });
 export type Report = z.output<typeof Report>;
@@ -29,8 +31,16 @@ export const State = z.strictObject({
       renewAt: Moment,
     })
     .optional(),
-  /** What the service has: proven to be served, where that can be asked. */
-  deployed: z.strictObject({ serialHex: SerialHex, bundle: Sha256, notAfter: Moment }).optional(),
+  /** What the service's files hold. */
+  deployed: z
+    .strictObject({
+      serialHex: SerialHex,
+      bundle: Sha256,
+      notAfter: Moment,
+      /** Whether the service has taken it, and was seen serving it where that can be asked. */
+      isTaken: z.boolean(),
+    })
+    .optional(),
   /** A request whose answer we do not have. Its key waits in the store; the same request id gets the same certificate. */
   pending: z
     .strictObject({

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@vcc-pki/telemetry";
 import { z } from "zod";
+import type { StreamedEvent } from "./gateway/event-stream.ts";
 import type { Gateway } from "./gateway/gateway.ts";
 import type { Wish } from "./maintain.ts";
 
@@ -45,14 +46,18 @@ export async function watchGateway({ signal, log, random, ...options }: WatchOpt
   }
 }
 
-/** An event that we do not know is not for us. */
-function tell(
-  event: { id: string | undefined; event: string; data: string },
-  { onWish }: Pick<WatchOptions, "onWish">,
-): void {
-  const lastEventId = event.id;
-  if (event.event === "bundle") onWish({ bundle: true, now: true, lastEventId }, undefined);
-  if (event.event !== "renew") return;
-  const data = Renew.safeParse(JSON.parse(event.data));
-  if (data.success) onWish({ renew: true, now: true, lastEventId }, data.data.service);
+/** An event that we do not know, or cannot read, is not for us. */
+function tell({ id, event, data }: StreamedEvent, { onWish }: Pick<WatchOptions, "onWish">): void {
+  if (event === "bundle") onWish({ bundle: true, now: true, lastEventId: id }, undefined);
+  if (event !== "renew") return;
+  const renew = Renew.safeParse(parseJson(data));
+  if (renew.success) onWish({ renew: true, now: true, lastEventId: id }, renew.data.service);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

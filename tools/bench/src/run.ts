@@ -13,6 +13,7 @@ import { policy } from "./benches/policy.ts";
 import { revocation } from "./benches/revocation.ts";
 import { signing } from "./benches/signing.ts";
 import { statusSigning } from "./benches/status-signing.ts";
+import { sweep } from "./benches/sweep.ts";
 import { tsa } from "./benches/tsa.ts";
 import { tsaLog } from "./benches/tsa-log.ts";
 import { describeMachine } from "./machine.ts";
@@ -31,6 +32,7 @@ export const BENCHES: readonly Bench[] = [
   tsaLog,
   signing,
   artefact,
+  sweep,
   policy,
   memory,
 ];

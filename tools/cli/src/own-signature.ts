@@ -12,7 +12,7 @@ import { type ArtefactToSign, Signature } from "@vcc-pki/gateway/api";
 import { equalBytes } from "@vcc-pki/x509";
 import { readTrusted } from "./issuer.ts";
 import { codeSigningAuthorities, signerPattern } from "./local-trust-policy.ts";
-import type { Session } from "./session.ts";
+import { type Session, scopeOf } from "./session.ts";
 import type { Settings } from "./settings.ts";
 import { fields } from "./table.ts";
 
@@ -34,7 +34,14 @@ export async function askToSign(
   session: Session,
 ): Promise<{ readonly signature: Signature; readonly octets: readonly Uint8Array[] }> {
   const path = `/api/v1/sign/${type.replaceAll("_", "-")}`;
-  const call = { method: "POST", path, body: { ...body, signer, format }, requestId, answer: Signature } as const;
+  const call = {
+    method: "POST",
+    path,
+    query: scopeOf(session),
+    body: { ...body, signer, format },
+    requestId,
+    answer: Signature,
+  } as const;
   const signature = await session.during(`having ${body.name} signed`, session.client.call(call));
   const answered = readAnswer(signature);
   if (!equalBytes(answered.content, content))

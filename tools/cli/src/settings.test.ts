@@ -49,7 +49,7 @@ describe("settings", () => {
     const settings = resolveSettings({ server: "https://pki.example:9443", ...files, organisation: "bayern" }, {});
     expect(settings).toEqual({
       server: "https://pki.example:9443",
-      ...{ certFile: "c.pem", keyFile: "k.pem", caFile: "r.pem", organisation: "bayern" },
+      ...{ certFile: "c.pem", keyFile: "k.pem", caFile: "r.pem", organisation: "bayern", namedOrganisation: "bayern" },
     });
   });
 

@@ -23,6 +23,8 @@ export interface Settings {
   readonly keyFile: string;
   readonly caFile: string;
   readonly organisation: string;
+  /** The same where it was named; undefined for what acts in the requester's own unless told otherwise. */
+  readonly namedOrganisation: string | undefined;
   /** Where the tsa speaks plain HTTP; undefined for a remote suite, which does not say. */
   readonly tsaUrl: string | undefined;
   /** Where the signing service has its recall lists; undefined as above. */
@@ -44,13 +46,14 @@ export function resolveSettings(
 ): Settings {
   const settings = findSuite(options, env);
   const own = ownOrganisation ? organisationIn(settings.certFile) : undefined;
-  return { ...settings, organisation: options.organisation ?? own ?? DEFAULT_ORGANISATION };
+  const { organisation: named } = options;
+  return { ...settings, organisation: named ?? own ?? DEFAULT_ORGANISATION, namedOrganisation: named };
 }
 
 function findSuite(
   options: GlobalOptions,
   env: Readonly<Record<string, string | undefined>>,
-): Omit<Settings, "organisation"> {
+): Omit<Settings, "organisation" | "namedOrganisation"> {
   if (options.server !== undefined)
     return { ...remote(options, options.server), tsaUrl: undefined, recallsUrl: undefined };
   const home = resolve(options.home ?? env.PKI_HOME ?? DEFAULT_HOME);

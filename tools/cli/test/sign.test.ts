@@ -146,6 +146,32 @@ describe("vcc-sign sign", () => {
     expect((await sign("--package", wheel, "--format", "attestation", ...metadata, "--force")).exit).toBe(2);
   });
 
+  it("signs a model in shards when a file of it is large, verifies it, and says by which digest it is recalled", async () => {
+    const model = cli.file("large-model");
+    mkdirSync(model);
+    writeFileSync(`${model}/model.safetensors`, safetensors(2 << 20));
+    writeFileSync(`${model}/config.json`, "{}");
+    const metadata = ["--metadata", cli.file("large.json", '{"riskClass":"limited"}')];
+    const words = ["--model", model, "--format", "oms", ...metadata, "--json"];
+    const whole = (await sign(...words, "--shards", "8MiB")).json();
+    const sharded = (await sign(...words, "--shards", "1MiB", "--force")).json();
+    expect(sharded).toMatchObject({
+      files: 2,
+      format: "oms",
+      artefact_digest: expect.not.stringMatching(`${whole.artefact_digest}`),
+    });
+    const { dsseEnvelope } = JSON.parse(readFileSync(`${model}/model.sig`, "utf8"));
+    const { serialization } = JSON.parse(Buffer.from(dsseEnvelope.payload, "base64").toString()).predicate;
+    expect(serialization).toMatchObject({ method: "shards", shard_size: 1 << 20 });
+    const checked = () => cli.run("verify", "--model", model, "--offline", "--no-cache", "--json");
+    expect(faults(await checked())).toEqual([0]);
+    const recall = await cli.run("recall", model, "--reason", "x", "--dry-run", "--json");
+    expect(recall.json().artefact_digests).toEqual([sharded.artefact_digest]);
+    appendFileSync(`${model}/config.json`, " ");
+    expect(faults(await checked())).toContain("RESOURCE_MISSING");
+    expect((await sign(...words, "--force", "--shards", "1GB", "--format", "cms")).exit).toBe(2);
+  });
+
   it("signs a container's image by its digest alone", async () => {
     const digest = `sha256:${"5a".repeat(32)}`;
     const [name, signature] = ["registry.vcc.internal/argus", cli.file("argus.sigstore.json")];
@@ -187,6 +213,19 @@ describe("vcc-sign sign", () => {
     expect((await sign(...words())).exit).toBe(2);
   });
 
+  it("signs for an organisation that one is a member of, when it is named", async () => {
+    const operator = newCli({ ...door, admin: door.operator, trustPem: door.rootPem + door.trustPem }, "vcc-sign");
+    const bundle = readFileSync(join(cli.home, "trust/bundle.pem"));
+    writeFileSync(join(operator.home, "trust/bundle.pem"), bundle);
+    const words = ["--no-cache", "--package", newPackage(), "--signer", "clara"];
+    expect((await operator.run("sign", ...words)).exit).toBe(4);
+    const signed = await operator.run("sign", ...words, "--organisation", "brandenburg", "--json");
+    expect([signed.exit, signed.json()]).toMatchObject([0, { signer: "clara" }]);
+    const lineage = ["lineage", String(signed.json().artefact_digest), "--organisation"];
+    expect((await operator.run(...lineage, "brandenburg")).exit).toBe(0);
+    expect((await operator.run(...lineage, "atlantis")).exit).toBe(4);
+  });
+
   it("signs nothing in the name of nobody", async () => {
     const directory = newPackage();
     const answer = await cli.run("sign", "--package", directory, "--signer", "nobody", "--no-cache");
@@ -194,10 +233,10 @@ describe("vcc-sign sign", () => {
   });
 });
 
-/** A file of one tensor: the length of its header, the header, four octets. */
-function safetensors(): Buffer {
-  const header = JSON.stringify({ w: { dtype: "F32", shape: [1], data_offsets: [0, 4] } });
+/** A file of one tensor: the length of its header, the header, so many octets. */
+function safetensors(octets = 4): Buffer {
+  const header = JSON.stringify({ w: { dtype: "F32", shape: [octets / 4], data_offsets: [0, octets] } });
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(header.length));
-  return Buffer.concat([length, Buffer.from(header), Buffer.alloc(4)]);
+  return Buffer.concat([length, Buffer.from(header), Buffer.alloc(octets)]);
 }

@@ -3,7 +3,13 @@ import { type Observed, parseTrustPolicy, type SignatureMaterial, verifySignedAr
 import { hashTree, walkTree } from "@vcc-pki/client";
 import { systemClock } from "@vcc-pki/time";
 import { OID, parseCertificate, trustAnchors, verifyCadesSignature } from "@vcc-pki/x509";
-import type { ArtefactSpecimen, BundleSpecimen, ObjectFile, SignatureSpecimen } from "./specimen.ts";
+import type {
+  ArtefactSpecimen,
+  AttestationSpecimen,
+  BundleSpecimen,
+  ObjectFile,
+  SignatureSpecimen,
+} from "./specimen.ts";
 
 /** libs/x509 about a signature. */
 export function verifySignature({ object, content, root, timeStampRoot }: SignatureSpecimen): void {
@@ -28,6 +34,12 @@ export const verifyBundle = (specimen: BundleSpecimen): Promise<void> =>
     shardOctets: specimen.shardOctets,
   });
 
+/** The same with a distribution's attestation, which has no chain. */
+export const verifyAttestation = (specimen: AttestationSpecimen): Promise<void> =>
+  verifyMaterial({ format: "bundle", bundle: specimen.object.der }, specimen, {
+    ...{ issuer: specimen.issuer, service: "clara-signer", types: ["python_package"] },
+  });
+
 interface Believed {
   readonly issuer: ObjectFile;
   /** The signer's. */
@@ -39,12 +51,17 @@ interface Believed {
 /** Under a policy that names what was signed. */
 async function verifyMaterial(
   material: SignatureMaterial,
-  { directory, root, timeStampRoot }: ArtefactSpecimen | BundleSpecimen,
+  specimen: ArtefactSpecimen | BundleSpecimen | AttestationSpecimen,
   { issuer, service, types, shardOctets }: Believed,
 ): Promise<void> {
+  const { root, timeStampRoot } = specimen;
+  const path = specimen.kind === "attestation" ? specimen.distributionFile : specimen.directory;
   const { verdicts } = verifySignedArtefact({
-    ...{ material, observed: await observe(directory, shardOctets) },
-    trust: { anchors: [parseCertificate(root.der)], timeStampAnchors: [parseCertificate(timeStampRoot.der)] },
+    ...{ material, observed: await observe(path, shardOctets) },
+    trust: {
+      ...{ anchors: [parseCertificate(root.der)], timeStampAnchors: [parseCertificate(timeStampRoot.der)] },
+      intermediates: [parseCertificate(issuer.der)],
+    },
     policy: parseTrustPolicy({
       issuers: [`sha256:${hash("sha256", parseCertificate(issuer.der).spkiDer)}`],
       identities: [`spiffe://vcc.internal/org/brandenburg/service/${service}`],
@@ -61,8 +78,10 @@ function complain(faults: readonly string[]): void {
 }
 
 /** As libs/client does. */
-async function observe(directory: string, shardOctets: number | undefined): Promise<Observed> {
-  const files = await hashTree(walkTree(directory), { clock: systemClock, shardOctets });
+async function observe(path: string, shardOctets: number | undefined): Promise<Observed> {
+  const tree = walkTree(path);
+  const files = await hashTree(tree, { clock: systemClock, shardOctets });
   const shards = files.flatMap(({ path, ranges }) => ranges.map((range) => ({ path, ...range })));
-  return { shape: "directory", ...(shardOctets === undefined ? { resources: shards } : { shardOctets, shards }) };
+  const shape = tree.isDirectory ? "directory" : "file";
+  return { shape, ...(shardOctets === undefined ? { resources: shards } : { shardOctets, shards }) };
 }

@@ -16,7 +16,7 @@ import {
 } from "@vcc-pki/x509";
 import { readProgramStamp } from "./authenticode.ts";
 import { ACCEPTS, type Judge, refuses, type Verdict } from "./judge.ts";
-import { verifyArtefact, verifyBundle, verifySignature } from "./our-signatures.ts";
+import { verifyArtefact, verifyAttestation, verifyBundle, verifySignature } from "./our-signatures.ts";
 import type {
   CertificateSpecimen,
   CrlSpecimen,
@@ -50,6 +50,7 @@ export function ourJudge(clock: Clock): Judge {
       signature: (specimen) => judged(() => verifySignature(specimen)),
       artefact: (specimen) => judged(() => verifyArtefact(specimen)),
       bundle: (specimen) => judged(() => verifyBundle(specimen)),
+      attestation: (specimen) => judged(() => verifyAttestation(specimen)),
     },
   };
 }

@@ -25,6 +25,7 @@ export const RIGHTS: Readonly<Record<string, BusRights>> = {
   tsa: { publishes: ["timestamp", "key"], reads: false },
   signing: { publishes: ["artefact", "key"], reads: false },
   discovery: { publishes: ["service", "enrolment", "inventory", "policy"], reads: true },
+  lifecycle: { publishes: [], reads: true },
   gateway: { publishes: [], reads: true },
 };
 

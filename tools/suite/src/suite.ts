@@ -20,6 +20,7 @@ const SERVICES: Readonly<Record<string, readonly string[]>> = {
   tsa: ["ca", "nats"],
   signing: ["ca", "nats"],
   discovery: ["ca", "nats"],
+  lifecycle: ["ca", "nats"],
   gateway: ["ca", "ocsp", "nats"],
 };
 

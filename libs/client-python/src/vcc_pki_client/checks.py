@@ -18,6 +18,8 @@ class Check:
     """Why not, for people."""
     is_open: bool = False
     """True when it could not be looked at, since something before it failed. Then it does not hold either."""
+    is_waived: bool = False
+    """True when it does not hold, which the one who asks has said that he puts up with: `ok` is true then, and `reason` says what it is."""
 
 
 def outcome(name: str, fault: str | None) -> Check:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
 
+from .artefact.bundle import parse_bundle
 from .artefact.comparison import Observed
 from .artefact.contents import HashedOctets
-from .artefact.manifest import MANIFEST_FILE, MANIFEST_SIGNATURE_FILE, MODEL_SIGNATURE_FILE, SIGNATURE_FILES
+from .artefact.manifest import (
+    MANIFEST_FILE,
+    MANIFEST_SIGNATURE_FILE,
+    MODEL_SIGNATURE_FILE,
+    PUBLISH_ATTESTATION_SUFFIX,
+    SIGNATURE_FILES,
+)
 from .artefact.resources import MAX_RESOURCES, Resource
+from .artefact.shards import Shard
+from .artefact.statement import parse_statement
 from .artefact.verify import BundleMaterial, CmsMaterial, ManifestMaterial, Material
 from .errors import PkiError
 
@@ -43,9 +53,27 @@ def observe_artefact(path: str | os.PathLike[str], signature_file: str | os.Path
     is_directory = os.path.isdir(root)
     material = _read_signature(root, is_directory, None if signature_file is None else os.fspath(signature_file))
     found = list(_walk(root)) if is_directory else [(os.path.basename(root), root)]
-    hashed = [_hash_file(name, location) for name, location in found]
-    observed = Observed("directory" if is_directory else "file", [resource for resource, _ in hashed])
-    return ObservedArtefact(observed, tuple(octets for _, octets in hashed), material)
+    shard_octets = _shard_octets_in(material)
+    hashed = [_hash_file(name, location, shard_octets) for name, location in found]
+    shape = "directory" if is_directory else "file"
+    files = tuple(octets for _, octets in hashed)
+    if shard_octets is None:
+        whole = [Resource(shard.path, shard.sha256_hex) for shards, _ in hashed for shard in shards]
+        return ObservedArtefact(Observed(shape, whole), files, material)
+    shards = [shard for shards, _ in hashed for shard in shards]
+    return ObservedArtefact(Observed(shape, shards=shards, shard_octets=shard_octets), files, material)
+
+
+def _shard_octets_in(material: Material) -> int | None:
+    """In which pieces files are to be hashed: what is signed says it, which nobody has verified yet. Where it cannot be read, verification says
+    why."""
+    if not isinstance(material, BundleMaterial):
+        return None
+    try:
+        signed = parse_statement(parse_bundle(material.bundle).envelope.payload)
+    except PkiError:
+        return None
+    return None if signed.shards is None else signed.shard_octets
 
 
 def _read_signature(artefact: str, is_directory: bool, named: str | None) -> Material:
@@ -56,7 +84,7 @@ def _read_signature(artefact: str, is_directory: bool, named: str | None) -> Mat
     elif is_directory:
         places = [os.path.join(artefact, name) for name in (MANIFEST_SIGNATURE_FILE, MODEL_SIGNATURE_FILE)]
     else:
-        places = [f"{artefact}.p7s", f"{artefact}.sigstore.json", beside]
+        places = [f"{artefact}.p7s", f"{artefact}.sigstore.json", artefact + PUBLISH_ATTESTATION_SUFFIX, beside]
     found = [material for place in places if (material := _read_place(place)) is not None]
     names = ", ".join(os.path.basename(place) for place in places)
     if not found:
@@ -129,24 +157,33 @@ def _walk(root: str) -> Iterator[tuple[str, str]]:
                 yield path, entry.path
 
 
-def _hash_file(path: str, location: str) -> tuple[Resource, HashedOctets]:
-    """SHA-256 of a file that is the same before and after: device, inode, length and times. Raises FILE_CHANGED."""
-    sha256 = hashlib.sha256()
-    head = b""
+def _hash_file(path: str, location: str, shard_octets: int | None) -> tuple[list[Shard], HashedOctets]:
+    """SHA-256 of a file, or of its pieces, when it is the same before and after: device, inode, length and times. An empty file has one piece.
+    Raises FILE_CHANGED."""
     try:
         descriptor = os.open(location, _FLAGS | _NO_FOLLOW)
         with os.fdopen(descriptor, "rb", buffering=0) as source:
             before = os.fstat(descriptor)
             if not stat.S_ISREG(before.st_mode):
                 raise PkiError("FILE_NOT_REGULAR", f"{path} is no regular file", {"file": path})
-            while chunk := source.read(_CHUNK_OCTETS):
-                head = head or chunk[:_HEAD_OCTETS]
-                sha256.update(chunk)
+            head = source.read(_HEAD_OCTETS) if before.st_size else b""
+            source.seek(0)
+            size = shard_octets or max(before.st_size, 1)
+            ends = [min(start + size, before.st_size) for start in range(0, max(before.st_size, 1), size)]
+            shards = [Shard(path, i * size, end, _hash_octets(source, end - i * size)) for i, end in enumerate(ends)]
             _require_same(path, before, os.fstat(descriptor))
     except OSError as error:
         raise _unreadable(path, error) from error
-    octets = HashedOctets(path, before.st_size, head, lambda start, end: _read_again(path, location, before, start, end))
-    return Resource(path, sha256.hexdigest()), octets
+    return shards, HashedOctets(path, before.st_size, head, lambda start, end: _read_again(path, location, before, start, end))
+
+
+def _hash_octets(source: io.RawIOBase, count: int) -> str:
+    """Of the next octets, so many or as many as there are."""
+    sha256 = hashlib.sha256()
+    while count > 0 and (chunk := source.read(min(_CHUNK_OCTETS, count))):
+        sha256.update(chunk)
+        count -= len(chunk)
+    return sha256.hexdigest()
 
 
 def _read_again(path: str, location: str, before: os.stat_result, start: int, end: int) -> bytes:

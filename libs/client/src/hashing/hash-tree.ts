@@ -49,8 +49,9 @@ export async function hashTree({ files }: Tree, options: HashOptions): Promise<H
     return { file, ranges };
   });
 
-  const total = toRead.reduce((sum, { start, end }) => sum + end - start, 0);
-  const progress = startProgress(total, clock, options.onProgress);
+  const totalOctets = toRead.reduce((sum, { start, end }) => sum + end - start, 0);
+  const rememberedOctets = files.reduce((sum, { size }) => sum + size, -totalOctets);
+  const progress = startProgress({ totalOctets, rememberedOctets }, clock, options.onProgress);
   try {
     const onRead = (range: Range, { octets: kept, ...read }: ReadRange) => {
       const file = fileOf.get(range) as FoundFile;

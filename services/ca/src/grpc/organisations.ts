@@ -33,7 +33,7 @@ const CALLERS: Callers<typeof OrganizationServiceDefinition> = {
   list: ["gateway", "ceremony"],
   grantMembership: ["gateway", "ceremony"],
   revokeMembership: ["gateway", "ceremony"],
-  getMembership: ["discovery"],
+  getMembership: ["discovery", "lifecycle", "signing"],
   getIsolation: ["discovery"],
 };
 

@@ -6,9 +6,9 @@ import {
   WithdrawCrossGrantRequest,
 } from "@vcc-pki/proto/discovery";
 import { type CallContext, type Handlers, type RequestKey, requestKey } from "@vcc-pki/rpc";
+import type { Administrators } from "@vcc-pki/service";
 import type { Store } from "@vcc-pki/store";
 import type { Clock } from "@vcc-pki/time";
-import type { Administrators } from "../administrators.ts";
 import type { CrossGrants } from "../policy/cross-grants.ts";
 import type { Decisions } from "../policy/decisions.ts";
 import type { CrossCall, CrossGrantRecord, CrossGrantTable } from "../store/cross-grants.ts";

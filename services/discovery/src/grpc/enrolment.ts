@@ -19,9 +19,9 @@ import {
   requestKey,
   type ServiceImplementation,
 } from "@vcc-pki/rpc";
+import type { Administrators } from "@vcc-pki/service";
 import type { Clock } from "@vcc-pki/time";
 import { parseCertificate, parseCertificationRequest } from "@vcc-pki/x509";
-import type { Administrators } from "../administrators.ts";
 import type { EnrolledIdentity } from "../enrol.ts";
 import type { EnrolmentRequests, RequestState } from "../enrolment-requests.ts";
 import type { Kubernetes } from "../kubernetes.ts";

@@ -1,7 +1,7 @@
 import { GRPC_STATUS } from "@vcc-pki/errors";
 import { AuthorizationDefinition, type CheckResponse } from "@vcc-pki/proto/envoy-ext-authz";
 import { implement, parseSpiffeId, type ServiceImplementation } from "@vcc-pki/rpc";
-import { requireWorkload } from "../administrators.ts";
+import { requireWorkload } from "@vcc-pki/service";
 import type { Decisions, Judgement } from "../policy/decisions.ts";
 
 export interface ExtAuthzDoor {

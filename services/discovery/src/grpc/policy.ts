@@ -21,9 +21,9 @@ import {
   PutMatrixRequest,
 } from "@vcc-pki/proto/discovery";
 import { type CallContext, type Callers, implement, requestKey, type ServiceImplementation } from "@vcc-pki/rpc";
+import type { Administrators } from "@vcc-pki/service";
 import type { Store } from "@vcc-pki/store";
 import type { Clock } from "@vcc-pki/time";
-import type { Administrators } from "../administrators.ts";
 import type { Decisions, Judgement } from "../policy/decisions.ts";
 import { type InForce, type Matrices, textOf } from "../policy/matrices.ts";
 import { parseQuestion, requireConcerned } from "../policy/questions.ts";

@@ -18,9 +18,9 @@ import {
   requestKey,
   type ServiceImplementation,
 } from "@vcc-pki/rpc";
+import type { Administrators } from "@vcc-pki/service";
 import type { Store } from "@vcc-pki/store";
 import type { Clock } from "@vcc-pki/time";
-import type { Administrators } from "../administrators.ts";
 import type { Cause, Registry } from "../registry.ts";
 import { parseServiceFields, parseServiceName } from "../service-fields.ts";
 import { type CertificateBinding, type ServiceKey, type ServiceRecord, serialOf } from "../service-record.ts";

@@ -1,7 +1,7 @@
 import { PkiError } from "@vcc-pki/errors";
 import type { CheckRequest } from "@vcc-pki/proto/discovery";
 import { type CallContext, parseSpiffeId } from "@vcc-pki/rpc";
-import type { Administrators } from "../administrators.ts";
+import type { Administrators } from "@vcc-pki/service";
 import { parseServiceName } from "../service-fields.ts";
 import type { ServiceKey } from "../service-record.ts";
 import type { Place } from "./decisions.ts";

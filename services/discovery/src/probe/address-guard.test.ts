@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { AddressGuard, type GuardReason } from "./address-guard.ts";
+import { serveDns } from "../../test/dns-server.ts";
+import { AddressGuard, type GuardReason, resolverLookup } from "./address-guard.ts";
 
 /** Everything there is, which opens nothing that is guarded. */
 const everywhere = new AddressGuard(["0.0.0.0/0", "::/0"]);
@@ -135,9 +136,49 @@ describe("names", () => {
     });
   });
 
+  it("are not asked for by those who may connect to nothing", async () => {
+    const guard = new AddressGuard([], () => expect.unreachable());
+    await expect(guard.resolve("x.example")).rejects.toEqual(refused("notAllowed"));
+  });
+
+  it("that take too long are given up", async () => {
+    const guard = new AddressGuard(["10.0.0.0/8"], () => new Promise(() => {}));
+    await expect(guard.resolve("x.example", AbortSignal.timeout(20))).rejects.toEqual(refused("unresolved"));
+  });
+
   it("that only look like names are what the system takes them for", async () => {
     const guard = new AddressGuard(["0.0.0.0/0"]);
     for (const host of ["127.1", "2130706433", "0x7f000001", "localhost"])
       await expect(guard.resolve(host)).rejects.toMatchObject({ code: "PROBE_REFUSED" });
+  });
+});
+
+describe("names, by a DNS server", () => {
+  const GOOD = { type: "A", name: "a.example", ttl: 0, data: "10.0.0.1" } as const;
+  const METADATA = { type: "AAAA", name: "a.example", ttl: 0, data: "fd00:ec2::254" } as const;
+  const guarded = (server: { address: string }) =>
+    new AddressGuard(["10.0.0.0/8"], resolverLookup([server.address], 200));
+
+  it("are looked at in both families", async () => {
+    const server = await serveDns((_, type) => (type === "A" ? [GOOD] : [METADATA]));
+    await expect(guarded(server).resolve("a.example")).rejects.toMatchObject({ details: { reason: "metadata" } });
+    server.close();
+  });
+
+  it("with answers that change are asked once in each", async () => {
+    let count = 0;
+    const server = await serveDns((_, type) =>
+      type === "A" ? [count++ === 0 ? GOOD : { ...GOOD, data: "127.0.0.1" }] : [],
+    );
+    expect(await guarded(server).resolve("a.example")).toEqual(["10.0.0.1"]);
+    expect([...server.asked].sort()).toEqual(["a.example A", "a.example AAAA"]);
+    await expect(guarded(server).resolve("a.example")).rejects.toMatchObject({ details: { reason: "loopback" } });
+    server.close();
+  });
+
+  it("that nobody has are refused", async () => {
+    const server = await serveDns(() => undefined);
+    await expect(guarded(server).resolve("a.example")).rejects.toMatchObject({ details: { reason: "unresolved" } });
+    server.close();
   });
 });

@@ -1,4 +1,4 @@
-import { lookup } from "node:dns/promises";
+import { lookup, Resolver } from "node:dns/promises";
 import { PkiError } from "@vcc-pki/errors";
 import { findAddress, Network } from "./network.ts";
 
@@ -61,6 +61,21 @@ export type Lookup = (host: string) => Promise<readonly string[]>;
 export const systemLookup: Lookup = async (host) =>
   (await lookup(host, { all: true, order: "ipv4first" })).map(({ address }) => address);
 
+/** The same by these DNS servers ("10.0.0.53", "[fd00::53]:5353"), without the system's file of hosts. */
+export function resolverLookup(servers: readonly string[], timeoutMs: number): Lookup {
+  const resolver = new Resolver({ timeout: timeoutMs, tries: 2 });
+  resolver.setServers(servers);
+  return async (host) => {
+    const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
+    const failure = answers.find((answer) => answer.status === "rejected" && !NO_ADDRESS.has(answer.reason?.code));
+    // Half an answer is none: the other half may be what is refused.
+    if (failure?.status === "rejected") throw failure.reason;
+    return answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+  };
+}
+
+const NO_ADDRESS = new Set(["ENODATA", "ENOTFOUND"]);
+
 /** More than this of one name are not tried, and an answer of more than `MAX_ADDRESSES` is not believed. */
 const MAX_TRIED = 4;
 const MAX_ADDRESSES = 64;
@@ -100,9 +115,11 @@ export class AddressGuard {
   }
 
   /** The addresses behind a host, to be connected to as they are: nobody asks again in between. One that is refused refuses the name, since
-   *  whoever mixes them in wants them to be tried. Throws PROBE_REFUSED with `details.reason`. */
-  async resolve(host: string): Promise<readonly string[]> {
-    const addresses = findAddress(host) ? [host] : await this.#addressesOf(host);
+   *  whoever mixes them in wants them to be tried. `signal` ends the wait for an answer. Throws PROBE_REFUSED with `details.reason`. */
+  async resolve(host: string, signal?: AbortSignal): Promise<readonly string[]> {
+    // Nothing is asked of DNS for those who may connect to nothing.
+    if (this.#allowed.length === 0) throw refused("notAllowed", host);
+    const addresses = findAddress(host) ? [host] : await this.#addressesOf(host, signal);
     for (const address of addresses) {
       const reason = this.refusalOf(address);
       if (reason !== undefined) throw refused(reason, host === address ? address : `${host} is ${address}`);
@@ -110,11 +127,11 @@ export class AddressGuard {
     return addresses.slice(0, MAX_TRIED);
   }
 
-  async #addressesOf(host: string): Promise<readonly string[]> {
+  async #addressesOf(host: string, signal?: AbortSignal): Promise<readonly string[]> {
     if (host.includes("%")) throw refused("zone", host);
     let addresses: readonly string[];
     try {
-      addresses = await this.#lookup(host);
+      addresses = await untilAborted(this.#lookup(host), signal);
     } catch (cause) {
       throw refused("unresolved", host, cause);
     }
@@ -131,3 +148,14 @@ const refused = (reason: GuardReason, what: string, cause?: unknown): PkiError =
     details: { reason },
     ...(cause === undefined ? {} : { cause }),
   });
+
+/** The system's lookups cannot be ended: one that is given up goes on unheard. */
+function untilAborted<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return answer;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    answer.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}

@@ -26,6 +26,8 @@ export interface ProbeTarget {
 export interface Observation extends Judgement {
   readonly host: string;
   readonly port: number;
+  /** "http": nobody expected TLS. */
+  readonly scheme: ProbeTarget["scheme"];
   /** Where it was connected to; undefined: nowhere. */
   readonly address: string | undefined;
   /** Empty without TLS. */
@@ -44,7 +46,7 @@ export interface ProberOptions {
   /** Shown to servers that ask for a certificate. */
   readonly identity?: IdentitySource | undefined;
   readonly clock: Clock;
-  /** For connection, handshake and health call each. */
+  /** For names, connection, handshake and health call each. */
   readonly timeoutMs: number;
 }
 
@@ -66,9 +68,9 @@ export class Prober {
    *  nobody is there is an observation. `signal` ends it early, as a timeout would. */
   async probe(target: ProbeTarget, signal?: AbortSignal): Promise<Observation> {
     const { guard, clock } = this.#options;
-    const { host, port } = target;
-    const addresses = await guard.resolve(host);
-    const seen = { host, port, at: clock.now() };
+    const { host, port, scheme } = target;
+    const addresses = await guard.resolve(host, this.#deadline(signal));
+    const seen = { host, port, scheme, at: clock.now() };
     let socket: Socket;
     try {
       socket = await connectTo(addresses, port, this.#deadline(signal));
@@ -76,7 +78,7 @@ export class Prober {
       return { ...seen, ...withoutTls("unreachable", error), address: undefined, health: undefined };
     }
     const address = socket.remoteAddress;
-    if (target.scheme === "http") {
+    if (scheme === "http") {
       return {
         ...seen,
         ...withoutTls("plaintext", new ConnectionError("noTls")),
@@ -117,7 +119,7 @@ export class Prober {
   }
 }
 
-type Served = Omit<Observation, "host" | "port" | "at" | "address">;
+type Served = Omit<Observation, "host" | "port" | "scheme" | "at" | "address">;
 
 function withoutTls(verdict: "unreachable" | "plaintext", error: unknown): Omit<Served, "health"> {
   if (!(error instanceof ConnectionError)) throw error;

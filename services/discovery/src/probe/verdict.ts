@@ -14,16 +14,12 @@ import type { ConnectionFault } from "./connection.ts";
 import { isNamed, type ServedCertificate } from "./served-certificate.ts";
 
 /** What a probe says of an endpoint. "invalid" is ours by its signature, and no client may accept it. */
-export type Verdict =
-  | "ours"
-  | "foreign"
-  | "expired"
-  | "wrong_name"
-  | "self_signed"
-  | "revoked"
-  | "invalid"
-  | "plaintext"
-  | "unreachable";
+export const VERDICTS = [
+  ...(["ours", "foreign", "expired", "wrong_name", "self_signed", "revoked", "invalid", "plaintext"] as const),
+  "unreachable",
+] as const;
+
+export type Verdict = (typeof VERDICTS)[number];
 
 /** Why. The words are stable. */
 export type VerdictReason =

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Timestamp } from "./fields.ts";
+import { Scope, Timestamp } from "./fields.ts";
 
 export const SignerName = z
   .string()
@@ -48,7 +48,7 @@ export type Signer = z.infer<typeof Signer>;
 export const SignerParams = z.strictObject({
   signer_key_id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "a signer's key"),
 });
-export const SignerListQuery = z.strictObject({ signer: SignerName.optional().describe("All when absent") });
+export const SignerListQuery = Scope.extend({ signer: SignerName.optional().describe("All when absent") });
 export const SignerList = z.object({ signers: z.array(Signer).describe("Newest first") }).meta({ id: "SignerList" });
 
 export const FileDigests = z
@@ -171,7 +171,7 @@ export type Signature = z.infer<typeof Signature>;
 export const SignatureParams = z.strictObject({
   signature_id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "a signature"),
 });
-export const SignatureListQuery = z.strictObject({
+export const SignatureListQuery = Scope.extend({
   digest: ArtefactDigest.optional(),
   type: ArtefactType.optional(),
   signer: SignerName.optional(),
@@ -231,7 +231,7 @@ export const Recall = z
   .meta({ id: "Recall" });
 export type Recall = z.infer<typeof Recall>;
 
-export const RecallListQuery = z.strictObject({ digest: ArtefactDigest.optional() });
+export const RecallListQuery = Scope.extend({ digest: ArtefactDigest.optional() });
 export const RecallList = z.object({ recalls: z.array(Recall).describe("Newest first") }).meta({ id: "RecallList" });
 
 export const UsageReport = z

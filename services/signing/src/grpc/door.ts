@@ -1,8 +1,10 @@
 import { PkiError } from "@vcc-pki/errors";
-import type { CallContext, SpiffeId } from "@vcc-pki/rpc";
+import type { CallContext } from "@vcc-pki/rpc";
+import type { Administrators } from "@vcc-pki/service";
+import { type Actor, actorOf } from "../actor.ts";
 import type { Enrolment } from "../enrolment.ts";
 import type { Messages } from "../messages.ts";
-import type { SigningPolicy } from "../policy.ts";
+import type { MemberRight, SigningPolicy } from "../policy.ts";
 import type { Recalls } from "../recall.ts";
 import type { Signing } from "../sign.ts";
 import type { LineageTable } from "../store/lineage.ts";
@@ -14,6 +16,7 @@ import type { UsageLog } from "../usage.ts";
 import type { Verification } from "../verify.ts";
 
 export interface SigningDoor {
+  readonly administrators: Administrators;
   readonly enrolment: Enrolment;
   readonly signing: Signing;
   readonly policy: SigningPolicy;
@@ -35,14 +38,23 @@ export const DOOR = ["gateway"] as const;
 
 export const DEFAULT_PAGE = 100;
 
-/** The tenant comes from the identity. Services of the suite sign nothing here. */
-export function organisationOf(requester: SpiffeId): string {
-  if (requester.kind === "suite") throw new PkiError("CALLER_NOT_ALLOWED", "this requester has no organisation");
-  return requester.organisation;
+/** Who asks for what is to be read, or verified. Throws as `actorOf` does, and CALLER_NOT_ALLOWED for a member whom policy does not let. */
+export async function reader(door: SigningDoor, context: CallContext, named: string | undefined): Promise<Actor> {
+  const actor = await actorOf(context, named, door.administrators);
+  door.policy.requireMember(actor, "read");
+  return actor;
 }
 
-export function requireAdmin({ requester }: CallContext): string {
-  if (requester.kind !== "admin")
-    throw new PkiError("CALLER_NOT_ALLOWED", "signers are for administrators of the organisation");
-  return requester.organisation;
+/** The organisation whose signers or recalls an administrator looks after. Throws as `reader` does, and CALLER_NOT_ALLOWED for workloads. */
+export async function administered(
+  door: SigningDoor,
+  context: CallContext,
+  named: string | undefined,
+  right: MemberRight,
+): Promise<string> {
+  if (context.requester.kind !== "admin")
+    throw new PkiError("CALLER_NOT_ALLOWED", `${right} are for administrators of the organisation`);
+  const actor = await actorOf(context, named, door.administrators);
+  door.policy.requireMember(actor, right);
+  return actor.organisation;
 }

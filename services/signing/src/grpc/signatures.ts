@@ -21,11 +21,12 @@ import {
   type ServiceImplementation,
 } from "@vcc-pki/rpc";
 import { toHex } from "@vcc-pki/x509";
+import { actorOf } from "../actor.ts";
 import { parseArtefact, parseStatementFormat } from "../artefact-request.ts";
 import { parseDigest, parseDigests, parseSigner, parseUsage } from "../request.ts";
 import type { Edge } from "../store/lineage.ts";
 import type { Subject } from "../store/signatures.ts";
-import { DEFAULT_PAGE, DOOR, organisationOf, type SigningDoor } from "./door.ts";
+import { DEFAULT_PAGE, DOOR, reader, type SigningDoor } from "./door.ts";
 
 const SIGNATURE_CALLERS: Callers<typeof SignatureServiceDefinition> = {
   signManifest: DOOR,
@@ -51,21 +52,25 @@ export function signatureService(door: SigningDoor): ServiceImplementation {
         return signArtefact(door, request, parseStatementFormat(request.format), key, context);
       },
       signDigests: (request, context) => signDigests(door, request, context),
-      async getSignature({ signatureId }, { requester }) {
-        return door.messages.signature(door.usageLog.get(organisationOf(requester), signatureId));
+      async getSignature({ signatureId, organisation: named }, context) {
+        const { organisation } = await reader(door, context, named);
+        return door.messages.signature(door.usageLog.get(organisation, signatureId));
       },
       async recordUsage(request, context) {
         const key = requestKey(context, "recordUsage", RecordUsageRequest, request);
-        await door.usageLog.record(organisationOf(context.requester), parseUsage(request), key, context);
+        const { organisation } = await reader(door, context, request.organisation);
+        await door.usageLog.record(organisation, parseUsage(request), key, context);
         return {};
       },
-      async getUsage({ signatureId }, { requester }) {
-        const { signature } = door.usageLog.get(organisationOf(requester), signatureId);
+      async getUsage({ signatureId, organisation: named }, context) {
+        const { organisation } = await reader(door, context, named);
+        const { signature } = door.usageLog.get(organisation, signatureId);
         return { ...door.usages.counts(signature), usages: door.usages.list(signature, DEFAULT_PAGE) };
       },
-      listSignatures: async (request, context) => listSignatures(door, request, context),
-      async getLineage({ artefactDigest }, { requester }) {
-        const about = [organisationOf(requester), parseDigest(artefactDigest), MAX_EDGES] as const;
+      listSignatures: (request, context) => listSignatures(door, request, context),
+      async getLineage({ artefactDigest, organisation: named }, context) {
+        const { organisation } = await reader(door, context, named);
+        const about = [organisation, parseDigest(artefactDigest), MAX_EDGES] as const;
         const { lineage } = door;
         return {
           upstream: lineage.upstream(...about).map(edgeToProto),
@@ -78,32 +83,32 @@ export function signatureService(door: SigningDoor): ServiceImplementation {
 }
 
 async function signArtefact(
-  { policy, signing, messages }: SigningDoor,
-  { signer: named, artefact }: Pick<SignManifestRequest, "signer" | "artefact">,
+  { administrators, policy, signing, messages }: SigningDoor,
+  { signer: named, artefact, organisation: whose }: Pick<SignManifestRequest, "signer" | "artefact" | "organisation">,
   format: ReturnType<typeof parseStatementFormat>,
   request: RequestKey,
   context: CallContext,
 ): Promise<Signature> {
-  const { requester } = context;
-  const organisation = organisationOf(requester);
-  const signer = parseSigner(named, requester);
+  const actor = await actorOf(context, whose, administrators);
+  const { organisation } = actor;
+  const signer = parseSigner(named, context.requester);
   const { facts, resources, sources, ...about } = parseArtefact(artefact, format, organisation);
-  policy.requireArtefact({ requester, organisation, signer }, format, facts, resources);
+  policy.requireArtefact({ ...actor, signer }, format, facts, resources);
   const subject = { ...about, format };
   return messages.signature(await signing.sign({ organisation, signer, subject, sources, request }, context));
 }
 
 async function signDigests(
-  { policy, signing, messages }: SigningDoor,
+  { administrators, policy, signing, messages }: SigningDoor,
   request: SignDigestsRequest,
   context: CallContext,
 ): Promise<SignDigestsResponse> {
-  const { requester } = context;
-  const organisation = organisationOf(requester);
+  const actor = await actorOf(context, request.organisation, administrators);
+  const { organisation } = actor;
   const key = requestKey(context, "signDigests", SignDigestsRequest, request);
-  const signer = parseSigner(request.signer, requester);
+  const signer = parseSigner(request.signer, context.requester);
   const digests = parseDigests(request.sha256);
-  policy.requireDigests({ requester, organisation, signer });
+  policy.requireDigests({ ...actor, signer });
   const made = await Promise.all(
     digests.map((sha256, index) =>
       signing.sign(
@@ -127,16 +132,18 @@ const edgeToProto = ({ artefactDigest, relation, name, digest }: Edge): LineageE
   ...{ artefactDigest, relation, sourceName: name ?? "", sourceDigest: digest ?? "" },
 });
 
-function listSignatures(
-  { signatures, messages }: SigningDoor,
-  { pageSize, pageToken, ...filter }: ListSignaturesRequest,
-  { requester }: CallContext,
-): ListSignaturesResponse {
+async function listSignatures(
+  door: SigningDoor,
+  { pageSize, pageToken, organisation: named, ...filter }: ListSignaturesRequest,
+  context: CallContext,
+): Promise<ListSignaturesResponse> {
+  const { signatures, messages } = door;
+  const { organisation } = await reader(door, context, named);
   if (!/^\d{0,15}$/.test(pageToken)) throw new PkiError("REQUEST_MALFORMED", "not a page token of ours");
   if (filter.artefactDigest !== "") parseDigest(filter.artefactDigest);
   const limit = Math.min(pageSize || DEFAULT_PAGE, MAX_PAGE);
   const before = pageToken === "" ? Number.MAX_SAFE_INTEGER : Number(pageToken);
-  const found = signatures.list({ ...filter, organisation: organisationOf(requester) }, before, limit);
+  const found = signatures.list({ ...filter, organisation }, before, limit);
   return {
     signatures: found.map((signature) => ({
       ...messages.signature(signature),

@@ -10,16 +10,17 @@ import { type Callers, implement, requestKey, type ServiceImplementation } from 
 import canonicalize from "canonicalize";
 import type { Judged } from "../verify.ts";
 import { parseDigestQuestions, parseVerifyQuestion } from "../verify-request.ts";
-import { DOOR, organisationOf, type SigningDoor } from "./door.ts";
+import { DOOR, reader, type SigningDoor } from "./door.ts";
 
 const CALLERS: Callers<typeof VerificationServiceDefinition> = { verify: DOOR, verifyDigests: DOOR };
 
-export function verificationService({ verification }: SigningDoor): ServiceImplementation {
+export function verificationService(door: SigningDoor): ServiceImplementation {
+  const { verification } = door;
   return implement(
     VerificationServiceDefinition,
     {
       async verify(request, context) {
-        const organisation = organisationOf(context.requester);
+        const { organisation } = await reader(door, context, request.organisation);
         const key = requestKey(context, "verify", VerifyRequest, request);
         const judged = verification.judge(organisation, parseVerifyQuestion(request));
         await verification.count([judged], key, context);
@@ -27,7 +28,7 @@ export function verificationService({ verification }: SigningDoor): ServiceImple
       },
       async verifyDigests(request, context) {
         const { requester } = context;
-        const organisation = organisationOf(requester);
+        const { organisation } = await reader(door, context, request.organisation);
         const key = requestKey(context, "verifyDigests", VerifyDigestsRequest, request);
         if (requester.kind === "workload" && request.signer !== "" && request.signer !== requester.service)
           throw new PkiError("CALLER_NOT_ALLOWED", "a workload asks about its own signatures");

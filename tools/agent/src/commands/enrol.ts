@@ -35,7 +35,7 @@ interface EnrolOptions extends SecretOptions {
   readonly prove?: string;
 }
 
-const PLAIN_LAYOUT = { certificate: "cert.pem", key: "key.pem", ca: "ca.pem" };
+const PLAIN_LAYOUT = { certificate: "cert.pem", key: "key.pem", trust: "ca.pem" };
 const CLAIM_PAUSE_MS = 2_000;
 
 export function addEnrolCommand(program: Command, run: RunCommand): void {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { RevocationReason } from "@vcc-pki/proto/ca";
 import type { SpecimenClass } from "../examine.ts";
 import { openSpecimenFiles, type SpecimenFiles } from "../specimen-files.ts";
+import { buildAttestations } from "./attestations.ts";
 import { buildCorruptedCertificates, buildCorruptedCrls } from "./corrupted.ts";
 import { buildCorruptedOcspResponses } from "./corrupted-ocsp.ts";
 import { buildCorruptedArtefacts, buildCorruptedSignatures } from "./corrupted-signatures.ts";
@@ -46,6 +47,7 @@ export async function issueSpecimens(
     ...buildCorruptedSignatures(files),
     ...buildSignedBundles(files),
     ...buildShardedModels(files),
+    ...buildAttestations(files),
   ];
   return [...issued, ...served, ...stamped, ...signed];
 }

@@ -1,18 +1,18 @@
 """Sigstore bundles v0.3 (sigstore_bundle.proto) around a DSSE envelope: with a chain, as OpenSSF Model Signing has it, or with the signer's
-certificate alone."""
+certificate alone; and the attestation objects of PEP 740, which say the same."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 from dataclasses import dataclass
-from typing import AbstractSet, Any
+from typing import AbstractSet, Any, Sequence
 
 from ..cms.dsse import Envelope
 from ..cms.time_stamp import token_of
 from ..errors import PkiError
 from ..x509.certificate import Certificate, parse_certificate
-from .statement import MAX_STATEMENT_OCTETS
+from .in_toto import IN_TOTO_PAYLOAD_TYPE, MAX_STATEMENT_OCTETS
 from .strict_json import parse_strict_json
 
 BUNDLE_MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
@@ -34,6 +34,38 @@ def parse_bundle(octets: bytes) -> Bundle:
     json = parse_strict_json(
         octets, max_octets=_MAX_BUNDLE_OCTETS, max_depth=_MAX_DEPTH, code="BUNDLE_MALFORMED", what="the bundle"
     )
+    if isinstance(json, dict) and "verification_material" in json:
+        return _parsed(*_attestation_object(json))
+    return _parsed(*_sigstore_bundle(json))
+
+
+def _parsed(envelope: Envelope, certificates: Sequence[bytes], time_stamps: Sequence[bytes]) -> Bundle:
+    try:
+        return Bundle(envelope, tuple(map(parse_certificate, certificates)), tuple(map(token_of, time_stamps)))
+    except PkiError as error:
+        raise _malformed(f"it has a part that cannot be read: {error.message}") from error
+
+
+_Parts = tuple[Envelope, Sequence[bytes], Sequence[bytes]]
+
+
+def _attestation_object(json: Any) -> _Parts:
+    """The attestation object of PEP 740. It wants an entry of a transparency log; this suite has none, and a time stamp stands in its place."""
+    top = _object(json, {"version", "verification_material", "envelope"})
+    material = _object(top["verification_material"], {"certificate", "transparency_entries"})
+    envelope = _object(top["envelope"], {"statement", "signature"})
+    if type(top["version"]) is not int or top["version"] != 1:
+        raise _malformed("it is of another version")
+    signed = Envelope(IN_TOTO_PAYLOAD_TYPE, _base64(envelope["statement"]), (_base64(envelope["signature"]),))
+    stamps = _list(material["transparency_entries"], _MAX_STAMPS)
+    return signed, [_base64(material["certificate"])], _stamp_octets(stamps)
+
+
+def _stamp_octets(stamps: Sequence[Any]) -> list[bytes]:
+    return [_base64(_object(each, {"signedTimestamp"})["signedTimestamp"]) for each in stamps]
+
+
+def _sigstore_bundle(json: Any) -> _Parts:
     top = _object(json, {"mediaType", "verificationMaterial", "dsseEnvelope"})
     if top["mediaType"] != BUNDLE_MEDIA_TYPE:
         raise _malformed("it is of another version or kind")
@@ -41,16 +73,9 @@ def parse_bundle(octets: bytes) -> Bundle:
     if not isinstance(envelope["payloadType"], str) or len(envelope["payloadType"]) > 256:
         raise _malformed("its payload has no type")
     signatures = _list(envelope["signatures"], _MAX_SIGNATURES)
-    try:
-        return Bundle(
-            Envelope(envelope["payloadType"], _base64(envelope["payload"]), tuple(map(_read_signature, signatures))),
-            tuple(parse_certificate(_base64(_object(each, {"rawBytes"})["rawBytes"])) for each in _chain(material)),
-            tuple(token_of(_base64(_object(each, {"signedTimestamp"})["signedTimestamp"])) for each in _stamps(material)),
-        )
-    except PkiError as error:
-        if error.code == "BUNDLE_MALFORMED":
-            raise
-        raise _malformed(f"it has a part that cannot be read: {error.message}") from error
+    certificates = [_base64(_object(each, {"rawBytes"})["rawBytes"]) for each in _chain(material)]
+    signed = Envelope(envelope["payloadType"], _base64(envelope["payload"]), tuple(map(_read_signature, signatures)))
+    return signed, certificates, _stamp_octets(_stamps(material))
 
 
 def _chain(material: Any) -> list[Any]:

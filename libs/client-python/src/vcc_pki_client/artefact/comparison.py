@@ -10,8 +10,9 @@ from ..checks import Check, open_check, outcome
 from ..errors import PkiError
 from ..x509.certificate import Certificate
 from .facts import Facts
-from .manifest import Signed
 from .resources import Resource, artefact_digest, canonical_resources
+from .shards import Shard, canonical_shards, named_shards, shards_digest
+from .signed import Signed
 from .signer_trust import signer_identity
 from .trust_policy import TrustPolicy
 
@@ -21,26 +22,35 @@ _MAX_NAMED = 10
 
 @dataclass(frozen=True)
 class Observed:
-    """What is there: files that were hashed, or a digest, when the caller has that alone."""
+    """What is there: files that were hashed, whole or in shards, or a digest, when the caller has that alone."""
 
     shape: str
     """file, directory or digest."""
     resources: Sequence[Resource] = ()
     hash: str = "sha256"
     digest: bytes = b""
+    shards: Sequence[Shard] | None = None
+    """Instead of resources."""
+    shard_octets: int = 0
 
     def one_digest(self) -> tuple[list[Check], tuple[str, bytes] | None]:
         """What is there as one digest, with its hash; None when there are no files or their names are not to be trusted."""
         if self.shape == "digest":
             return [], (self.hash, self.digest)
         name = "resource-names"
-        if not self.resources:
+        if not (self.resources if self.shards is None else self.shards):
             return [Check(name, True)], None
         try:
-            text = artefact_digest(self.shape, canonical_resources(self.resources))
+            text = self._text()
         except PkiError as error:
             return [Check(name, False, f"{error.message} {json.dumps(dict(error.details))}")], None
         return [Check(name, True)], ("sha256", bytes.fromhex(text.removeprefix("sha256:")))
+
+    def _text(self) -> str:
+        if self.shards is None:
+            return artefact_digest(self.shape, canonical_resources(self.resources))
+        shards = canonical_shards(self.shape, self.shard_octets, self.shards)
+        return shards_digest(self.shape, self.shard_octets, shards)
 
 
 def digest_text(digest: tuple[str, bytes] | None) -> str | None:
@@ -58,15 +68,18 @@ class Expected:
     """The digest of the model that an adapter is to be loaded onto."""
 
 
-def check_facts_against(facts: Facts | None, signer: Certificate | None, policy: TrustPolicy, expected: Expected) -> list[Check]:
-    """Whether what is said of an artefact is what the policy allows and the caller expects. `facts`: None when the signer says nothing."""
+def check_facts_against(
+    facts: Facts | None, type_: str, signer: Certificate | None, policy: TrustPolicy, expected: Expected
+) -> list[Check]:
+    """Whether what is said of an artefact is what the policy allows and the caller expects. `facts`: None when the signer says nothing;
+    `type_`: "untyped" when it does not say."""
     said: Facts = facts or {}
     metadata = said.get("metadata", {})
 
     def of(name: str, holds: bool, fault: str) -> Check:
         return outcome(name, None if holds else fault)
 
-    type_, risk = said.get("type", "untyped"), metadata.get("riskClass")
+    risk = metadata.get("riskClass")
     name, version = said.get("name"), said.get("version")
     base = metadata.get("baseModel", {}).get("digest")
     wanted = (expected.name or name, expected.version or version)
@@ -91,11 +104,12 @@ def compare_with_signed(signed: Signed, observed: Observed) -> list[Check]:
     """Whether what is there is what was signed: every file, or the digest where one of the two has that alone."""
     is_of_shape = signed.shape in (observed.shape, "digest") or observed.shape == "digest"
     shape = Check("shape", is_of_shape, None if is_of_shape else f"it is a {observed.shape}")
-    if signed.resources is not None and observed.shape != "digest":
-        return [shape, *_compare_resources(signed.resources, observed.resources)]
-    there = digest_text(observed.one_digest()[1])
-    was = signed.digest if signed.resources is None else artefact_digest(signed.shape, signed.resources)
-    is_same = there == was
+    if observed.shape != "digest":
+        if signed.resources is not None and observed.shards is None:
+            return [shape, *_compare_resources(signed.resources, observed.resources)]
+        if signed.shards is not None and observed.shards is not None and signed.shard_octets == observed.shard_octets:
+            return [shape, *_compare_resources(named_shards(signed.shards), named_shards(observed.shards))]
+    is_same = digest_text(observed.one_digest()[1]) == signed.digest
     return [shape, Check("resources-changed", is_same, None if is_same else "its digest is another")]
 
 

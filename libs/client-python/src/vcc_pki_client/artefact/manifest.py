@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ..errors import PkiError
 from .facts import Facts, check_facts
@@ -15,6 +14,7 @@ from .strict_json import canonical_json
 MANIFEST_FILE = "SHA256SUMS"
 MANIFEST_SIGNATURE_FILE = "SHA256SUMS.p7s"
 MODEL_SIGNATURE_FILE = "model.sig"
+PUBLISH_ATTESTATION_SUFFIX = ".publish.attestation"
 SIGNATURE_FILES = frozenset({MANIFEST_FILE, MANIFEST_SIGNATURE_FILE, MODEL_SIGNATURE_FILE})
 """What stands in an artefact's directory beside its own files."""
 
@@ -26,19 +26,6 @@ MAX_MANIFEST_OCTETS = 128 * 1024 * 1024
 _VERSION, _SHAPE, _ARTEFACT = "# vcc-manifest 1", "# shape: ", "# artefact: "
 
 
-@dataclass(frozen=True)
-class Signed:
-    """What was signed of an artefact: all its files, or its digest alone."""
-
-    facts: Facts | None
-    """None when the signer says nothing of it."""
-    shape: str
-    """file, directory, or digest for what somebody else counts."""
-    resources: tuple[Resource, ...] | None
-    """In canonical order; of the shape "file" exactly one. None: the digest alone."""
-    digest: str | None = None
-
-
 def build_manifest(facts: Facts, shape: str, resources: Sequence[Resource]) -> bytes:
     """Raises as `canonical_resources` and `check_facts` do."""
     canonical = canonical_resources(resources)
@@ -47,8 +34,8 @@ def build_manifest(facts: Facts, shape: str, resources: Sequence[Resource]) -> b
     return head + b"\n" + manifest_body(canonical).encode()
 
 
-def parse_manifest(octets: bytes) -> Signed:
-    """Reads a manifest that `build_manifest` could have written: all others are refused, so that no two readers see two things in one.
+def parse_manifest(octets: bytes) -> tuple[Facts, str, tuple[Resource, ...]]:
+    """Facts, shape and files of a manifest that `build_manifest` could have written: all others are refused, so that no two readers see two things in one.
     Raises MANIFEST_MALFORMED, ARTEFACT_MALFORMED, NAME_MALFORMED, REQUEST_TOO_LARGE."""
     if len(octets) > MAX_MANIFEST_OCTETS:
         raise PkiError("REQUEST_TOO_LARGE", "the manifest is too long")
@@ -69,7 +56,7 @@ def parse_manifest(octets: bytes) -> Signed:
     resources = tuple(parse_sums_line(line) for line in lines[3:])
     if build_manifest(facts, shape, resources) != octets:
         raise _malformed("is not written in its one form")
-    return Signed(facts, shape, resources)
+    return facts, shape, resources
 
 
 def _parse_facts(line: str) -> Facts:

@@ -172,7 +172,8 @@ def check_recall(
     when it is not one of SHA-256: then its signer alone can have been recalled."""
     known = "recall-known"
     if evidence is None:
-        return [Check(known, False, "there is no recall list")] if policy.recall == "required" else []
+        is_waived = policy.recall != "required"
+        return [Check(known, is_waived, "there is no recall list", is_waived=is_waived)]
     checks, recall_list = verify_recall_list(evidence, trust)
     if recall_list is None or signer is None or signed_at is None:
         return [*checks, open_check(known), open_check("recall")]

@@ -37,8 +37,9 @@ class TrustPolicy:
     """Dotted; None: any."""
     revocation: str = "required"
     """required: nothing is accepted of which it is not known that the signer's certificate was not revoked; or where-known."""
-    recall: str = "where-known"
-    """The same of recalls of the artefact. A list that is brought has to count either way."""
+    recall: str | None = None
+    """The same of recalls of the artefact. A list that is brought has to count either way. None: required by whoever knows where the lists are
+    (`VCCPKIClient`). Where it is not required, and not known, a check says so."""
 
 
 def _texts(holds: Callable[[str], Any]) -> Callable[[Any], bool]:

@@ -269,6 +269,8 @@ class Verdict:
     """The reason in English and German."""
     detail: str | None = None
     """For experts, in English."""
+    is_waived: bool = False
+    """It does not hold, and the policy puts up with that: `ok`, with a reason."""
 
 
 _ORDER = {name: i for i, name in enumerate(VERDICTS)}
@@ -280,6 +282,8 @@ def verdicts_of(checks: Iterable[Check]) -> list[Verdict]:
 
 
 def _verdict_of(check: Check) -> Verdict:
+    if check.ok and check.is_waived:
+        return Verdict(check.name, True, None, VERDICTS[check.name], check.reason, is_waived=True)
     if check.ok:
         return Verdict(check.name, True)
     row = OPEN if check.is_open else VERDICTS[check.name]

@@ -16,10 +16,12 @@ from ..x509.spiffe import SpiffeId
 from .bundle import parse_bundle
 from .comparison import Expected, Observed, check_facts_against, compare_with_signed, digest_text
 from .facts import Facts
-from .manifest import MANIFEST_MIME_TYPE, Signed, parse_manifest
+from .in_toto import IN_TOTO_PAYLOAD_TYPE
+from .manifest import MANIFEST_MIME_TYPE, parse_manifest
 from .recall import RecallEvidence, check_recall
+from .signed import Signed
 from .signer_trust import ArtefactTrust, signer_identity, signer_trust, stamp_trust
-from .statement import IN_TOTO_PAYLOAD_TYPE, parse_statement
+from .statement import parse_statement
 from .trust_policy import TrustPolicy
 from .verdicts import Verdict, verdicts_of
 
@@ -96,7 +98,7 @@ def verify_signed_artefact(
     signed: Signed | None = None
     if not is_untyped and payload is not None:
         try:
-            signed = (parse_manifest if isinstance(material, ManifestMaterial) else parse_statement)(payload)
+            signed = Signed(*parse_manifest(payload)) if isinstance(material, ManifestMaterial) else parse_statement(payload)
             checks.append(Check("statement", True))
         except PkiError as error:
             checks.append(Check("statement", False, error.message))
@@ -104,7 +106,7 @@ def verify_signed_artefact(
     # 3. What it says is what the policy allows and the caller expects; what is there is what it lists.
     facts = signed.facts if signed else None
     if signed is not None or is_untyped:
-        checks += check_facts_against(facts, findings.signer, policy, expected)
+        checks += check_facts_against(facts, signed.type if signed else "untyped", findings.signer, policy, expected)
     if signed is not None:
         checks += compare_with_signed(signed, observed)
 

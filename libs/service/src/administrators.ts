@@ -4,7 +4,7 @@ import type { CallContext, Remote, SpiffeId } from "@vcc-pki/rpc";
 
 type Requester = Pick<CallContext, "requester">;
 
-const noSuchOrganisation = (): PkiError => new PkiError("NOT_FOUND", "no such organisation");
+export const noSuchOrganisation = (): PkiError => new PkiError("NOT_FOUND", "no such organisation");
 
 /** Who may administer what. Memberships are the ca's to know: it is asked each time, so that one that is revoked ends at once. */
 export class Administrators {

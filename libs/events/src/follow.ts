@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Bus, type FactEvent, parseFact } from "@vcc-pki/events";
 import type { Logger } from "@vcc-pki/telemetry";
+import type { Bus } from "./bus.ts";
+import { type FactEvent, parseFact } from "./cloud-event.ts";
 
 const AGAIN_MS = 1_000;
 
