@@ -12,6 +12,7 @@ import { ocspMillion } from "./benches/ocsp-million.ts";
 import { revocation } from "./benches/revocation.ts";
 import { signing } from "./benches/signing.ts";
 import { statusSigning } from "./benches/status-signing.ts";
+import { sweep } from "./benches/sweep.ts";
 import { tsa } from "./benches/tsa.ts";
 import { tsaLog } from "./benches/tsa-log.ts";
 import { describeMachine } from "./machine.ts";
@@ -30,6 +31,7 @@ export const BENCHES: readonly Bench[] = [
   tsaLog,
   signing,
   artefact,
+  sweep,
   memory,
 ];
 

@@ -4,6 +4,8 @@ import { addApprovalCommands } from "./program/approval.ts";
 import { addAuthorityCommands } from "./program/ca.ts";
 import { addCertCommands } from "./program/cert.ts";
 import { type CommandLine, runCommandLine } from "./program/command-line.ts";
+import { addInventoryCommands } from "./program/inventory.ts";
+import { addLifecycleCommands } from "./program/lifecycle.ts";
 import { addMatrixCommands } from "./program/matrix.ts";
 import { addEventCommands, addOrganisationCommands, addProfileCommands } from "./program/others.ts";
 import { addSignerCommands } from "./program/signer.ts";
@@ -29,7 +31,9 @@ const VCC_PKI: CommandLine = {
     addCrlCommands(program, inSession, alone);
     addTimeStampCommands(program, inSession, alone);
     addSignerCommands(program, inSession);
+    addInventoryCommands(program, inSession);
     addMatrixCommands(program, inSession);
+    addLifecycleCommands(program, inSession);
     addProfileCommands(program, inSession);
     addOrganisationCommands(program, inSession);
     addApprovalCommands(program, inSession);
