@@ -41,6 +41,17 @@ debian_packages() {
   }
 }
 
+# What the tests of libs/client-python need. Where it cannot be had, they say that they were skipped.
+PYTHON_PACKAGES=(python3-cryptography python3-httpx python3-fastapi python3-uvicorn python3-pytest)
+python_packages() {
+  /usr/bin/python3 -c 'import cryptography, httpx, fastapi, uvicorn, pytest' 2>/dev/null && return
+  local sudo=""
+  [ "$(id -u)" -eq 0 ] || sudo="sudo -n"
+  say "installing Debian packages: ${PYTHON_PACKAGES[*]}"
+  { $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y --no-install-recommends "${PYTHON_PACKAGES[@]}"; } \
+    >"${TMPDIR:-/tmp}/pki-apt.log" 2>&1 || say "they cannot be installed: tests in Python are skipped"
+}
+
 # The machine's Node when it is new enough, else one from npm; pnpm always pinned, from npm.
 node_and_pnpm() {
   local arch packages=()

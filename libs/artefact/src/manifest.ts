@@ -18,6 +18,8 @@ export interface Manifest {
 export const MANIFEST_FILE = "SHA256SUMS";
 export const MANIFEST_SIGNATURE_FILE = "SHA256SUMS.p7s";
 export const MODEL_SIGNATURE_FILE = "model.sig";
+/** Beside a distribution, as twine names it. */
+export const PUBLISH_ATTESTATION_SUFFIX = ".publish.attestation";
 export const SIGNATURE_FILES: ReadonlySet<string> = new Set([
   MANIFEST_FILE,
   MANIFEST_SIGNATURE_FILE,

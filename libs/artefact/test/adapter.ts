@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { ArtefactFacts, Manifest } from "../src/index.ts";
+import { type ArtefactFacts, type Manifest, MIN_SHARD_OCTETS, type Shard } from "../src/index.ts";
 
 /** A LoRA adapter's files, by path. */
 export const ADAPTER_FILES: Readonly<Record<string, string>> = {
@@ -26,6 +26,14 @@ export const ADAPTER_FACTS: ArtefactFacts = {
 
 export const resourcesOf = (files: Readonly<Record<string, string>>) =>
   Object.entries(files).map(([path, content]) => ({ path, sha256Hex: hash("sha256", content) }));
+
+export function shardsOf(path: string, content: Uint8Array, shardOctets = MIN_SHARD_OCTETS): Shard[] {
+  return Array.from({ length: Math.ceil(content.length / shardOctets) }, (_, i) => {
+    const start = i * shardOctets;
+    const piece = content.subarray(start, start + shardOctets);
+    return { path, start, end: start + piece.length, sha256Hex: hash("sha256", piece) };
+  });
+}
 
 export const ADAPTER: Manifest = {
   facts: ADAPTER_FACTS,

@@ -90,6 +90,7 @@ describe("a statement", () => {
   it("by which a distribution is published is read", () => {
     expect(parse(PUBLISHED)).toEqual({
       ...{ facts: undefined, shape: "file", resources: resourcesOf({ "a-1.0.tar.gz": "a" }) },
+      impliedType: "python_package",
     });
   });
 

@@ -22,7 +22,7 @@ export async function loadVerified(
 ): Promise<LoadedArtefact> {
   const verification = await verifyArtefact(path, { ...options, keep: true, maxOctets: MAX_OCTETS });
   if (!verification.ok) throw refusal(verification);
-  const files = new Map(verification.files.map(({ path, ranges }) => [path, ranges[0]?.octets as Uint8Array] as const));
+  const files = new Map(verification.files.map(({ path, octets }) => [path, octets as Uint8Array] as const));
   const isAdapter = verification.facts?.type === "lora_adapter";
   const adapter = isAdapter ? readAdapter(verification.files.map(hashedOctets)) : undefined;
   return { verification, files, adapter };

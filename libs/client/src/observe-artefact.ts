@@ -1,10 +1,10 @@
 import { lstatSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { SIGNATURE_FILES } from "@vcc-pki/artefact";
+import { parseBundle, parseStatement, SIGNATURE_FILES, type SignatureMaterial } from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
 import type { Clock } from "@vcc-pki/time";
 import { type FlaggedFile, flagFiles } from "./contents/flags.ts";
-import { type HashedFile, hashTree } from "./hashing/hash-tree.ts";
+import { type HashedFile, type HashOptions, hashTree } from "./hashing/hash-tree.ts";
 import { cacheDirectory, thisHost } from "./hashing/host.ts";
 import type { HashProgress } from "./hashing/progress.ts";
 import { RememberedDigests } from "./hashing/remembered-digests.ts";
@@ -33,6 +33,8 @@ export interface ObservedArtefact {
   readonly isDirectory: boolean;
   readonly signature: FoundSignature;
   readonly files: readonly HashedFile[];
+  /** Files were hashed in pieces of so many octets, since what vouches for it says so. */
+  readonly shardOctets: number | undefined;
   readonly flagged: readonly FlaggedFile[];
   /** In the making: the caller commits or discards it. */
   readonly copy: PrivateCopy | undefined;
@@ -48,10 +50,23 @@ export async function observeArtefact(path: string, options: ObserveOptions): Pr
   const copy = options.copyTo === undefined ? undefined : new PrivateCopy(options.copyTo);
   try {
     for (const [name, octets] of signature.byName) copy?.write(name, octets);
-    const files = await hash(tree, copy, options);
-    return { isDirectory, signature, files, flagged: flagFiles(files), copy };
+    const shardOctets = shardOctetsIn(signature.material);
+    const files = await hash(tree, copy, { ...options, shardOctets });
+    return { isDirectory, signature, files, shardOctets, flagged: flagFiles(files), copy };
   } catch (error) {
     copy?.discard();
+    throw error;
+  }
+}
+
+/** In which pieces files are to be hashed: what is signed says it, which nobody has verified yet. Where it cannot be read, verification says why. */
+function shardOctetsIn(material: SignatureMaterial): number | undefined {
+  if (material.format !== "bundle") return undefined;
+  try {
+    const statement = parseStatement(parseBundle(material.bundle).envelope.payload);
+    return "shards" in statement ? statement.shardOctets : undefined;
+  } catch (error) {
+    if (error instanceof PkiError) return undefined;
     throw error;
   }
 }
@@ -60,14 +75,14 @@ export async function observeArtefact(path: string, options: ObserveOptions): Pr
 export async function hash(
   tree: Tree,
   copy: PrivateCopy | undefined,
-  { clock, remember, keep, onProgress, signal }: ObserveOptions,
+  { clock, remember, keep, onProgress, signal, shardOctets }: ObserveOptions & Pick<HashOptions, "shardOctets">,
 ): Promise<HashedFile[]> {
   const host = remember === false ? undefined : thisHost();
   const directory = remember || join(cacheDirectory(process.env), "digests");
   const remembered = host && RememberedDigests.open(tree, { directory, host, clock });
   const copyTo = copy && (({ path }: { path: string }) => copy.place(path));
   try {
-    return await hashTree(tree, { clock, remembered, copyTo, keep, onProgress, signal });
+    return await hashTree(tree, { clock, remembered, shardOctets, copyTo, keep, onProgress, signal });
   } finally {
     remembered?.close();
   }

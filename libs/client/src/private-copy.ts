@@ -4,9 +4,17 @@ import { PkiError } from "@vcc-pki/errors";
 
 const PRIVATE_DIRECTORY = 0o700;
 const PRIVATE_FILE = 0o600;
+/** A thread may still be writing into it. */
+const REMOVAL = { recursive: true, force: true, maxRetries: 3 } as const;
+
+/** What is in the making when the process ends. */
+const unfinished = new Set<string>();
+process.on("exit", () => {
+  for (const directory of unfinished) rmSync(directory, REMOVAL);
+});
 
 /** A directory that only this user can enter, in the making beside the place where it will be. Until `commit` nothing is at that place;
- *  after `discard` nothing of it is anywhere. It outlives a power failure only as the file system sees fit: a loader that starts again verifies again. */
+ *  after `discard`, or when the process ends and is not killed, nothing of it is anywhere. It outlives a power failure only as the file system sees fit: a loader that starts again verifies again. */
 export class PrivateCopy {
   readonly #target: string;
   readonly #making: string;
@@ -18,6 +26,7 @@ export class PrivateCopy {
     requireAbsent(this.#target);
     try {
       this.#making = mkdtempSync(join(dirname(this.#target), `.${basename(this.#target)}-`)); // 0700, and a name nobody can foresee
+      unfinished.add(this.#making);
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
       throw new PkiError("FILE_UNREADABLE", `cannot write beside ${target} (${code})`, { cause });
@@ -42,13 +51,15 @@ export class PrivateCopy {
     requireAbsent(this.#target);
     try {
       renameSync(this.#making, this.#target);
+      unfinished.delete(this.#making);
     } catch (cause) {
       throw new PkiError("ALREADY_EXISTS", `${this.#target} exists`, { cause });
     }
   }
 
   discard(): void {
-    rmSync(this.#making, { recursive: true, force: true });
+    rmSync(this.#making, REMOVAL);
+    unfinished.delete(this.#making);
   }
 }
 

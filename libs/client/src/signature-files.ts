@@ -4,6 +4,7 @@ import {
   MANIFEST_FILE,
   MANIFEST_SIGNATURE_FILE,
   MODEL_SIGNATURE_FILE,
+  PUBLISH_ATTESTATION_SUFFIX,
   type SignatureMaterial,
 } from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
@@ -40,6 +41,13 @@ export function readSignature(artefact: string, isDirectory: boolean, named?: st
   return first;
 }
 
+/** Reads what vouches for a digest. Throws as `readSignature` does. */
+export function readSignatureAt(file: string): FoundSignature {
+  const found = readPlace(placeNamed(file));
+  if (found === undefined) throw new PkiError("NOT_FOUND", `there is no ${file}`);
+  return found;
+}
+
 const placesIn = (directory: string): Place[] => [
   { format: "manifest", file: join(directory, MANIFEST_SIGNATURE_FILE) },
   { format: "bundle", file: join(directory, MODEL_SIGNATURE_FILE) },
@@ -48,6 +56,7 @@ const placesIn = (directory: string): Place[] => [
 const placesBeside = (file: string): Place[] => [
   { format: "cms", file: `${file}.p7s` },
   { format: "bundle", file: `${file}.sigstore.json` },
+  { format: "bundle", file: file + PUBLISH_ATTESTATION_SUFFIX },
   { format: "manifest", file: join(dirname(file), MANIFEST_SIGNATURE_FILE) },
 ];
 

@@ -3,9 +3,6 @@ import {
   type ArtefactVerification,
   type Expected,
   type Observed,
-  type RecallEvidence,
-  recalledAs,
-  type SignatureMaterial,
   type TrustPolicy,
   verdictsOf,
   verifySignedArtefact,
@@ -14,11 +11,9 @@ import { checkContents, isModel } from "./contents/check-contents.ts";
 import type { FlaggedFile } from "./contents/flags.ts";
 import type { HashedFile } from "./hashing/hash-tree.ts";
 import { type ObservedArtefact, type ObserveOptions, observeArtefact } from "./observe-artefact.ts";
-import type { KeptAnswers } from "./online/kept-answers.ts";
-import { gatherRecall } from "./online/recall-evidence.ts";
-import { type GatheredEvidence, gatherEvidence } from "./online/revocation-evidence.ts";
-import { certificatesIn, withIssuers } from "./online/signature-certificates.ts";
-import { resourcesOf } from "./resources-of.ts";
+import { askOnline, type Online } from "./online/ask-online.ts";
+import type { GatheredEvidence } from "./online/revocation-evidence.ts";
+import { resourcesOf, shardsOf } from "./resources-of.ts";
 
 export interface VerifyOptions extends ObserveOptions {
   /** The relying party's own; nothing that comes with a signature is trusted. */
@@ -28,13 +23,6 @@ export interface VerifyOptions extends ObserveOptions {
   /** Ask about revocation, and for how long what was once said counts when nobody can be reached. Unless given, nobody is asked, and what
    *  `trust` brings along is what is known. */
   readonly online?: Online | undefined;
-}
-
-export interface Online {
-  readonly kept: KeptAnswers;
-  readonly graceMs: number;
-  /** Where the signing service has its recall lists; unless given, nobody is asked about recalls. */
-  readonly recallUrl?: string | undefined;
 }
 
 export type VerifiedArtefact = ArtefactVerification & {
@@ -52,17 +40,13 @@ export async function verifyArtefact(path: string, options: VerifyOptions): Prom
   const observed = await observeArtefact(path, options);
   try {
     // 2. Who has to know is asked about revocation and recalls.
-    const there: Observed = {
-      shape: observed.isDirectory ? "directory" : "file",
-      resources: resourcesOf(observed.files),
-    };
-    const { evidence, recall, problems } = await askOnline(observed.signature.material, there, options);
+    const there = seen(observed);
+    const { trust, recall, policy, problems } = await askOnline(observed.signature.material, there, options);
 
     // 3. Signature, time stamp, signer, statement and files are judged.
-    const { policy, expected = {} } = options;
+    const { expected = {} } = options;
     const verification = verifySignedArtefact({
-      ...{ material: observed.signature.material, observed: there, policy, expected, recall },
-      trust: evidence ? { ...options.trust, revocation: evidence } : options.trust,
+      ...{ material: observed.signature.material, observed: there, trust, policy, expected, recall },
     });
 
     // 4. What is in it is looked into, as far as its type asks for that.
@@ -75,24 +59,10 @@ export async function verifyArtefact(path: string, options: VerifyOptions): Prom
   }
 }
 
-const NOT_ASKED = { problems: [] };
-
-async function askOnline(
-  material: SignatureMaterial,
-  observed: Observed,
-  { trust, online, clock }: VerifyOptions,
-): Promise<Partial<GatheredEvidence> & { recall?: RecallEvidence; problems: GatheredEvidence["problems"] }> {
-  if (online === undefined) return { problems: [] };
-  const came = certificatesIn(material);
-  const anchors = [...trust.anchors, ...trust.timeStampAnchors];
-  const pool = [...came, ...(trust.intermediates ?? []), ...anchors];
-  const digest = recalledAs(observed);
-  const { recallUrl: url } = online;
-  const [revocation, recalls] = await Promise.all([
-    gatherEvidence(withIssuers(came, pool, anchors), pool, { ...online, clock }),
-    url !== undefined && digest !== undefined ? gatherRecall(digest, { ...online, url, clock, trust }) : NOT_ASKED,
-  ]);
-  return { ...revocation, ...recalls, problems: [...revocation.problems, ...recalls.problems] };
+function seen({ isDirectory, files, shardOctets }: ObservedArtefact): Observed {
+  const shape = isDirectory ? "directory" : "file";
+  if (shardOctets === undefined) return { shape, resources: resourcesOf(files) };
+  return { shape, shardOctets, shards: shardsOf(files) };
 }
 
 function withContents(verification: ArtefactVerification, { files, flagged }: ObservedArtefact): ArtefactVerification {

@@ -19,8 +19,14 @@ const MIB = 1024 * 1024;
 const hash = (tree: Tree, options: Partial<HashOptions> = {}) => hashTree(tree, { clock: systemClock, ...options });
 const refusal = (code: string) => expect.objectContaining({ code });
 
-/** Lengths at which something happens: nothing, a chunk and its neighbours, from where reading is overlapped, and enough for threads. */
+/** Lengths at which something happens: nothing, a chunk and its neighbours, several, and enough for threads. */
 const LENGTHS = [0, 1, MIB / 2 - 1, MIB / 2, MIB / 2 + 1, 8 * MIB - 1, 8 * MIB, 8 * MIB + 1, 20 * MIB + 7];
+
+/** A clock by which every reading takes a second and hashing no time: a disk that is waited for. */
+function slowDisk(): () => number {
+  let looks = 0;
+  return () => Math.ceil(looks++ / 2) * 1_000;
+}
 
 describe("hashing a tree", () => {
   it("gives each file its SHA-256, alone or on threads", async () => {
@@ -38,6 +44,20 @@ describe("hashing a tree", () => {
     for (const one of tree.files) {
       const [alone] = await hash({ ...tree, files: [one] });
       expect(alone?.ranges).toMatchObject([{ start: 0, end: one.size, sha256Hex: expected.get(one.path) }]);
+    }
+  });
+
+  it("reads ahead where the disk is waited for, to the same digests, copies and octets", async () => {
+    for (const length of LENGTHS) {
+      const { file, at } = newScratch();
+      const content = octetsOf(length);
+      file("tree/f", content);
+      const [found] = walkTree(at("tree")).files as [FoundFile];
+      const range = { ...found, start: 0, end: length, copyTo: at("copy"), keep: true };
+      const read = await readRange(range, () => {}, slowDisk());
+      expect(read.sha256Hex).toBe(sha256Hex(content));
+      expect(Buffer.compare(read.octets as Uint8Array, content)).toBe(0);
+      expect(Buffer.compare(readFileSync(at("copy")), content)).toBe(0);
     }
   });
 
@@ -68,21 +88,24 @@ describe("hashing a tree", () => {
     );
   });
 
-  it("copies, and keeps, exactly what it hashed", async () => {
-    for (const length of [0, 3, 9 * MIB + 5, 30 * MIB]) {
-      const { directory, file, at } = newScratch();
-      const content = octetsOf(length);
-      file("tree/f", content);
-      mkdirSync(at("copy"));
-      const [hashed] = await hash(walkTree(at("tree")), {
-        keep: true,
-        copyTo: ({ path }) => `${directory}/copy/${path}`,
-      });
-      expect(hashed?.ranges[0]?.sha256Hex).toBe(sha256Hex(content));
-      expect(Buffer.compare(readFileSync(at("copy/f")), content)).toBe(0);
-      expect(Buffer.compare(hashed?.ranges[0]?.octets as Uint8Array, content)).toBe(0);
-    }
-  });
+  it.each([Number.POSITIVE_INFINITY, 4 * MIB, 9 * MIB])(
+    "copies, and keeps, exactly what it hashed, in pieces of %d octets",
+    async (shardOctets) => {
+      for (const length of [0, 3, 9 * MIB + 5, 30 * MIB]) {
+        const { directory, file, at } = newScratch();
+        const content = octetsOf(length);
+        file("tree/f", content);
+        mkdirSync(at("copy"));
+        const [hashed] = await hash(walkTree(at("tree")), {
+          ...{ keep: true, shardOctets },
+          copyTo: ({ path }) => `${directory}/copy/${path}`,
+        });
+        if (shardOctets > length) expect(hashed?.ranges[0]?.sha256Hex).toBe(sha256Hex(content));
+        expect(Buffer.compare(readFileSync(at("copy/f")), content)).toBe(0);
+        expect(Buffer.compare(hashed?.octets as Uint8Array, content)).toBe(0);
+      }
+    },
+  );
 
   it.each<[string, (location: string, at: (path: string) => string) => void]>([
     ["longer", (location) => appendFileSync(location, "x")],
@@ -116,7 +139,13 @@ describe("hashing a tree", () => {
       changed = true;
     };
     await expect(readRange({ ...found, start: 0, end: length }, () => {})).resolves.toBeDefined();
-    await expect(readRange({ ...found, start: 0, end: length }, change)).rejects.toThrow(refusal("FILE_CHANGED"));
+    const range = { ...found, start: 0, end: length };
+    await expect(readRange(range, change)).rejects.toThrow(refusal("FILE_CHANGED"));
+    const [again] = walkTree(at("tree")).files as [FoundFile];
+    changed = false;
+    await expect(readRange({ ...again, start: 0, end: again.size }, change, slowDisk())).rejects.toThrow(
+      refusal("FILE_CHANGED"),
+    );
   });
 
   it("ends at the first failure and leaves no thread behind that writes", async () => {
@@ -147,7 +176,8 @@ describe("hashing a tree", () => {
   });
 
   it("reckons rate and rest from what is done", () => {
-    expect(progressOf(0, 100, 0)).toMatchObject({ octetsPerSecond: 0, remainingMs: undefined });
-    expect(progressOf(25, 100, 500)).toMatchObject({ octetsPerSecond: 50, remainingMs: 1_500 });
+    const toDo = { totalOctets: 100, rememberedOctets: 900 };
+    expect(progressOf(0, toDo, 0)).toMatchObject({ octetsPerSecond: 0, remainingMs: undefined });
+    expect(progressOf(25, toDo, 500)).toMatchObject({ ...toDo, octetsPerSecond: 50, remainingMs: 1_500 });
   });
 });

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { PrivateCopy } from "../src/private-copy.ts";
@@ -26,6 +27,16 @@ describe("a private copy", () => {
     copy.write("a/b", Buffer.from("x"));
     copy.discard();
     expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it("leaves nothing when the process ends in between, as on Ctrl-C", () => {
+    const { at, directory } = newScratch();
+    const module = new URL("../src/private-copy.ts", import.meta.url).href;
+    const script = `import { PrivateCopy } from ${JSON.stringify(module)};
+      new PrivateCopy(${JSON.stringify(at("copy"))}).write("a/b", Buffer.from("x"));
+      process.exit(130);`;
+    const { status } = spawnSync(process.execPath, ["--input-type=module", "--eval", script]);
+    expect([status, readdirSync(directory)]).toEqual([130, []]);
   });
 
   it("replaces nothing, whatever it is and whenever it came", () => {

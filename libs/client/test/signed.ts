@@ -21,7 +21,7 @@ import { adapterConfig, loraWeights } from "./model-files.ts";
 import { newScratch, type Scratch, sha256Hex } from "./scratch.ts";
 
 export const BASE_MODEL = `sha256:${sha256Hex("the base model")}` as const;
-const FACTS: ArtefactFacts = {
+export const FACTS: ArtefactFacts = {
   ...{ type: "lora_adapter", name: "bauordnung", version: "1.2.0", organisation: "brandenburg" },
   metadata: { baseModel: { name: "clara-7b", digest: BASE_MODEL } },
 };
@@ -52,8 +52,8 @@ export interface SignedAdapter extends Scratch {
   readonly model: string;
   /** Signs what is there now. */
   sign(facts?: Partial<ArtefactFacts>): void;
-  /** Puts a bundle of OpenSSF Model Signing in place of manifest and signature. */
-  signAsBundle(): void;
+  /** Puts a bundle of OpenSSF Model Signing in place of manifest and signature: about whole files, or about this statement. */
+  signAsBundle(statement?: Uint8Array): void;
 }
 
 /** A LoRA adapter, signed, in a directory `model`. */
@@ -73,8 +73,7 @@ export function newAdapter({ signer, unit }: Hands = hands): SignedAdapter {
     scratch.file("model/SHA256SUMS", manifest);
     scratch.file("model/SHA256SUMS.p7s", signDetached(signer, manifest, unit, { mimeType: MANIFEST_MIME_TYPE }));
   };
-  const signAsBundle = () => {
-    const payload = buildOmsStatement(manifestOf({}));
+  const signAsBundle = (payload: Uint8Array = buildOmsStatement(manifestOf({}))) => {
     const payloadType = IN_TOTO_PAYLOAD_TYPE;
     const signature = signer.signOctets(buildPae({ payloadType, payload }));
     const bundle = buildBundle({

@@ -38,6 +38,7 @@ export const ERRORS = {
   RATE_LIMITED: { grpc: RESOURCE_EXHAUSTED, http: 429, retry: true },
   NOT_FOUND: { grpc: NOT_FOUND, http: 404, retry: false },
   ALREADY_EXISTS: { grpc: ALREADY_EXISTS, http: 409, retry: false },
+  VERSION_CONFLICT: { grpc: FAILED_PRECONDITION, http: 409, retry: false },
   AMBIGUOUS: { grpc: FAILED_PRECONDITION, http: 409, retry: false },
   METHOD_UNKNOWN: { grpc: GRPC_STATUS.UNIMPLEMENTED, http: 404, retry: false },
 
@@ -45,6 +46,15 @@ export const ERRORS = {
   CALLER_UNAUTHENTICATED: { grpc: UNAUTHENTICATED, http: 401, retry: false },
   CALLER_NOT_ALLOWED: { grpc: PERMISSION_DENIED, http: 403, retry: false },
   CALLER_REVOKED: { grpc: UNAUTHENTICATED, http: 401, retry: false },
+
+  // Enrolment: who has no certificate yet.
+  ENROLMENT_REFUSED: { grpc: PERMISSION_DENIED, http: 403, retry: false },
+  ENROLMENT_TOKEN_INVALID: { grpc: PERMISSION_DENIED, http: 403, retry: false },
+  ENROLMENT_TOKEN_EXPIRED: { grpc: PERMISSION_DENIED, http: 403, retry: false },
+  ENROLMENT_TOKEN_USED: { grpc: PERMISSION_DENIED, http: 403, retry: false },
+
+  // Whom services may call.
+  MATRIX_INVALID: { grpc: INVALID_ARGUMENT, http: 422, retry: false },
 
   // Encodings.
   DER_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
@@ -95,6 +105,15 @@ export const ERRORS = {
   ARTEFACT_MALFORMED: { grpc: INVALID_ARGUMENT, http: 400, retry: false },
   ARTEFACT_REFUSED: { grpc: PERMISSION_DENIED, http: 403, retry: false },
   FILE_CHANGED: { grpc: FAILED_PRECONDITION, http: 409, retry: true },
+
+  // Targets of probes.
+  PROBE_REFUSED: { grpc: PERMISSION_DENIED, http: 403, retry: false },
+  // A certificate on its way into a service.
+  SERVER_NOT_TRUSTED: { grpc: FAILED_PRECONDITION, http: 403, retry: false },
+  CLOCK_WRONG: { grpc: FAILED_PRECONDITION, http: 409, retry: true },
+  FILE_NOT_WRITTEN: { grpc: FAILED_PRECONDITION, http: 409, retry: true },
+  RELOAD_FAILED: { grpc: FAILED_PRECONDITION, http: 409, retry: true },
+  CERTIFICATE_NOT_SERVED: { grpc: FAILED_PRECONDITION, http: 409, retry: true },
 
   // What we lean on.
   HSM_UNAVAILABLE: { grpc: UNAVAILABLE, http: 503, retry: true },

@@ -11,6 +11,18 @@ const certificate = { certificateId: id, authorityId: id, serialHex: hex, profil
  *  missing asks the source for it (ca.CertificateService.StreamStatus). */
 const position = { generation: z.int().positive().optional(), sequence: z.int().positive().optional() };
 
+const serviceState = z.object({ service: id, state: id, reason: z.string().max(300) });
+
+/** What a probe has seen at "host:port"; `verdict` and `reason` are words of services/discovery. */
+const served = {
+  endpoint: z.string().min(1).max(300),
+  verdict: z.string().max(40),
+  reason: z.string().max(40),
+  service: id.optional(),
+  fingerprint: hex.optional(),
+  notAfter: time.optional(),
+};
+
 /** What can have happened: the data of each fact by its type. Identifiers only, no keys and no personal data. A field may be
  *  added to a version when old subscribers can do without it; anything else is a new version. */
 export const FACTS = {
@@ -20,6 +32,8 @@ export const FACTS = {
     notBefore: time.optional(),
     dnsNames: z.array(z.string().max(253)).max(1_000).optional(),
     requestId: id.optional(),
+    /** Of a workload's SPIFFE id. */
+    service: id.optional(),
   }),
   "pki.certificate.revoked.v1": z.object({
     ...certificate,
@@ -84,20 +98,55 @@ export const FACTS = {
   /** `artefactDigest` is what was signed, "sha256:" and hex; `artefactType` is absent where only the digest is known. */
   "pki.artefact.signed.v1": z.object({
     signatureId: id,
-    format: z.enum(["manifest", "digest", "oms", "sigstore", "attestation"]),
+    format: z.enum(["manifest", "digest", "oms", "sigstore", "attestation", "publish"]),
     artefactDigest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
     artefactType: id.optional(),
     signer: id,
     genTime: time,
   }),
-  /** By the word of who used it; `usage` is "verified", "loaded" or "refused". */
-  "pki.artefact.used.v1": z.object({ signatureId: id, artefactDigest: id, usage: id }),
+  /** The signing service was asked, and all held; `count` is how many times in one question. */
+  "pki.artefact.verified.v1": z.object({
+    ...{ signatureId: id, artefactDigest: z.string().regex(/^sha256:[0-9a-f]{64}$/), policy: id },
+    count: z.int().positive(),
+  }),
+  /** By the word of who used it, `count` times (once when absent); `usage` is "verified", "loaded" or "refused". */
+  "pki.artefact.used.v1": z.object({
+    signatureId: id,
+    artefactDigest: id,
+    usage: id,
+    count: z.int().positive().optional(),
+  }),
   /** `count` artefacts are not to be used any more, the target of the recall and what was made from it. */
   "pki.artefact.recalled.v1": z.object({ recallId: id, target: id, count: z.int().nonnegative() }),
   /** `unit` is the time-stamping unit it is for, if it is for one. */
   "pki.key.created.v1": z.object({ keyId: id, purpose: id, unit: id.optional() }),
   "pki.key.destroyed.v1": z.object({ keyId: id, purpose: id, unit: id.optional() }),
+  "pki.service.discovered.v1": serviceState,
+  "pki.service.registered.v1": serviceState,
+  "pki.service.approved.v1": serviceState,
+  /** It has a valid certificate, and nothing is known against it. */
+  "pki.service.active.v1": serviceState,
+  /** It has no valid certificate any more. */
+  "pki.service.lapsed.v1": serviceState,
+  "pki.service.unreachable.v1": serviceState,
+  "pki.service.removed.v1": serviceState,
+  "pki.service.certified.v1": z.object({ service: id, certificateId: id, notAfter: time }),
+  /** The agent of `agent` was told to get a certificate for the service; `reason` is one word, e.g. "served-expired". */
+  "pki.service.told.v1": z.object({ service: id, agent: id, reason: z.string().max(40) }),
+  /** It was seen serving the certificate that it was given. */
+  "pki.service.served.v1": z.object({ service: id, serialHex: hex }),
+  /** Its agent could not deploy a certificate, by the agent's word. */
+  "pki.service.failed.v1": z.object({ service: id, detail: z.string().max(300) }),
+  /** A service without token asks for an identity, and waits for an administrator. */
+  "pki.enrolment.requested.v1": z.object({ enrolmentRequestId: id, service: id }),
+  "pki.enrolment.decided.v1": z.object({ enrolmentRequestId: id, service: id, approved: z.boolean() }),
+  /** A probe has found somebody who answers. `fingerprint` is the SHA-256 of the served certificate, absent without TLS. */
+  "pki.inventory.found.v1": z.object(served),
+  /** It answers otherwise than before: another verdict, or another certificate. */
+  "pki.inventory.changed.v1": z.object({ ...served, fromVerdict: z.string().max(40) }),
   "pki.policy.changed.v1": z.object({ policy: id, policyId: id, version: z.int().nonnegative().optional() }),
+  /** A policy was put, or found in its file, that does not hold: the one before is in force. `detail` is its first mistake. */
+  "pki.policy.refused.v1": z.object({ policy: id, policyId: id, detail: z.string().max(300) }),
 } as const satisfies Record<string, z.ZodObject>;
 
 export type FactType = keyof typeof FACTS;

@@ -26,8 +26,10 @@ export interface ServiceDefinition {
 export type RequestOf<M extends MethodDefinition> = ReturnType<M["requestType"]["decode"]>;
 export type ResponseOf<M extends MethodDefinition> = ReturnType<M["responseType"]["decode"]>;
 
-type Input<M extends MethodDefinition> = M["requestStream"] extends true ? AsyncIterable<RequestOf<M>> : RequestOf<M>;
-type Output<M extends MethodDefinition> = M["responseStream"] extends true
+export type Input<M extends MethodDefinition> = M["requestStream"] extends true
+  ? AsyncIterable<RequestOf<M>>
+  : RequestOf<M>;
+export type Output<M extends MethodDefinition> = M["responseStream"] extends true
   ? AsyncIterable<ResponseOf<M>>
   : Promise<ResponseOf<M>>;
 

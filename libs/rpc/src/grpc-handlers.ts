@@ -130,7 +130,7 @@ function pipeRequests(
 
 type Writable = ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
 
-function writer(call: Writable): (bytes: Uint8Array) => Promise<void> | undefined {
+export function writer(call: Writable): (bytes: Uint8Array) => Promise<void> | undefined {
   return (bytes) => {
     if (call.cancelled || call.write(toBuffer(bytes))) return undefined;
     return new Promise((resolve) => {
@@ -152,7 +152,7 @@ function finish(call: Writable, answered: Promise<void>): void {
   );
 }
 
-function toStatus(error: PkiError): Pick<StatusObject, "code" | "details"> & { metadata: Metadata } & Error {
+export function toStatus(error: PkiError): Pick<StatusObject, "code" | "details"> & { metadata: Metadata } & Error {
   const { status, message, trailers } = toWireError(error);
   return { name: error.name, message, code: status, details: message, metadata: toMetadata(trailers) };
 }

@@ -21,3 +21,10 @@ export { DEFAULT_LIMITS, type RpcLimits } from "./limits.ts";
 export { type Peer, readPeer } from "./peer.ts";
 export { itemKey, type RequestKey, requestKey } from "./request-key.ts";
 export { type RpcServer, type ServeOptions, serve } from "./serve.ts";
+export {
+  type SocketContext,
+  type SocketHandlers,
+  type SocketOptions,
+  type SocketServer,
+  serveSocket,
+} from "./serve-socket.ts";

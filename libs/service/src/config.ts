@@ -49,7 +49,7 @@ export type BaseConfig = z.output<typeof BaseConfig>;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads a service's YAML. `${PKI_NAME}` and `${PKI_NAME:-default}` in strings come from the environment (PKI_HOME is `var/` of the
- *  working directory unless set); PKI_PORT_OFFSET is added to every port except below `telemetry` and `clock`. Unknown keys fail.
+ *  working directory unless set); PKI_PORT_OFFSET is added to every port except below `telemetry`, `clock`, `sources` and `resolvers`. Unknown keys fail.
  *  Throws CONFIG_INVALID naming the file, the key and what is wrong with it. */
 export function loadConfig<S extends z.ZodType>(file: string, schema: S, env: Environment): z.output<S> {
   const tree = mapStrings(readYaml(file), (text) => expand(text, env, file));
@@ -97,8 +97,8 @@ function portOffset(env: Environment): number {
   return Number(text);
 }
 
-/** Keys below which other people's servers are named: collectors, NTP servers. */
-const OF_OTHERS: ReadonlySet<string> = new Set(["telemetry", "clock"]);
+/** Keys below which other people's servers are named: collectors, NTP servers, where services are heard of. */
+const OF_OTHERS: ReadonlySet<string> = new Set(["telemetry", "clock", "sources", "resolvers"]);
 
 /** "host:port", alone or in a URL. */
 const ADDRESS = /^((?:[a-z][a-z0-9+]*:\/\/)?(?:[A-Za-z0-9._-]+|\[[0-9a-f:]+\])):(\d{1,5})(\/.*)?$/;

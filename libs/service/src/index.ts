@@ -1,3 +1,4 @@
+export { Administrators, noSuchOrganisation, requireWorkload } from "./administrators.ts";
 export { type AlarmFinding, Alarms, type AlarmsOptions } from "./alarms.ts";
 export { auditRefusal } from "./audit-refusal.ts";
 export { type Chore, type Chores, startChores } from "./chores.ts";
@@ -15,7 +16,6 @@ export {
   type PendingIdentity,
   type Renewal,
   type RenewalOptions,
-  renewalDueAt,
   renewIdentity,
   startRenewal,
 } from "./renewal.ts";

@@ -3,7 +3,7 @@ import { ERRORS, PkiError } from "@vcc-pki/errors";
 import type { CertificateServiceDefinition } from "@vcc-pki/proto/ca";
 import type { Remote } from "@vcc-pki/rpc";
 import type { Logger, Telemetry } from "@vcc-pki/telemetry";
-import type { Clock } from "@vcc-pki/time";
+import { type Clock, renewalDueAt } from "@vcc-pki/time";
 import { type Certificate, createCertificationRequest, parseCertificate, pemDecode, pemEncode } from "@vcc-pki/x509";
 import { type FileIdentity, writeIdentity } from "./identity-files.ts";
 
@@ -31,17 +31,8 @@ const metrics = {
   remaining: ["pki.identity.expiry", { description: "Time until the service's own certificate expires", unit: "s" }],
 } as const;
 
-const LIFE_BEFORE_RENEWAL = 2 / 3;
-/** Spreads the renewals of services that were enrolled together. */
-const JITTER = 0.05;
 const TICK_MS = 30_000;
 const BACK_OFF_MS = { first: 5_000, most: 300_000 };
-
-/** When an identity should be renewed: at two thirds of its life, give or take `spread` (-1 to 1) times five percent. */
-export function renewalDueAt({ notBefore, notAfter }: Pick<Certificate, "notBefore" | "notAfter">, spread = 0): Date {
-  const lifeMs = notAfter.getTime() - notBefore.getTime();
-  return new Date(notBefore.getTime() + lifeMs * (LIFE_BEFORE_RENEWAL + spread * JITTER));
-}
 
 /** Keeps a service's own certificate fresh: a new key and certificate at two thirds of life, back-off when the ca does not answer,
  *  the old identity in use until the new one is in place. */

@@ -28,8 +28,10 @@ export class SuiteTrust {
   readonly #options: SuiteTrustOptions;
   anchors: readonly Certificate[] = [];
   intermediates: readonly Certificate[] = [];
+  /** By the ca's ids, for policies that name them. */
+  authorities: ReadonlyMap<string, Certificate> = new Map();
   readonly #lists = new Map<string, KnownList>();
-  #authorities = "";
+  #known = "";
   #generation = 0;
 
   constructor(options: SuiteTrustOptions) {
@@ -53,9 +55,8 @@ export class SuiteTrust {
       const known = issuers.map((issuer) => ({ ...issuer, certificate: parseCertificate(issuer.certificateDer) }));
       const useful = known.filter(({ certificate }) => mayIssueFor(certificate, purposes));
       this.#setAuthorities(useful);
-      const byId = new Map(useful.map(({ authorityId, certificate }) => [authorityId, certificate]));
       for (const published of (await crls.list({})).crls) {
-        const issuer = byId.get(published.authorityId);
+        const issuer = this.authorities.get(published.authorityId);
         if (issuer !== undefined) await this.#fetch(published, issuer);
       }
     } catch (error) {
@@ -63,11 +64,18 @@ export class SuiteTrust {
     }
   }
 
-  #setAuthorities(useful: readonly { readonly parentId: string; readonly certificate: Certificate }[]): void {
+  #setAuthorities(
+    useful: readonly {
+      readonly authorityId: string;
+      readonly parentId: string;
+      readonly certificate: Certificate;
+    }[],
+  ): void {
     const names = useful.map(({ certificate }) => hash("sha256", certificate.der)).join(" ");
-    if (names === this.#authorities) return;
-    this.#authorities = names;
+    if (names === this.#known) return;
+    this.#known = names;
     this.#generation++;
+    this.authorities = new Map(useful.map(({ authorityId, certificate }) => [authorityId, certificate]));
     this.anchors = useful.filter(({ parentId }) => parentId === "").map(({ certificate }) => certificate);
     this.intermediates = useful.filter(({ parentId }) => parentId !== "").map(({ certificate }) => certificate);
   }

@@ -56,8 +56,12 @@ function smallCa(state: CaState) {
     async *streamStatus() {
       yield await no();
     },
+    async *streamCertificates() {
+      yield await no();
+    },
   };
-  const callers = { issue: ["any-suite"], get: [], list: [], revoke: [], release: [], getStatus: [], streamStatus: [] };
+  const streams = { streamStatus: [], streamCertificates: [] };
+  const callers = { issue: ["any-suite"], get: [], list: [], revoke: [], release: [], getStatus: [], ...streams };
   return defineService({
     name: "ca",
     config: BaseConfig,

@@ -29,6 +29,7 @@ export function createActors(organisations: OrganisationTable, operatorOrganisat
 
   function standingIn(organisation: string, requester: SpiffeId): readonly RequesterRule[] {
     if (homeOf(requester) === organisation) return HOME_STANDING[requester.kind](requester);
+    if (isGrantee(requester)) return ["granted"];
     if (requester.kind !== "admin") return [];
     const membership = organisations.findMembership(organisation, requester.uri);
     if (membership === undefined) return [];
@@ -55,8 +56,12 @@ export function createActors(organisations: OrganisationTable, operatorOrganisat
 const HOME_STANDING: Record<SpiffeId["kind"], (id: SpiffeId) => readonly RequesterRule[]> = {
   admin: () => ["admin", "home-admin"],
   workload: () => ["workload"],
-  suite: (id) => (id.kind === "suite" ? ["suite", `suite:${id.service}`] : []),
+  suite: (id) =>
+    id.kind === "suite" ? ["suite", `suite:${id.service}`, ...(isGrantee(id) ? (["granted"] as const) : [])] : [],
 };
+
+/** The one service that asks for others', in every organisation: within what its administrators have granted, see `service-grants.ts`. */
+const isGrantee = (id: SpiffeId): boolean => id.kind === "suite" && id.service === "discovery";
 
 /** An administrator: at home or by membership. Throws CALLER_NOT_ALLOWED. */
 export function requireAdmin({ standing }: Actor): void {

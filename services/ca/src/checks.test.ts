@@ -22,6 +22,7 @@ const good: CheckInput = {
   findKeyHolder: () => undefined,
   isAuthorityKey: () => false,
   findHeldNames: () => [],
+  findGrants: () => [],
 };
 
 /** The name of the first check that refuses, and its code. */
@@ -71,5 +72,37 @@ describe("checks", () => {
       findKeyHolder: () => holder,
     };
     expect(await firstRefusal(renewal)).toBeUndefined();
+  });
+
+  describe("of the discovery service", () => {
+    const uri = "spiffe://vcc.internal/org/brandenburg/service/argus";
+    const grant = { profile: "mtls_service", dnsNames: ["argus.vcc.internal", "b.vcc.internal"], ipAddresses: [] };
+    const asked: CheckInput = {
+      ...{ ...good, standing: ["granted"], names: { ...names, uri: [uri] } },
+      findGrants: (service) => (service === "argus" ? [grant] : []),
+    };
+    const refused = ["what is not the requester's own is granted to it", "NAME_NOT_ALLOWED"];
+
+    it("let pass what is granted, or less", async () => expect(await firstRefusal(asked)).toBeUndefined());
+
+    it.each<[string, Partial<CheckInput>]>([
+      ["without SPIFFE id", { names }],
+      ["for another service", { names: { ...asked.names, uri: [`${uri}2`] } }],
+      ["with a name that is not granted", { names: { ...asked.names, dns: ["c.vcc.internal"] } }],
+      [
+        "with names of two grants",
+        {
+          findGrants: () => [
+            { ...grant, dnsNames: [] },
+            { ...grant, profile: "other" },
+          ],
+        },
+      ],
+      ["by another profile", { findGrants: () => [{ ...grant, profile: "mtls_service_short" }] }],
+      ["without grant", { findGrants: () => [] }],
+    ])("refuse it %s", async (_, fields) => expect(await firstRefusal({ ...asked, ...fields })).toEqual(refused));
+
+    it("ask an administrator for no grant", async () =>
+      expect(await firstRefusal({ ...asked, standing: ["admin"], findGrants: () => [] })).toBeUndefined());
   });
 });

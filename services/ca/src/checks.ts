@@ -1,5 +1,12 @@
 import { PkiError } from "@vcc-pki/errors";
-import { attributeValues, type CertificationRequest, checkPublicKey, type KeyBlocklist, OID } from "@vcc-pki/x509";
+import {
+  attributeValues,
+  type CertificationRequest,
+  checkPublicKey,
+  type KeyBlocklist,
+  OID,
+  parseSpiffeId,
+} from "@vcc-pki/x509";
 import { type NameScope, type RequestedNames, requireCounts, requireOwnership, requireSyntax } from "./names.ts";
 import { admitsKey, type Profile } from "./profile.ts";
 import type { RequesterRule } from "./profile-config.ts";
@@ -20,6 +27,14 @@ export interface CheckInput {
   readonly isAuthorityKey: () => boolean;
   /** The sets of names the requester holds valid certificates of this profile for. Asked for workloads only. */
   readonly findHeldNames: () => readonly RequestedNames[];
+  /** What has been granted for a service of the organisation, in force. */
+  readonly findGrants: (service: string) => readonly Grant[];
+}
+
+interface Grant {
+  readonly profile: string;
+  readonly dnsNames: readonly string[];
+  readonly ipAddresses: readonly string[];
 }
 
 /** A check throws the reason for its refusal, or rejects with it when it took another thread to find out. */
@@ -37,6 +52,7 @@ export const CHECKS: readonly Check[] = [
   ],
   ["the common name repeats a name", requireCommonName],
   ["a workload renews what it holds", requireHeldNames],
+  ["what is not the requester's own is granted to it", requireGrant],
   ["the profile admits the kind of key", requireKeyKind],
   ["the key is strong", requireStrongKey],
   ["the requester holds the private key", requirePossession],
@@ -81,6 +97,31 @@ function requireHeldNames({ names, standing, findHeldNames }: CheckInput): void 
 
 const nameSet = ({ dns, ip, uri, email }: RequestedNames): string =>
   JSON.stringify([dns, ip, uri, email].map((list) => list.toSorted()));
+
+/** Whether nothing but a grant gives the requester a right to this profile. */
+export const asksByGrant = ({
+  profile,
+  standing,
+}: {
+  profile: Pick<Profile, "requesters">;
+  standing: readonly RequesterRule[];
+}): boolean => profile.requesters.filter((rule) => standing.includes(rule)).every((rule) => rule === "granted");
+
+/** The SPIFFE id of one service, and no names but those of one of its grants. */
+function requireGrant(input: CheckInput): void {
+  if (!asksByGrant(input)) return;
+  const { names, profile, scope, findGrants } = input;
+  const [uri] = names.uri;
+  if (uri === undefined) throw new PkiError("NAME_NOT_ALLOWED", "a service enrols under its SPIFFE id");
+  const id = parseSpiffeId(uri, scope.trustDomain);
+  const grants = id.kind === "workload" ? findGrants(id.service) : [];
+  const covers = ({ dnsNames, ipAddresses, profile: granted }: Grant) =>
+    granted === profile.profile &&
+    names.dns.every((name) => dnsNames.includes(name)) &&
+    names.ip.every((address) => ipAddresses.includes(address));
+  if (!grants.some(covers))
+    throw new PkiError("NAME_NOT_ALLOWED", "no grant in force covers this service with these names");
+}
 
 /** But for whether its point is on its curve, which shows when the proof of possession is verified. */
 function requireStrongKey({ csr, profile: { minimumRsaBits }, blocklist }: CheckInput): void {

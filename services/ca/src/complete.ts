@@ -104,6 +104,7 @@ export class Completion {
         ...position,
         dnsNames: [...certificate.subjectAltNames.dns],
         requestId: intent.requestId,
+        service: serviceOf(certificate),
       }),
     );
     return status;
@@ -141,3 +142,7 @@ export const auditOf = (
   target: certificateId(intent.authorityId, intent.serial),
   requestId: intent.requestId,
 });
+
+/** "argus" of "spiffe://…/org/<organisation>/service/argus". */
+const serviceOf = ({ subjectAltNames: { uri } }: Certificate): string | undefined =>
+  uri[0]?.match(/^spiffe:\/\/[^/]+\/org\/[^/]+\/service\/([^/]+)$/)?.[1];

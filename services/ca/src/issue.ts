@@ -3,7 +3,7 @@ import { isErrorCode, PkiError } from "@vcc-pki/errors";
 import { type CertificationRequest, type KeyBlocklist, parseCertificate } from "@vcc-pki/x509";
 import type { Actor } from "./actor.ts";
 import { certificateId, parseCertificateId } from "./certificate-id.ts";
-import { CHECKS, type CheckInput, keyIsTaken } from "./checks.ts";
+import { asksByGrant, CHECKS, type CheckInput, keyIsTaken } from "./checks.ts";
 import { auditOf, type Completion, type CompletionContext, type Issued } from "./complete.ts";
 import { type Issuer, LintedTbs } from "./issuer.ts";
 import type { LeafBuilder } from "./leaf.ts";
@@ -14,6 +14,7 @@ import type { SerialSource } from "./serial.ts";
 import type { Intent } from "./store/intents.ts";
 import type { KeyTable } from "./store/keys.ts";
 import type { RequestKey, RequestTable } from "./store/requests.ts";
+import type { ServiceGrantTable } from "./store/service-grants.ts";
 
 export interface IssueInput {
   readonly actor: Actor;
@@ -33,6 +34,7 @@ export interface IssuanceContext extends CompletionContext {
   readonly serials: SerialSource;
   readonly leaves: LeafBuilder;
   readonly completion: Completion;
+  readonly serviceGrants: ServiceGrantTable;
   readonly trustDomain: string;
   readonly blocklist: KeyBlocklist | undefined;
   /** DNS names and addresses that services of the suite may have, by service. */
@@ -84,11 +86,13 @@ export class Issuance {
     spkiSha256: Uint8Array,
   ): Promise<void> {
     const checked: CheckInput = {
-      ...{ csr, names, profile, standing: actor.standing, scope: this.#scopeOf(actor) },
+      ...{ csr, names, profile, standing: actor.standing, scope: this.#scopeOf(profile, actor) },
       blocklist: this.#ca.blocklist,
       findKeyHolder: () => this.#ca.keys.findHolder(spkiSha256),
       isAuthorityKey: () => this.#ca.authorities.isAuthorityKey(csr.spkiDer),
       findHeldNames: () => this.#heldNames(actor, profile),
+      findGrants: (service) =>
+        this.#ca.serviceGrants.inForce(actor.organisation.organisation, service, this.#ca.clock.now()),
     };
     for (const [, check] of CHECKS) {
       const isWaiting = check(checked);
@@ -96,9 +100,15 @@ export class Issuance {
     }
   }
 
-  #scopeOf({ requester, organisation: { organisation, allowedNames, allowedNetworks } }: Actor): NameScope {
-    const scope = { trustDomain: this.#ca.trustDomain, organisation, allowedNames, allowedNetworks };
-    if (requester.kind !== "suite") return scope;
+  #scopeOf(profile: Profile, { requester, organisation, standing }: Actor): NameScope {
+    const { allowedNames, allowedNetworks } = organisation;
+    const scope = {
+      trustDomain: this.#ca.trustDomain,
+      organisation: organisation.organisation,
+      allowedNames,
+      allowedNetworks,
+    };
+    if (requester.kind !== "suite" || asksByGrant({ profile, standing })) return scope;
     const { dns, ip } = this.#ca.platformNames[requester.service] ?? { dns: [], ip: [] };
     return { ...scope, suite: { uri: requester.uri, dns, ip } };
   }

@@ -125,6 +125,14 @@ export class Organisations {
     });
   }
 
+  /** Until when a person may administer a tenant; undefined: without end. Throws NOT_FOUND when it may not, NAME_MALFORMED. */
+  administrationEnds(organisation: string, identity: string): Date | undefined {
+    const person = parseSpiffeId(identity, this.#ca.trustDomain);
+    if (organisation === "" || person.kind !== "admin") throw noSuchOrganisation();
+    this.#ca.actors.resolve({ caller: person, requester: person }, organisation);
+    return this.#ca.table.findMembership(organisation, person.uri)?.expiresAt;
+  }
+
   /** An administrator of the operator, by its own certificate. */
   isOperator({ organisation, standing }: Actor): boolean {
     return organisation.organisation === this.#ca.operatorOrganisation && standing.includes("home-admin");

@@ -26,10 +26,10 @@ const keyAlgorithm = z.string().refine((id) => id === "rsa" || (isKeyAlgorithmId
 });
 
 /** Who may ask: an administrator of the organisation (by its own certificate or by membership), only one by its own
- *  certificate, an administrator of the operator with a membership, a workload renewing what it holds, any service of the
- *  suite, or one service of the suite. */
+ *  certificate, an administrator of the operator with a membership, a workload renewing what it holds, the discovery service for a
+ *  workload that an administrator has granted it, any service of the suite, or one service of the suite. */
 const requester = z.union([
-  z.enum(["admin", "home-admin", "operator-admin", "workload", "suite"]),
+  z.enum(["admin", "home-admin", "operator-admin", "workload", "granted", "suite"]),
   z.templateLiteral(["suite:", z.string().regex(/^[a-z][a-z-]*$/)]),
 ]);
 

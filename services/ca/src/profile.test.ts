@@ -64,7 +64,7 @@ describe("a profile's YAML", () => {
     ["a key algorithm that does not exist", (text: string) => text.replace("ec-p256", "ec-p192")],
     ["no names", (text: string) => text.replace(/names:[\s\S]*policy/, "names: {}\npolicy")],
     ["RSA below 2048", (text: string) => `${text}\nminimumRsaBits: 1024\n`],
-    ["a requester that does not exist", (text: string) => text.replace("workload]", "anybody]")],
+    ["a requester that does not exist", (text: string) => text.replace("granted]", "anybody]")],
     ["a duration that is none", (text: string) => text.replace("90d", "3 months")],
   ])("with %s is refused", (_, change) => {
     expect(change(yaml)).not.toBe(yaml);

@@ -4,6 +4,7 @@ import { auditRefusal, defineService, type RunningService, type ServiceContext, 
 import { openSigningChannel, remoteSigner } from "@vcc-pki/signer";
 import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
 import { createActors } from "./actor.ts";
+import { adoptProfiles } from "./adopt-profiles.ts";
 import { Authorities } from "./authorities.ts";
 import { AuthorityCreation } from "./authority.ts";
 import { addLists } from "./authority-record.ts";
@@ -16,6 +17,7 @@ import { certificateService } from "./grpc/certificates.ts";
 import { crlService } from "./grpc/crls.ts";
 import { organisationService } from "./grpc/organisations.ts";
 import { profileService } from "./grpc/profiles.ts";
+import { serviceGrantService } from "./grpc/service-grants.ts";
 import { Issuance } from "./issue.ts";
 import { listIssuers } from "./issuers.ts";
 import { LeafBuilder } from "./leaf.ts";
@@ -27,6 +29,7 @@ import { Releases } from "./release.ts";
 import { Revocations } from "./revoke.ts";
 import { revokeAuthority } from "./revoke-authority.ts";
 import { SerialSource } from "./serial.ts";
+import { ServiceGrants } from "./service-grants.ts";
 import { AuthorityTable } from "./store/authorities.ts";
 import { CertificateList } from "./store/certificate-list.ts";
 import { CertificateTable } from "./store/certificates.ts";
@@ -41,6 +44,7 @@ import { OrganisationTable } from "./store/organisations.ts";
 import { ProfileTable } from "./store/profiles.ts";
 import { RequestTable } from "./store/requests.ts";
 import { RevocationTable } from "./store/revocations.ts";
+import { ServiceGrantTable } from "./store/service-grants.ts";
 import { StatusLog } from "./store/status-log.ts";
 import { publicUrls } from "./urls.ts";
 
@@ -98,10 +102,14 @@ export async function startCa(
   const crlTable = new CrlTable(db);
   const lists = new ListTable(db);
   const statusLog = new StatusLog(db);
+  const serviceGrants = new ServiceGrantTable(db);
   await ensureOperator(store, organisationTable, config.operator, { self, clock });
+  const profileTable = new ProfileTable(db, operatorOrganisation);
   const profiles = await recordProfiles(readProfileFiles, {
-    ...{ store, operatorOrganisation, self, clock, log },
-    table: new ProfileTable(db, operatorOrganisation),
+    ...{ store, operatorOrganisation, self, clock, log, table: profileTable },
+  });
+  await adoptProfiles({
+    ...{ store, table: profileTable, authorities: authorityTable, profiles, operatorOrganisation, self, log },
   });
 
   // Keys.
@@ -134,7 +142,7 @@ export async function startCa(
   const completion = new Completion({ ...common, intents, authorities });
   const leaves = new LeafBuilder(clock, { backdateMs: config.backdate, beyondIssuer: config.beyondIssuer });
   const issuance = new Issuance({
-    ...{ ...common, intents, authorities, serials, leaves, completion },
+    ...{ ...common, intents, authorities, serials, leaves, completion, serviceGrants },
     ...{ blocklist, keys: certifiedKeys, platformNames: config.platformNames },
   });
   const crls = new Crls({
@@ -202,6 +210,7 @@ export async function startCa(
         ...{ issuance, revocations: rows, releases, certificates, list, authorities, statusLog, clock },
       }),
       crlService(door, crls),
+      serviceGrantService(door, new ServiceGrants({ ...common, serviceGrants })),
     ],
     mayForward: ["gateway", "ceremony"],
     onRefused: (refusal) => auditRefusal(store, refusal, operatorOrganisation),

@@ -43,6 +43,7 @@ describe("callers", () => {
     ["an administrator goes past the gateway", () => call(OPERATOR).certificates.list(listRequest)],
     ["a workload follows everybody's status", () => first(call(workload).certificates.streamStatus(start))],
     ["the ca's peer follows everybody's status", () => first(call("tsa").certificates.streamStatus(start))],
+    ["the ocsp service wants the certificates, too", () => first(call("ocsp").certificates.streamCertificates(start))],
     ["a workload asks who issues", () => call(workload).authorities.listIssuers({})],
     ["ocsp releases", () => call("ocsp").certificates.release({ requestId: id(), organisation: "", certificateId })],
     ["ocsp revokes", () => call("ocsp").certificates.revoke(revocation())],

@@ -15,6 +15,7 @@ import {
   type IssueResponse,
   OrganizationServiceDefinition,
   ProfileServiceDefinition,
+  ServiceGrantServiceDefinition,
 } from "@vcc-pki/proto/ca";
 import { connectInProcess, createDenyList, type ServiceDefinition, type SpiffeId } from "@vcc-pki/rpc";
 import { createKeyFile, type Store, type StoreFaults } from "@vcc-pki/store";
@@ -221,5 +222,6 @@ function remotes(ca: RunningCa, clock: FakeClock, caller: string, requester: str
     profiles: remote(ProfileServiceDefinition),
     certificates: remote(CertificateServiceDefinition),
     crls: remote(CrlServiceDefinition),
+    grants: remote(ServiceGrantServiceDefinition),
   };
 }

@@ -80,6 +80,35 @@ describe("a membership", () => {
   });
 });
 
+describe("who may administer an organisation", () => {
+  const ask = (organisation: string, identity: string, caller = "discovery") =>
+    suite.as(caller).organisations.getMembership({ organisation, identity });
+
+  it("is told to the discovery service: at home, and as a member until that ends", async () => {
+    const expiresAt = new Date(suite.clock.now().getTime() + 60_000);
+    const membership = { organisation: "brandenburg", identity: BAVARIAN, expiresAt };
+    expect(await ask("brandenburg", BRANDENBURGER)).toMatchObject({ expiresAt: undefined });
+    await expect(ask("brandenburg", BAVARIAN)).rejects.toThrow(code("NOT_FOUND"));
+    await suite.as("gateway", BRANDENBURGER).organisations.grantMembership({ requestId: id(), membership });
+    expect(await ask("brandenburg", BAVARIAN)).toMatchObject({ expiresAt });
+    suite.clock.advance(60_000);
+    await expect(ask("brandenburg", BAVARIAN)).rejects.toThrow(code("NOT_FOUND"));
+  });
+
+  it.each<[string, string, string, string]>([
+    ["a workload at home", "bayern", "spiffe://vcc.internal/org/bayern/service/a", "NOT_FOUND"],
+    ["an organisation that does not exist", "saarland", "spiffe://vcc.internal/org/saarland/admin/a", "NOT_FOUND"],
+    ["no organisation", "", BAVARIAN, "NOT_FOUND"],
+    ["no identity", "bayern", "zenzi", "NAME_MALFORMED"],
+  ])("is nobody when asked about %s", async (_, organisation, identity, expected) => {
+    await expect(ask(organisation, identity)).rejects.toThrow(code(expected));
+  });
+
+  it("is not told to others", async () => {
+    await expect(ask("bayern", BAVARIAN, "tsa")).rejects.toThrow(code("CALLER_NOT_ALLOWED"));
+  });
+});
+
 describe("an organisation", () => {
   const hessen = { ...brandenburg, organisation: "hessen", name: "Land Hessen", allowedNames: ["*.hessen.example"] };
   const create = (fields: object, requester = OPERATOR) =>

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { RevocationReason, type StatusChange, type StreamStatusRequest } from "@vcc-pki/proto/ca";
+import { RevocationReason, type StatusChange, StatusChangeKind, type StreamStatusRequest } from "@vcc-pki/proto/ca";
 import { serialToHex } from "@vcc-pki/x509";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type CaHarness, newCa } from "./harness.ts";
+import { type CaHarness, newCa, OPERATOR } from "./harness.ts";
 
 let suite: CaHarness;
 beforeAll(async () => {
@@ -15,7 +15,11 @@ const code = (expected: string) => expect.objectContaining({ code: expected });
 async function stream(request: Partial<StreamStatusRequest> = {}, caller = "ocsp") {
   const messages = [];
   const { certificates } = suite.as(caller, undefined);
-  for await (const message of certificates.streamStatus({ generation: 1, afterSequence: 0, ...request }))
+  for await (const message of certificates.streamStatus({
+    generation: 1,
+    afterSequence: 0,
+    ...request,
+  }))
     messages.push(message);
   return messages;
 }
@@ -149,6 +153,22 @@ describe("the status of certificates", () => {
   it("only grows", () => {
     for (const statement of ["UPDATE status_log SET change = 1", "DELETE FROM status_log"])
       expect(() => suite.store.db.exec(statement)).toThrow("only grows");
+  });
+  it("comes with what is certified, for who keeps more than the status", async () => {
+    const before = await head();
+    const { certificate } = await suite.issue();
+    await revoke(certificate?.certificateId);
+    const { certificates } = suite.as("lifecycle", undefined);
+    const changes: StatusChange[] = [];
+    for await (const message of certificates.streamCertificates({ generation: 1, afterSequence: before }))
+      changes.push(...message.changes);
+    expect(changes.map(({ kind }) => kind)).toEqual([StatusChangeKind.ISSUED, StatusChangeKind.REVOKED]);
+    expect(changes[0]?.subject).toMatchObject({
+      certificateDer: certificate?.certificateDer,
+      ...{ profileVersion: certificate?.profileVersion, requester: OPERATOR, revokedBy: OPERATOR },
+      issuedAt: certificate?.issuedAt,
+    });
+    expect((await changesAfter(before)).every(({ subject }) => subject === undefined)).toBe(true);
   });
 });
 

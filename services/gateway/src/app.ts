@@ -7,9 +7,10 @@ import fastify, { type FastifyRequest } from "fastify";
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { addErrorAnswers, answerBadUrl, answerUnparsable } from "./error-answers.ts";
 import { addSecurityHeaders } from "./headers.ts";
-import type { App } from "./http.ts";
+import { type App, addressOf } from "./http.ts";
 import type { Identify } from "./identity.ts";
 import type { RateLimiter } from "./rate-limit.ts";
+import type { Strangers } from "./strangers.ts";
 import { addTracing } from "./tracing.ts";
 
 const BODY_LIMIT_BYTES = 256 * 1024;
@@ -20,15 +21,17 @@ export interface AppOptions {
   readonly createServer: (listener: RequestListener) => Server;
   readonly identify: Identify;
   readonly rateLimiter: RateLimiter;
+  /** For routes that are open to anyone. */
+  readonly strangers: Strangers;
   readonly log: Logger;
   readonly telemetry: Telemetry;
 }
 
 /** The door without its routes. Each request goes through the same steps, unknown paths included:
  *  1 trace, 2 headers that would name a client are dropped, 3 the client is identified, and is of a kind
- *  that the route is for, 4 the rate limit is asked,
+ *  that the route is for (but for the few routes that are open to anyone), 4 the rate limit is asked,
  *  5 the shape is checked by the route's schema, 6 the route runs; whatever fails becomes a problem. */
-export function createApp({ createServer, identify, rateLimiter, log, telemetry }: AppOptions): App {
+export function createApp({ createServer, identify, rateLimiter, strangers, log, telemetry }: AppOptions): App {
   const app: App = fastify({
     serverFactory: createServer,
     bodyLimit: BODY_LIMIT_BYTES,
@@ -43,21 +46,35 @@ export function createApp({ createServer, identify, rateLimiter, log, telemetry 
 
   addTracing(app, telemetry, log);
   addSecurityHeaders(app);
-  app.addHook("onRequest", async (request) => {
-    request.requester = await identify(tlsSocketOf(request));
+  app.addHook("onRequest", async (request, reply) => {
     const { clients = ["admin"] } = request.routeOptions.config;
-    if (!clients.includes(request.requester.kind)) {
-      throw new PkiError("CALLER_NOT_ALLOWED", "only administrators may do this");
-    }
-  });
-  app.addHook("onRequest", async (request) => {
-    const waitMs = rateLimiter.take(request.requester.uri);
-    if (waitMs === 0) return;
-    const details = { retryAfterSeconds: String(Math.ceil(waitMs / 1000)) };
-    throw new PkiError("RATE_LIMITED", "too many requests", { details });
+    if (!tlsSocketOf(request).authorized) reply.header("connection", "close");
+    if (clients === "anyone") return requirePatience(await waitOfAnyone(request));
+    request.requester = await identify(tlsSocketOf(request));
+    if (!clients.includes(request.requester.kind))
+      throw new PkiError("CALLER_NOT_ALLOWED", NOT_FOR[clients.join()] ?? "");
+    requirePatience(rateLimiter.take(request.requester.uri));
   });
   addErrorAnswers(app, log);
   return app;
+
+  /** Who shows a certificate that is accepted is no stranger: a thousand agents behind one address do not wait for each other. */
+  async function waitOfAnyone(request: FastifyRequest): Promise<number> {
+    const socket = tlsSocketOf(request);
+    const known = socket.authorized ? await identify(socket).catch(() => undefined) : undefined;
+    return known ? rateLimiter.take(known.uri) : strangers.take(addressOf(request));
+  }
+}
+
+const NOT_FOR: Readonly<Record<string, string>> = {
+  admin: "only administrators may do this",
+  workload: "only a service may do this, by its own certificate",
+};
+
+function requirePatience(waitMs: number): void {
+  if (waitMs === 0) return;
+  const details = { retryAfterSeconds: String(Math.ceil(waitMs / 1000)) };
+  throw new PkiError("RATE_LIMITED", "too many requests", { details });
 }
 
 /** A body of any other type is refused with 415 before it is read. */

@@ -20,6 +20,13 @@ const doorShape = {
   rateLimit: z
     .strictObject({ perSecond: z.number().positive(), burst: z.int().positive() })
     .default({ perSecond: 100, burst: 200 }),
+  /** Requests of who has no certificate, by address and together: enrolment and the trust bundle. */
+  strangers: z
+    .strictObject({
+      perAddress: z.strictObject({ perSecond: z.number().positive(), burst: z.int().positive() }),
+      together: z.strictObject({ perSecond: z.number().positive(), burst: z.int().positive() }),
+    })
+    .default({ perAddress: { perSecond: 10, burst: 50 }, together: { perSecond: 100, burst: 500 } }),
   /** How often a quiet event stream shows that it is alive, and how often the right to it is looked at again. */
   eventHeartbeat: Duration.prefault("15s"),
 };

@@ -5,18 +5,29 @@ import type {
   CrlServiceDefinition,
   OrganizationServiceDefinition,
   ProfileServiceDefinition,
+  ServiceGrantServiceDefinition,
 } from "@vcc-pki/proto/ca";
+import type {
+  AgentServiceDefinition,
+  EnrolmentServiceDefinition,
+  InventoryServiceDefinition,
+  PolicyServiceDefinition,
+  RegistryServiceDefinition,
+} from "@vcc-pki/proto/discovery";
 import type { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
+import type { HistoryServiceDefinition, ReportServiceDefinition } from "@vcc-pki/proto/lifecycle";
 import type { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import type {
   RecallServiceDefinition,
   SignatureServiceDefinition,
   SignerServiceDefinition,
+  VerificationServiceDefinition,
 } from "@vcc-pki/proto/signing";
 import type { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import type { DenyList, IdentitySource, Remote } from "@vcc-pki/rpc";
 import type { Logger, Telemetry } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
+import type { FastifyRequest } from "fastify";
 import { createApp, tlsSocketOf } from "./app.ts";
 import { createApprovalAccess } from "./approval-access.ts";
 import { createClientIssuers } from "./client-issuers.ts";
@@ -27,17 +38,25 @@ import { createIdentify, type Identify } from "./identity.ts";
 import { addOpenApi } from "./openapi.ts";
 import { createRateLimiter } from "./rate-limit.ts";
 import { httpResponder } from "./responder.ts";
+import { agentRoutes } from "./routes/agents.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { authorityRoutes } from "./routes/authorities.ts";
 import { certificateRequestRoute } from "./routes/certificate-request.ts";
 import { certificateRoutes } from "./routes/certificates.ts";
 import { crlRoute } from "./routes/crl.ts";
+import { enrolRoutes } from "./routes/enrol.ts";
+import { enrolmentRequestRoutes } from "./routes/enrolment-requests.ts";
+import { enrolmentTokenRoutes } from "./routes/enrolment-tokens.ts";
 import { eventRoute } from "./routes/events.ts";
 import { type HealthRouteOptions, healthRoute } from "./routes/health.ts";
+import { inventoryRoutes } from "./routes/inventory.ts";
+import { lifecycleRoutes } from "./routes/lifecycle.ts";
+import { matrixRoutes } from "./routes/matrix.ts";
 import { ocspRoute } from "./routes/ocsp.ts";
 import { organisationRoutes } from "./routes/organisations.ts";
 import { profileRoutes } from "./routes/profiles.ts";
 import { recallRoutes } from "./routes/recalls.ts";
+import { serviceRoutes } from "./routes/services.ts";
 import { signerRoutes } from "./routes/signers.ts";
 import { signingRoutes } from "./routes/signing.ts";
 import { stampedDocumentRoutes } from "./routes/stamped-document.ts";
@@ -45,6 +64,8 @@ import { timeStampCheckRoutes } from "./routes/time-stamp-check.ts";
 import { timestampRoute } from "./routes/timestamp.ts";
 import { trustRoute } from "./routes/trust.ts";
 import { tsaRoutes } from "./routes/tsa.ts";
+import { verificationRoutes } from "./routes/verification.ts";
+import { createStrangers } from "./strangers.ts";
 import { createTlsServer } from "./tls.ts";
 
 export const VERSION = "0.1.0";
@@ -63,6 +84,15 @@ export interface Peers {
   readonly signers: Remote<SignerServiceDefinition>;
   readonly signatures: Remote<SignatureServiceDefinition>;
   readonly recalls: Remote<RecallServiceDefinition>;
+  readonly verification: Remote<VerificationServiceDefinition>;
+  readonly inventory: Remote<InventoryServiceDefinition>;
+  readonly grants: Remote<ServiceGrantServiceDefinition>;
+  readonly registry: Remote<RegistryServiceDefinition>;
+  readonly enrolment: Remote<EnrolmentServiceDefinition>;
+  readonly agents: Remote<AgentServiceDefinition>;
+  readonly policy: Remote<PolicyServiceDefinition>;
+  readonly history: Remote<HistoryServiceDefinition>;
+  readonly reports: Remote<ReportServiceDefinition>;
 }
 
 export interface GatewayOptions {
@@ -100,6 +130,7 @@ export async function buildGateway(options: GatewayOptions): Promise<App> {
     createServer: (listener) => createTlsServer(identity, listener),
     identify,
     rateLimiter: createRateLimiter(config.rateLimit, clock),
+    strangers: createStrangers(config.strangers, clock),
     log,
     telemetry,
   });
@@ -109,9 +140,16 @@ export async function buildGateway(options: GatewayOptions): Promise<App> {
 }
 
 function addRoutes(app: App, options: GatewayOptions, identify: Identify): void {
-  const { config, peers, bus, denyList, clock, health } = options;
+  const { config, trustDomain, peers, bus, denyList, clock, health } = options;
   const closing = new AbortController();
   app.addHook("preClose", async () => closing.abort());
+
+  const streams = {
+    heartbeatMs: config.eventHeartbeat,
+    denyList,
+    identifyAgain: (request: FastifyRequest) => identify(tlsSocketOf(request)),
+    closing: closing.signal,
+  };
 
   authorityRoutes(app, peers.authorities);
   certificateRequestRoute(app, peers.certificates);
@@ -124,18 +162,20 @@ function addRoutes(app: App, options: GatewayOptions, identify: Identify): void 
   signerRoutes(app, peers.signers, peers.certificates);
   signingRoutes(app, peers.signatures, peers.signers);
   recallRoutes(app, peers.signatures, peers.recalls);
+  verificationRoutes(app, peers.verification);
+  inventoryRoutes(app, peers.inventory);
+  matrixRoutes(app, peers.policy);
+  lifecycleRoutes(app, { ...peers, clock });
   stampedDocumentRoutes(app, peers.timestamps);
   approvalRoutes(app, peers.approvals, createApprovalAccess({ ...peers, ...config }));
   organisationRoutes(app, peers.organisations);
   profileRoutes(app, peers.profiles);
   trustRoute(app, peers.authorities);
-  eventRoute(app, {
-    bus,
-    authorities: peers.authorities,
-    heartbeatMs: config.eventHeartbeat,
-    denyList,
-    identifyAgain: (request) => identify(tlsSocketOf(request)),
-    closing: closing.signal,
-  });
+  serviceRoutes(app, { ...peers, trustDomain });
+  enrolmentTokenRoutes(app, { ...peers, clock });
+  enrolmentRequestRoutes(app, peers);
+  enrolRoutes(app, peers);
+  agentRoutes(app, { ...peers, ...streams });
+  eventRoute(app, { bus, authorities: peers.authorities, ...streams });
   healthRoute(app, { version: VERSION, clock, ready: health });
 }

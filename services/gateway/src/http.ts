@@ -10,23 +10,41 @@ export type App = FastifyInstance<Server, IncomingMessage, ServerResponse, Fasti
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** Who asks, from the client certificate. Set before anything of the request is looked at. */
+    /** Who asks, from the client certificate. Set before anything of the request is looked at, but on routes for anyone. */
     requester: ClientId;
     traceId: string;
   }
   interface FastifyContextConfig {
-    /** The kinds of clients that may use the route; administrators alone when absent. */
-    readonly clients?: readonly ClientId["kind"][];
+    /** The kinds of clients that may use the route; administrators alone when absent. "anyone": no certificate is looked at, even if there is one. */
+    readonly clients?: readonly ClientId["kind"][] | "anyone";
   }
 }
 
 /** A person or a service of an organisation. The services of the suite do not come through this door. */
 export type ClientId = Extract<SpiffeId, { kind: "admin" | "workload" }>;
 
+export type WorkloadId = Extract<SpiffeId, { kind: "workload" }>;
+
 export type AdminId = Extract<SpiffeId, { kind: "admin" }>;
 
 /** For routes that workloads may use as well. */
 export const FOR_WORKLOADS_TOO = { clients: ["admin", "workload"] } as const;
+
+/** For routes that workloads alone may use: agents. */
+export const FOR_WORKLOADS = { clients: ["workload"] } as const;
+
+/** For the few routes of who has no certificate yet. Nothing they do is in anybody's name. */
+export const FOR_ANYONE = { clients: "anyone" } as const;
+
+/** The service that asks. For routes that workloads alone may use. */
+export function workloadOf({ requester }: Pick<FastifyRequest, "requester">): WorkloadId {
+  if (requester.kind !== "workload") throw new Error("a route for workloads let another in");
+  return requester;
+}
+
+/** Where a request comes from, without the prefix that IPv6 sockets give IPv4 addresses (RFC 4291 section 2.5.5.2). */
+export const addressOf = ({ raw }: Pick<FastifyRequest, "raw">): string =>
+  (raw.socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/i, "");
 
 /** The person who asks. For routes that administrators alone may use. */
 export function adminOf({ requester }: Pick<FastifyRequest, "requester">): AdminId {

@@ -4,11 +4,25 @@ import {
   CrlServiceDefinition,
   OrganizationServiceDefinition,
   ProfileServiceDefinition,
+  ServiceGrantServiceDefinition,
 } from "@vcc-pki/proto/ca";
+import {
+  AgentServiceDefinition,
+  EnrolmentServiceDefinition,
+  InventoryServiceDefinition,
+  PolicyServiceDefinition,
+  RegistryServiceDefinition,
+} from "@vcc-pki/proto/discovery";
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from "@vcc-pki/proto/health";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
+import { HistoryServiceDefinition, ReportServiceDefinition } from "@vcc-pki/proto/lifecycle";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
-import { RecallServiceDefinition, SignatureServiceDefinition, SignerServiceDefinition } from "@vcc-pki/proto/signing";
+import {
+  RecallServiceDefinition,
+  SignatureServiceDefinition,
+  SignerServiceDefinition,
+  VerificationServiceDefinition,
+} from "@vcc-pki/proto/signing";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import type { Remote } from "@vcc-pki/rpc";
 import { defineService, type ServiceContext } from "@vcc-pki/service";
@@ -17,7 +31,7 @@ import { GatewayConfig } from "./config.ts";
 import { buildGateway, type Peers } from "./gateway.ts";
 
 const READY_DEADLINE_MS = 1_500;
-/** Without them the door is of no use. Without ocsp, tsa and signing it serves on. */
+/** Without them the door is of no use. Without the others it serves on. */
 const NEEDED = ["ca", "hsm-gateway"];
 
 /** The REST door. It keeps nothing: no database, no key but its own identity. */
@@ -27,7 +41,10 @@ export const gateway = defineService({
   async start(config, context) {
     const { identity, trustDomain, denyList, bus, clock, log, telemetry } = context;
     if (identity === undefined) throw new Error("the gateway has no identity to show");
-    const [ready, health] = [readiness(context, NEEDED), readiness(context, [...NEEDED, "ocsp", "tsa", "signing"])];
+    const [ready, health] = [
+      readiness(context, NEEDED),
+      readiness(context, [...NEEDED, "ocsp", "tsa", "signing", "discovery", "lifecycle"]),
+    ];
     const app = await buildGateway({
       ...{ config, trustDomain, identity, denyList, bus, health, clock, log, telemetry },
       peers: connectPeers(context),
@@ -50,6 +67,15 @@ const connectPeers = ({ connect }: ServiceContext): Peers => ({
   signers: connect(SignerServiceDefinition, "signing"),
   signatures: connect(SignatureServiceDefinition, "signing"),
   recalls: connect(RecallServiceDefinition, "signing"),
+  verification: connect(VerificationServiceDefinition, "signing"),
+  inventory: connect(InventoryServiceDefinition, "discovery"),
+  grants: connect(ServiceGrantServiceDefinition, "ca"),
+  registry: connect(RegistryServiceDefinition, "discovery"),
+  enrolment: connect(EnrolmentServiceDefinition, "discovery"),
+  agents: connect(AgentServiceDefinition, "discovery"),
+  policy: connect(PolicyServiceDefinition, "discovery"),
+  history: connect(HistoryServiceDefinition, "lifecycle"),
+  reports: connect(ReportServiceDefinition, "lifecycle"),
 });
 
 /** Asks the services behind the door whether they serve (grpc.health.v1), and whether the bus is there. */

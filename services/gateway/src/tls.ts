@@ -11,13 +11,17 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_CONNECTIONS = 2_000;
 
-/** An HTTPS server which only talks to clients whose certificate chains to our roots: TLS 1.3, no session resumption (a
- *  resumed session would skip the client certificate), and new connections get a renewed identity at once. */
+/** Of the connections those without a certificate of ours: the others are never kept out by them. */
+const MAX_STRANGERS = 500;
+
+/** An HTTPS server that asks for client certificates and admits connections without one, for the routes of who has none yet: what a connection without a verified one may
+ *  do is the door's to say, for each request (`app.ts`). TLS 1.3, no session resumption (a resumed session would skip the client
+ *  certificate), and new connections get a renewed identity at once. */
 export function createTlsServer(identity: IdentitySource, listener: RequestListener): Server {
   const options: ServerOptions = {
     ...secureContext(identity),
     requestCert: true,
-    rejectUnauthorized: true,
+    rejectUnauthorized: false,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -27,6 +31,13 @@ export function createTlsServer(identity: IdentitySource, listener: RequestListe
   };
   const server = createServer(options, listener);
   server.maxConnections = MAX_CONNECTIONS;
+  let strangers = 0;
+  server.on("secureConnection", (socket) => {
+    if (socket.authorized) return;
+    if (strangers >= MAX_STRANGERS) return void socket.destroy();
+    strangers++;
+    socket.once("close", () => strangers--);
+  });
   const stop = identity.onChange(() => server.setSecureContext(secureContext(identity)));
   server.once("close", stop);
   return server;

@@ -12,8 +12,10 @@ import { createClientStatus } from "../src/client-status.ts";
 import type { App } from "../src/http.ts";
 import { createIdentify } from "../src/identity.ts";
 import { createRateLimiter, type RateLimitOptions } from "../src/rate-limit.ts";
+import { createStrangers, type StrangersOptions } from "../src/strangers.ts";
 import { createTlsServer } from "../src/tls.ts";
 import { type Knock, type Knocker, knock } from "./https.ts";
+import { NO_LIMITS } from "./suite.ts";
 
 export const OPERATOR = "spiffe://vcc.internal/org/vcc/admin/operator";
 
@@ -22,12 +24,13 @@ export const WORKLOAD = "spiffe://vcc.internal/org/brandenburg/service/argus";
 export interface DoorOptions {
   readonly clock?: Clock;
   readonly rateLimit?: RateLimitOptions;
+  readonly strangers?: StrangersOptions;
   readonly addRoutes?: (app: App) => void;
 }
 
 /** The door on a free port, with authorities of the test's own making so that a test can issue what no ca would. TLS lives by
  *  the machine's clock, everything after the handshake by `clock`. */
-export async function newDoor({ clock = systemClock, rateLimit, addRoutes }: DoorOptions = {}) {
+export async function newDoor({ clock = systemClock, rateLimit, strangers, addRoutes }: DoorOptions = {}) {
   const hierarchy = createTestHierarchy({ clock: systemClock });
   const adminCa = hierarchy.root.issueAuthority("VCC Admin CA", 0);
   const servicesCa = hierarchy.root.issueAuthority("VCC Services CA", 0);
@@ -84,6 +87,7 @@ export async function newDoor({ clock = systemClock, rateLimit, addRoutes }: Doo
     createServer: (listener) => createTlsServer(serverIdentity, listener),
     identify,
     rateLimiter: createRateLimiter(rateLimit ?? { perSecond: 1000, burst: 1000 }, clock),
+    strangers: createStrangers(strangers ?? NO_LIMITS, clock),
     log: silentLogger,
     telemetry: startTelemetry({ service: "gateway-test" }),
   });

@@ -8,7 +8,7 @@ import { createTestHierarchy } from "@vcc-pki/testkit/hierarchy";
 import { systemClock } from "@vcc-pki/time";
 import { buildGateway, type Peers } from "../src/gateway.ts";
 import { type Answer, type Knock, type Knocker, knock } from "./https.ts";
-import { issueIdentity, OPERATOR, peersOf } from "./suite.ts";
+import { issueIdentity, NO_LIMITS, OPERATOR, peersOf } from "./suite.ts";
 
 type Request = Omit<Knock, "port" | "trustPem">;
 
@@ -47,6 +47,7 @@ export function newDoors(rootPem: string, clock: FakeClock): Doors {
           ...{ operatorOrganisation: "vcc", adminIssuers: ["vcc-admin-ca"], workloadIssuers: ["vcc-services-ca"] },
           ...{ clientIssuersRefresh: 60_000, clientStatusRefresh: 5_000, eventHeartbeat: 1_000 },
           ...{ rateLimit: { perSecond: 10_000, burst: 10_000 }, statusOrigin: "http://127.0.0.1:1" },
+          strangers: NO_LIMITS,
         },
         ...{ trustDomain: "vcc.internal", peers, identity, denyList: createDenyList(), bus: undefined },
         ...{ health: async () => ({}), clock, log: silentLogger, telemetry },

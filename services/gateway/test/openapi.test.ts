@@ -33,23 +33,39 @@ it("documents every route, with refusals, and refers to nothing that is missing"
 });
 
 const ROUTES = [
+  "DELETE /api/v1/enrolment/tokens/{token_id}",
+  "DELETE /api/v1/services/{service}",
+  "DELETE /api/v1/vcc/grants/{grant_id}",
+  "GET /api/v1/agent/watch",
   "GET /api/v1/approvals",
   "GET /api/v1/approvals/{id}",
   "GET /api/v1/ca/list",
   "GET /api/v1/ca/{ca_id}",
   "GET /api/v1/ca/{ca_id}/certificate",
   "GET /api/v1/ca/{ca_id}/chain",
+  "GET /api/v1/certs/history/{cert_id}",
   "GET /api/v1/certs/list",
   "GET /api/v1/certs/status/{cert_id}",
   "GET /api/v1/certs/{cert_id}",
   "GET /api/v1/crl/{ca_id}",
+  "GET /api/v1/enrolment/requests",
+  "GET /api/v1/enrolment/requests/{request_id}",
+  "GET /api/v1/enrolment/tokens",
   "GET /api/v1/events",
   "GET /api/v1/health",
+  "GET /api/v1/inventory",
+  "GET /api/v1/inventory/endpoints/{endpoint}",
+  "GET /api/v1/inventory/sweeps/{sweep_id}",
+  "GET /api/v1/lifecycle/certificates",
+  "GET /api/v1/lifecycle/report",
   "GET /api/v1/lineage/{digest}",
   "GET /api/v1/organisations",
   "GET /api/v1/profiles",
   "GET /api/v1/profiles/{profile}",
   "GET /api/v1/recalls",
+  "GET /api/v1/services",
+  "GET /api/v1/services/{service}",
+  "GET /api/v1/services/{service}/history",
   "GET /api/v1/sign/audit/{signature_id}",
   "GET /api/v1/sign/audit/{signature_id}/usage",
   "GET /api/v1/signatures",
@@ -59,17 +75,33 @@ const ROUTES = [
   "GET /api/v1/tsa/status",
   "GET /api/v1/tsa/tokens",
   "GET /api/v1/tsa/tokens/{serial_number}",
+  "GET /api/v1/vcc/grants",
+  "GET /api/v1/vcc/matrix",
+  "GET /api/v1/vcc/matrix/graph",
+  "GET /api/v1/vcc/matrix/reach",
+  "POST /api/v1/agent/provision",
+  "POST /api/v1/agent/renew",
+  "POST /api/v1/agent/report",
   "POST /api/v1/approvals/{id}/decisions",
   "POST /api/v1/ca/create-issuing-ca",
   "POST /api/v1/ca/revoke/{ca_id}",
   "POST /api/v1/certs/release/{cert_id}",
   "POST /api/v1/certs/request",
   "POST /api/v1/certs/revoke/{cert_id}",
+  "POST /api/v1/enrol",
+  "POST /api/v1/enrol/requests",
+  "POST /api/v1/enrol/requests/{request_id}/claim",
+  "POST /api/v1/enrolment/requests/{request_id}/decide",
+  "POST /api/v1/enrolment/tokens",
+  "POST /api/v1/inventory/probe",
+  "POST /api/v1/inventory/sweep",
   "POST /api/v1/ocsp",
   "POST /api/v1/organisations",
   "POST /api/v1/organisations/{org_id}/members",
   "POST /api/v1/organisations/{org_id}/members/revoke",
   "POST /api/v1/recalls",
+  "POST /api/v1/services",
+  "POST /api/v1/services/{service}/approve",
   "POST /api/v1/sign",
   "POST /api/v1/sign/audit/{signature_id}/usage",
   "POST /api/v1/sign/{type}",
@@ -82,6 +114,13 @@ const ROUTES = [
   "POST /api/v1/tsa/vcc/covina/workflow",
   "POST /api/v1/tsa/vcc/veritas/pipeline",
   "POST /api/v1/tsa/verify",
+  "POST /api/v1/vcc/communication/check",
+  "POST /api/v1/vcc/grants",
+  "POST /api/v1/verify",
+  "POST /api/v1/verify/signature",
+  "POST /api/v1/verify/{type}",
+  "PUT /api/v1/services/{service}",
+  "PUT /api/v1/vcc/matrix",
 ];
 
 it("has a page that loads under its own content security policy", async () => {
@@ -105,7 +144,32 @@ it("has a page that loads under its own content security policy", async () => {
 });
 
 it("is no more open than the rest", async () => {
-  for (const path of ["/api/docs/", "/api/openapi.json", "/api/v1/health"]) {
-    await expect(suite.knock({ path, as: { keyPem: "", chainPem: "" } })).rejects.toThrow();
+  for (const path of ["/api/docs/", "/api/docs/static/swagger-initializer.js", "/api/openapi.json", "/api/v1/health"]) {
+    const refused = await suite.knock({ path, as: undefined });
+    expect([refused.status, refused.json().code]).toEqual([401, "CALLER_UNAUTHENTICATED"]);
+  }
+});
+
+it("says which routes are open to who has no certificate, and those are", async () => {
+  const { paths } = (await suite.knock({ path: "/api/openapi.json" })).json() as {
+    paths: Record<string, Record<string, { security?: unknown[] }>>;
+  };
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { security }]) => ({ path, method: method.toUpperCase(), security })),
+  );
+  const open = operations.filter(({ security }) => security?.length === 0);
+  expect(open.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
+    "GET /api/v1/trust/bundle",
+    "POST /api/v1/enrol",
+    "POST /api/v1/enrol/requests",
+    "POST /api/v1/enrol/requests/{request_id}/claim",
+  ]);
+  for (const { method, path } of operations) {
+    const { status } = await suite.knock({ path: path.replace(/\{[^}]+\}/g, "aa"), method, as: undefined });
+    expect([method, path, status === 401]).toEqual([
+      method,
+      path,
+      !open.some((each) => each.method === method && each.path === path),
+    ]);
   }
 });

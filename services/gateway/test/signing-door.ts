@@ -1,4 +1,10 @@
-import { RecallServiceDefinition, SignatureServiceDefinition, SignerServiceDefinition } from "@vcc-pki/proto/signing";
+import { OPERATOR } from "@vcc-pki/ca/harness";
+import {
+  RecallServiceDefinition,
+  SignatureServiceDefinition,
+  SignerServiceDefinition,
+  VerificationServiceDefinition,
+} from "@vcc-pki/proto/signing";
 import { connect, suiteId } from "@vcc-pki/rpc";
 import { ADMIN, newSigning, type SigningHarness } from "@vcc-pki/signing/harness";
 import { silentLogger } from "@vcc-pki/telemetry";
@@ -22,6 +28,8 @@ export interface SigningDoor {
   readonly argus: Knocker;
   /** An administrator of another organisation. */
   readonly stranger: Knocker;
+  /** An administrator of the operator's organisation, who is a member of brandenburg. */
+  readonly operator: Knocker;
   /** One request over TLS, as the administrator of brandenburg unless told otherwise. */
   knock(options: Omit<Knock, "port" | "trustPem">): Promise<Answer>;
   /** The same at a door whose signing service is at an address where nobody listens. */
@@ -45,6 +53,7 @@ export async function newSigningDoor(): Promise<SigningDoor> {
     signers: connect(SignerServiceDefinition, nobody),
     signatures: connect(SignatureServiceDefinition, nobody),
     recalls: connect(RecallServiceDefinition, nobody),
+    verification: connect(VerificationServiceDefinition, nobody),
   };
   const door = await doors.open(peers);
   const without = await doors.open({ ...peers, ...away });
@@ -56,6 +65,7 @@ export async function newSigningDoor(): Promise<SigningDoor> {
     ...{ signing, rootPem, admin, port: door.port, trustPem: doors.trustPem },
     ...{ clara: await certifyService("clara"), argus: await certifyService("argus") },
     stranger: await certifyStranger(ca, services),
+    operator: await certifyPerson(ca, services, OPERATOR),
     knock: (options) => door.knock({ as: admin, ...options }),
     knockWithoutSigning: (options) => without.knock({ as: admin, ...options }),
     async close() {

@@ -38,6 +38,15 @@ const wheel = {
   files: [file("b.py"), file("a.py")],
   signer: "clara",
 };
+const SHARD = 1024 * 1024;
+/** A file of a shard and a rest. */
+const sharded = {
+  ...{ format: "oms", shard_octets: SHARD },
+  files: [
+    { ...file("a"), shard: { start: 0, end: SHARD } },
+    { ...file("a"), shard: { start: SHARD, end: SHARD + 1 } },
+  ],
+};
 const signed = async (path: string, body: object, as = door.admin) => {
   const answer = await door.knock({ path, body, as });
   expect([answer.status, answer.text]).toEqual([201, expect.any(String)]);
@@ -162,6 +171,9 @@ describe("an artefact", () => {
 
   it.each<[string, object, number, string]>([
     ["without files", { files: [] }, 400, "REQUEST_MALFORMED"],
+    ["with a shard without its end", { files: [{ ...file("a"), shard: { start: 0 } }] }, 400, "REQUEST_MALFORMED"],
+    ["with shards of no size", { files: [{ ...file("a"), shard: { start: 0, end: 1 } }] }, 400, "REQUEST_MALFORMED"],
+    ["with shards in a manifest", { ...sharded, format: undefined }, 400, "REQUEST_MALFORMED"],
     ["with a digest of another hash", { files: [{ path: "a", sha256: "00" }] }, 400, "REQUEST_MALFORMED"],
     ["with a path out of its directory", { files: [file("../a")] }, 400, "NAME_MALFORMED"],
     ["with a path twice", { files: [file("a"), file("a")] }, 400, "NAME_MALFORMED"],
@@ -242,12 +254,48 @@ describe("what became of what was signed", () => {
 });
 
 describe("a statement", () => {
+  it("may list shards of large files", async () => {
+    const { bundle } = await signed(PACKAGE, { ...wheel, ...sharded });
+    const { dsseEnvelope } = JSON.parse(bundle ?? "");
+    const { predicate } = JSON.parse(Buffer.from(dsseEnvelope.payload, "base64").toString());
+    expect(predicate.serialization).toMatchObject({ method: "shards", shard_size: SHARD });
+    expect(predicate.resources.map(({ name }: { name: string }) => name)).toEqual(["a:0:1048576", "a:1048576:1048577"]);
+  });
+
   it.each(["oms", "sigstore", "attestation"])("of the form %s is a bundle with a time stamp", async (format) => {
     const signature = await signed(PACKAGE, { ...wheel, name: format, format });
     const bundle = JSON.parse(signature.bundle ?? "");
     expect(bundle.mediaType).toBe("application/vnd.dev.sigstore.bundle.v0.3+json");
     expect(bundle.verificationMaterial.timestampVerificationData.rfc3161Timestamps).toHaveLength(1);
     expect([signature.format, signature.signature, signature.manifest]).toEqual([format, undefined, undefined]);
+  });
+
+  it("about a distribution is the attestation object of PEP 740", async () => {
+    const files = [file("recht-1.2-py3-none-any.whl")];
+    const body = { name: "recht", shape: "file", files, signer: "clara", format: "publish" };
+    const { bundle, format } = await signed(PACKAGE, body);
+    expect([format, Object.keys(JSON.parse(bundle ?? ""))]).toEqual([
+      ...["publish", ["version", "verification_material", "envelope"]],
+    ]);
+    const other = { ...body, files: [file("recht.py")] };
+    expect(await refused(door.knock({ path: PACKAGE, body: other }))).toEqual([400, "STATEMENT_MALFORMED"]);
+  });
+
+  it("about a container's image is by its digest alone, as nothing with files is", async () => {
+    const digest = `sha256:${sha256("an image")}`;
+    const image = { name: "registry.vcc.internal/argus", shape: "digest", digest, signer: "clara" };
+    const ask = (fields: object, path = "/api/v1/sign/container-image") =>
+      door.knock({ path, body: { ...image, ...fields } });
+    expect((await ask({})).json()).toMatchObject({ format: "attestation", artefact_digest: digest });
+    expect(await refused(ask({}, PACKAGE))).toEqual([422, "ARTEFACT_NOT_ADMITTED"]);
+    for (const fields of [
+      { files: [file("a")] },
+      { digest: undefined },
+      { shape: "file" },
+      { format: "oms" },
+      { digest: "sha256:0" },
+    ])
+      expect(await refused(ask(fields))).toEqual([400, "REQUEST_MALFORMED"]);
   });
 
   it("of another form is malformed", async () => {
@@ -307,7 +355,7 @@ describe.each<[string, object | undefined]>([
   [`/api/v1/lineage/sha256:${sha256("x")}`, undefined],
 ])("%s", (path, body) => {
   it("is for nobody without a certificate", async () => {
-    await expect(door.knock({ path, body, as: { keyPem: "", chainPem: "" } })).rejects.toThrow();
+    expect(await refused(door.knock({ path, body, as: undefined }))).toEqual([401, "CALLER_UNAUTHENTICATED"]);
   });
 
   it("answers PEER_UNAVAILABLE while signing is away", async () => {

@@ -17,10 +17,24 @@ import {
   IsolationLevel,
   OrganizationServiceDefinition,
   ProfileServiceDefinition,
+  ServiceGrantServiceDefinition,
 } from "@vcc-pki/proto/ca";
+import {
+  AgentServiceDefinition,
+  EnrolmentServiceDefinition,
+  InventoryServiceDefinition,
+  PolicyServiceDefinition,
+  RegistryServiceDefinition,
+} from "@vcc-pki/proto/discovery";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
+import { HistoryServiceDefinition, ReportServiceDefinition } from "@vcc-pki/proto/lifecycle";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
-import { RecallServiceDefinition, SignatureServiceDefinition, SignerServiceDefinition } from "@vcc-pki/proto/signing";
+import {
+  RecallServiceDefinition,
+  SignatureServiceDefinition,
+  SignerServiceDefinition,
+  VerificationServiceDefinition,
+} from "@vcc-pki/proto/signing";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import {
   connectInProcess,
@@ -113,6 +127,7 @@ export async function newSuite({ eventHeartbeat = 50 }: { readonly eventHeartbea
       clientIssuersRefresh: 60_000,
       clientStatusRefresh: 5_000,
       rateLimit: { perSecond: 10_000, burst: 10_000 },
+      strangers: NO_LIMITS,
       eventHeartbeat,
       statusOrigin,
     },
@@ -184,6 +199,11 @@ function startTestOcsp(
   });
 }
 
+export const NO_LIMITS = {
+  perAddress: { perSecond: 10_000, burst: 10_000 },
+  together: { perSecond: 10_000, burst: 10_000 },
+};
+
 const NOWHERE = { host: "127.0.0.1", port: 0 };
 
 /** What each service is told, with a database of its own. */
@@ -220,6 +240,15 @@ export function peersOf(caller: string, services: readonly ServiceImplementation
     signers: at(SignerServiceDefinition),
     signatures: at(SignatureServiceDefinition),
     recalls: at(RecallServiceDefinition),
+    verification: at(VerificationServiceDefinition),
+    inventory: at(InventoryServiceDefinition),
+    grants: atCa(ServiceGrantServiceDefinition),
+    registry: at(RegistryServiceDefinition),
+    enrolment: at(EnrolmentServiceDefinition),
+    agents: at(AgentServiceDefinition),
+    policy: at(PolicyServiceDefinition),
+    history: at(HistoryServiceDefinition),
+    reports: at(ReportServiceDefinition),
   };
 }
 

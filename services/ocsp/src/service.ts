@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { FactEvent } from "@vcc-pki/events";
+import { type FactEvent, followEvents } from "@vcc-pki/events";
 import {
   AuthorityServiceDefinition,
   CertificateServiceDefinition,
@@ -18,7 +18,6 @@ import { OcspConfig } from "./config.ts";
 import { type Currency, CurrencyAccount } from "./currency.ts";
 import { Enrolment } from "./enrolment.ts";
 import { Files } from "./files.ts";
-import { followEvents } from "./follow.ts";
 import { statusService } from "./grpc.ts";
 import { Health } from "./health.ts";
 import { openHttpDoor } from "./http/door.ts";

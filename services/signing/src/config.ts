@@ -10,6 +10,8 @@ export const SigningConfig = BaseConfig.extend({
   organisation: z.string(),
   /** What may be signed, and by whom: a YAML file, see policy.ts. */
   policyFile: z.string(),
+  /** Whom to believe what when verifying, by the policy's name: a YAML file, see verification-policy.ts. */
+  verificationPolicyFile: z.string(),
   keys: z
     .strictObject({
       /** Profiles of the ca that a signer may be given. */

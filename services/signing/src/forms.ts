@@ -13,8 +13,9 @@ import type { CertifiedKey } from "./signers.ts";
 import type { SignatureParts, Subject } from "./store/signatures.ts";
 
 /** How a signature is written: detached CMS over a manifest, or over what has a digest; or an envelope with an in-toto statement, in a bundle
- *  with a chain (OpenSSF Model Signing), or with the signer's certificate alone as strict clients of sigstore want it. */
-export const FORMATS = ["manifest", "digest", "oms", "sigstore", "attestation"] as const;
+ *  with a chain (OpenSSF Model Signing), or with the signer's certificate alone as strict clients of sigstore want it; or the attestation object of
+ *  PEP 740. */
+export const FORMATS = ["manifest", "digest", "oms", "sigstore", "attestation", "publish"] as const;
 export type Format = (typeof FORMATS)[number];
 
 export const isFormat = (text: string): text is Format => FORMATS.some((format) => format === text);
@@ -52,7 +53,7 @@ export function assemble({ certificate, chain, template }: CertifiedKey, parts: 
       unsignedAttributes: [buildSignatureTimeStamp(tokenDer)],
     });
   return buildBundle({
-    form: format === "sigstore" ? "certificate" : "chain",
+    form: format === "publish" ? "pep740" : format === "sigstore" ? "certificate" : "chain",
     ...{ certificates: [certificate, ...chain], timeStamps: [tokenDer] },
     envelope: { ...envelopeOf(parts), signatures: [signatureValue] },
   });

@@ -20,6 +20,7 @@ const facts: ArtefactFacts = { type: "file", name: "notes", organisation: "brand
 const resources = (...paths: string[]) =>
   canonicalResources(paths.map((path) => ({ path, sha256Hex: "0".repeat(64) })));
 const asking = (kind: "service" | "admin", signer = "clara", organisation = "brandenburg") => ({
+  standing: kind === "admin" ? ("admin" as const) : ("workload" as const),
   ...{ organisation, signer, requester: parseSpiffeId(`spiffe://vcc.internal/org/${organisation}/${kind}/clara`) },
 });
 

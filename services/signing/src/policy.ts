@@ -1,17 +1,18 @@
-import { readFileSync } from "node:fs";
 import { ARTEFACT_TYPES, type ArtefactFacts, type Resource } from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
-import type { SpiffeId } from "@vcc-pki/rpc";
-import { parse } from "yaml";
 import { z } from "zod";
-import type { Format } from "./forms.ts";
+import { type Actor, STANDINGS } from "./actor.ts";
+import { FORMATS, type Format } from "./forms.ts";
+import { readYaml } from "./yaml-file.ts";
+
+const ARTEFACT_FORMATS = FORMATS.filter((format) => format !== "digest");
 
 /** A name, with "*" for any characters but "/". */
 const pattern = z.string().regex(/^[A-Za-z0-9._*-]{1,128}$/, "letters, digits, '.', '_', '-', and '*'");
 
 const who = {
-  /** Who may ask: a workload, in its own name, or an administrator, for any signer of the organisation. */
-  requesters: z.array(z.enum(["workload", "admin"])).min(1),
+  /** Who may ask: a workload, in its own name, or an administrator, for any signer of the organisation; of another organisation, as a member. */
+  requesters: z.array(z.enum(STANDINGS)).min(1),
   /** Organisations and signers that may. */
   organisations: z.array(pattern).min(1).default(["*"]),
   signers: z.array(pattern).min(1).default(["*"]),
@@ -21,9 +22,11 @@ const TypePolicy = z.strictObject({
   ...who,
   /** How it may be signed. */
   formats: z
-    .array(z.enum(["manifest", "oms", "sigstore", "attestation"]))
+    .array(z.enum(ARTEFACT_FORMATS))
     .min(1)
-    .default(["manifest", "oms", "sigstore", "attestation"]),
+    .default([...ARTEFACT_FORMATS]),
+  /** Whether its digest alone will do, of files that nobody here has heard of. */
+  byDigest: z.boolean().default(false),
   /** Each is the name of at least one of the files, in whichever directory. */
   requiredFiles: z.array(pattern).default([]),
   /** None is the name of any file, whether its letters are small or capital. */
@@ -32,7 +35,13 @@ const TypePolicy = z.strictObject({
   requiredMetadata: z.array(z.enum(["modelVersion", "baseModel", "datasets", "evaluations", "riskClass"])).default([]),
 });
 
+const MEMBERS_DO = ["read", "signers", "recalls"] as const;
+/** What administrators of another organisation may do as members of one, beside signing. */
+export type MemberRight = (typeof MEMBERS_DO)[number];
+
 const SigningPolicyFile = z.strictObject({
+  /** Read signatures, lineage, usages, recalls and signers, and verify; make and retire signers; recall. */
+  members: z.array(z.enum(MEMBERS_DO)).default([]),
   /** By type. What is not named is not signed. */
   types: z.partialRecord(z.enum(ARTEFACT_TYPES), TypePolicy),
   /** Digests of what nobody has seen. Absent: none are signed. */
@@ -42,9 +51,7 @@ const SigningPolicyFile = z.strictObject({
 type Who = Pick<z.output<typeof TypePolicy>, keyof typeof who>;
 
 /** Who asks, and in whose name. */
-export interface Asking {
-  readonly requester: SpiffeId;
-  readonly organisation: string;
+export interface Asking extends Actor {
   readonly signer: string;
 }
 
@@ -63,6 +70,8 @@ export class SigningPolicy {
     requireWho(policy, asking);
     if (!policy.formats.some((each) => each === format))
       throw notAdmitted("formats", `a ${facts.type} is not signed as ${format}`);
+    if (resources.length === 0 && !policy.byDigest)
+      throw notAdmitted("byDigest", `a ${facts.type} is not signed without its files`);
     const names = resources.map(({ path }) => path.slice(path.lastIndexOf("/") + 1));
     const missing = policy.requiredFiles.find((wanted) => !names.some(matcher(wanted)));
     if (missing !== undefined) throw notAdmitted("requiredFiles", `a ${facts.type} has a file ${missing}`);
@@ -74,6 +83,12 @@ export class SigningPolicy {
     if (unsaid !== undefined) throw notAdmitted("requiredMetadata", `a ${facts.type} says its ${unsaid}`);
   }
 
+  /** Throws CALLER_NOT_ALLOWED for a member who may not. */
+  requireMember({ standing }: Actor, right: MemberRight): void {
+    if (standing === "member" && !this.#policy.members.includes(right))
+      throw new PkiError("CALLER_NOT_ALLOWED", "this is for the organisation's own people");
+  }
+
   /** Throws SIGNING_NOT_ALLOWED. */
   requireDigests(asking: Asking): void {
     const { digests } = this.#policy;
@@ -83,17 +98,13 @@ export class SigningPolicy {
 }
 
 /** Throws CONFIG_INVALID, naming the file. */
-export function readPolicy(file: string): SigningPolicy {
-  try {
-    return new SigningPolicy(SigningPolicyFile.parse(parse(readFileSync(file, "utf8"), { maxAliasCount: 0 })));
-  } catch (cause) {
-    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
-    throw new PkiError("CONFIG_INVALID", `${file}: ${reason}`, { cause });
-  }
-}
+export const readPolicy = (file: string): SigningPolicy => new SigningPolicy(readYaml(file, SigningPolicyFile));
 
-function requireWho({ requesters, organisations, signers }: Who, { requester, organisation, signer }: Asking): void {
-  if (!requesters.some((kind) => kind === requester.kind)) throw notAllowed("this kind of requester may not sign this");
+function requireWho(
+  { requesters, organisations, signers }: Who,
+  { requester, standing, organisation, signer }: Asking,
+): void {
+  if (!requesters.includes(standing)) throw notAllowed("this kind of requester may not sign this");
   if (requester.kind === "workload" && requester.service !== signer)
     throw notAllowed("a workload signs in its own name");
   if (!organisations.some((each) => matcher(each)(organisation)))

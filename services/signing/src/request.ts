@@ -1,47 +1,22 @@
-import {
-  type ArtefactFacts,
-  artefactDigest,
-  buildAttestation,
-  buildManifest,
-  buildOmsStatement,
-  canonicalResources,
-  checkFacts,
-  type Digest,
-  isDigest,
-  type Manifest,
-  parseStrictJson,
-  type Resource,
-  type Shape,
-} from "@vcc-pki/artefact";
+import { type Digest, isDigest } from "@vcc-pki/artefact";
 import { PkiError } from "@vcc-pki/errors";
-import {
-  type Artefact,
-  type CreateSignerRequest,
-  type RecallRequest,
-  type RecordUsageRequest,
-  Shape as ShapeMessage,
-} from "@vcc-pki/proto/signing";
+import type { CreateSignerRequest, RecallRequest, RecordUsageRequest } from "@vcc-pki/proto/signing";
 import type { SpiffeId } from "@vcc-pki/rpc";
-import { toHex } from "@vcc-pki/x509";
-import canonicalize from "canonicalize";
 import type { SignerWish } from "./enrolment.ts";
-import type { Format } from "./forms.ts";
 import type { RecallTarget } from "./recall.ts";
 import { isSignerKeyAlgorithm } from "./signer-key.ts";
-import type { Source } from "./store/lineage.ts";
-import type { SignedArtefact } from "./store/signatures.ts";
-import { USAGE_ACTIONS, type UsageAction } from "./store/usages.ts";
+import { USAGE_ACTIONS } from "./store/usages.ts";
+import type { ReportedUsage } from "./usage.ts";
 
 /** As the last part of a workload's SPIFFE id. */
 const SIGNER = /^[a-z0-9][a-z0-9._-]{0,62}$/;
-const MAX_METADATA_OCTETS = 256 * 1024;
-const MAX_METADATA_DEPTH = 8;
 const MAX_DIGESTS = 100;
 const SHA256_OCTETS = 32;
 const MAX_ID = 64;
 const MAX_DATASET = 256;
 const MAX_REASON = 500;
 const MAX_CONTEXT = 256;
+const MAX_TIMES = 1_000_000;
 
 /** Empty: the workload itself. Throws REQUEST_MALFORMED. */
 export function parseSigner(signer: string, requester: SpiffeId): string {
@@ -62,71 +37,6 @@ export function parseSignerWish(
   if (!profiles.includes(wanted.profile))
     throw new PkiError("PROFILE_NOT_ALLOWED", "this profile is not one of signers");
   return { signer, profile: wanted.profile, keyAlgorithm: wanted.keyAlgorithm };
-}
-
-type ArtefactFormat = Exclude<Format, "digest">;
-
-/** What is signed of an artefact. */
-const BUILDERS: Readonly<Record<ArtefactFormat, (manifest: Manifest) => Uint8Array>> = {
-  manifest: buildManifest,
-  oms: buildOmsStatement,
-  sigstore: buildOmsStatement,
-  attestation: ({ facts, shape, resources }) =>
-    buildAttestation(
-      shape === "file" ? { facts, shape, resources } : { facts, shape, digest: artefactDigest(shape, resources) },
-    ),
-};
-
-/** How statements are signed. Throws REQUEST_MALFORMED. */
-export function parseStatementFormat(format: string): ArtefactFormat {
-  if (format !== "oms" && format !== "sigstore" && format !== "attestation")
-    throw malformed("a statement has the format oms, sigstore or attestation");
-  return format;
-}
-
-export interface ParsedArtefact {
-  readonly facts: ArtefactFacts;
-  /** In canonical order. */
-  readonly resources: readonly Resource[];
-  readonly artefact: SignedArtefact;
-  readonly artefactDigest: Digest;
-  /** What it says that it was made from. */
-  readonly sources: readonly Source[];
-}
-
-/** Builds what is signed, in this format, from what was sent. Throws REQUEST_MALFORMED, REQUEST_TOO_LARGE, ARTEFACT_MALFORMED, NAME_MALFORMED. */
-export function parseArtefact(
-  message: Artefact | undefined,
-  format: ArtefactFormat,
-  organisation: string,
-): ParsedArtefact {
-  if (message === undefined) throw malformed("the artefact is missing");
-  const { type, name, version, metadataJson } = message;
-  const facts = checkFacts({
-    ...{ type, name, organisation, metadata: parseMetadata(metadataJson) },
-    ...(version !== "" && { version }),
-  });
-  const shape = parseShape(message.shape);
-  const resources = canonicalResources(
-    message.resources.map(({ path, sha256 }) => ({ path, sha256Hex: toHex(sha256) })),
-  );
-  const content = BUILDERS[format]({ facts, shape, resources });
-  return {
-    ...{ facts, resources, sources: sourcesOf(facts.metadata) },
-    artefactDigest: artefactDigest(shape, resources),
-    artefact: {
-      ...{ type: facts.type, name: facts.name, version: facts.version, content },
-      metadataJson: canonicalize(facts.metadata) ?? "{}",
-    },
-  };
-}
-
-function sourcesOf({ baseModel, datasets = [] }: ArtefactFacts["metadata"]): Source[] {
-  const models = baseModel === undefined ? [] : [baseModel];
-  return [
-    ...models.map(({ name, digest }) => ({ relation: "base-model" as const, name, digest })),
-    ...datasets.map(({ name, digest }) => ({ relation: "dataset" as const, name, digest })),
-  ];
 }
 
 /** "sha256:" and hex. Throws REQUEST_MALFORMED. */
@@ -154,15 +64,12 @@ export function parseRecallTarget(target: RecallRequest["target"]): RecallTarget
 }
 
 /** Throws REQUEST_MALFORMED. */
-export function parseUsage({ signatureId, action, context }: RecordUsageRequest): {
-  readonly signatureId: string;
-  readonly action: UsageAction;
-  readonly context: string;
-} {
+export function parseUsage({ signatureId, action, context, times }: RecordUsageRequest): ReportedUsage {
   const known = USAGE_ACTIONS.find((each) => each === action);
   if (known === undefined) throw malformed(`a usage is ${USAGE_ACTIONS.join(", ")}`);
   if (context !== "" && !isText(context, MAX_CONTEXT)) throw malformed("the context is too long, or no text");
-  return { signatureId, action: known, context };
+  if (times > MAX_TIMES) throw malformed(`more than ${MAX_TIMES} times at once`);
+  return { signatureId, action: known, context, times: times || 1 };
 }
 
 /** For people. Throws REQUEST_MALFORMED. */
@@ -181,16 +88,4 @@ export function parseDigests(digests: readonly Uint8Array[]): readonly Uint8Arra
   return digests;
 }
 
-function parseMetadata(json: string): unknown {
-  if (json === "") return {};
-  const limits = { maxOctets: MAX_METADATA_OCTETS, maxDepth: MAX_METADATA_DEPTH };
-  return parseStrictJson(Buffer.from(json), { ...limits, code: "ARTEFACT_MALFORMED", what: "the metadata" });
-}
-
-function parseShape(shape: ShapeMessage): Shape {
-  if (shape === ShapeMessage.FILE) return "file";
-  if (shape === ShapeMessage.DIRECTORY) return "directory";
-  throw malformed("the artefact's shape is missing");
-}
-
-const malformed = (why: string): PkiError => new PkiError("REQUEST_MALFORMED", why);
+export const malformed = (why: string): PkiError => new PkiError("REQUEST_MALFORMED", why);

@@ -1,8 +1,14 @@
-import { AuthorityServiceDefinition, CertificateServiceDefinition, CrlServiceDefinition } from "@vcc-pki/proto/ca";
+import {
+  AuthorityServiceDefinition,
+  CertificateServiceDefinition,
+  CrlServiceDefinition,
+  OrganizationServiceDefinition,
+} from "@vcc-pki/proto/ca";
 import { KeyServiceDefinition, SigningServiceDefinition } from "@vcc-pki/proto/hsm";
 import { TimestampServiceDefinition } from "@vcc-pki/proto/tsa";
 import { suiteId } from "@vcc-pki/rpc";
 import {
+  Administrators,
   auditRefusal,
   defineService,
   type RunningService,
@@ -15,7 +21,10 @@ import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
 import { OID } from "@vcc-pki/x509";
 import { SigningConfig } from "./config.ts";
 import { Enrolment } from "./enrolment.ts";
-import { recallService, signatureService, signerService } from "./grpc.ts";
+import { recallService } from "./grpc/recalls.ts";
+import { signatureService } from "./grpc/signatures.ts";
+import { signerService } from "./grpc/signers.ts";
+import { verificationService } from "./grpc/verification.ts";
 import { openHttpDoor } from "./http-door.ts";
 import { ListSigner } from "./list-signer.ts";
 import { Messages } from "./messages.ts";
@@ -36,6 +45,8 @@ import { SignerKeyTable } from "./store/signer-keys.ts";
 import { UsageTable } from "./store/usages.ts";
 import { TimeStamps } from "./time-stamps.ts";
 import { UsageLog } from "./usage.ts";
+import { readVerificationPolicies } from "./verification-policy.ts";
+import { Verification } from "./verify.ts";
 
 /** The signing service at work, with handles for those who do not want to wait for a timer. */
 export interface RunningSigning extends RunningService {
@@ -54,7 +65,10 @@ const COALESCE_MS = 20;
 export const signing = defineService({
   name: "signing",
   config: SigningConfig,
-  check: ({ policyFile }) => void readPolicy(policyFile),
+  check({ policyFile, verificationPolicyFile }) {
+    readPolicy(policyFile);
+    readVerificationPolicies(verificationPolicyFile);
+  },
   start: (config, context) => startSigning(config, context),
 });
 
@@ -65,6 +79,7 @@ export async function startSigning(
   { faults }: Pick<StoreOptions, "faults"> = {},
 ): Promise<RunningSigning> {
   const policy = readPolicy(config.policyFile);
+  const policies = readVerificationPolicies(config.verificationPolicyFile);
   const { clock, log, telemetry, trustDomain, denyList } = context;
   const { keys: keyConfig, limits, organisation } = config;
   const migrations = new URL("../migrations/", import.meta.url);
@@ -75,6 +90,7 @@ export async function startSigning(
   const lineage = new LineageTable(db);
   const recallTable = new RecallTable(db);
   const usages = new UsageTable(db);
+  const metrics = createMetrics(telemetry.meter);
 
   // Peers.
   const channel = openSigningChannel(context.connect(SigningServiceDefinition, "hsm-gateway"), {
@@ -117,7 +133,10 @@ export async function startSigning(
       intents: new IntentTable(db),
       own: new OwnSignatures(trust, clock),
     },
-    ...{ timeStamps, maxWaiting: limits.maxWaiting, metrics: createMetrics(telemetry.meter) },
+    ...{ timeStamps, maxWaiting: limits.maxWaiting, metrics },
+  });
+  const verification = new Verification({
+    ...{ store, signatures, usages, recalls: recallTable, policies, trust, trustDomain, clock, metrics },
   });
   const listSigner = new ListSigner({
     ...{ store, table: new ListKeyTable(db), openSigner, trust, organisation, clock, log },
@@ -143,13 +162,14 @@ export async function startSigning(
   log.info("http door open", { httpPort: http.port });
   const door = {
     ...{ enrolment, signing: desk, policy, messages, signerKeys, signatures, lineage, recalls, recallTable },
+    ...{ verification, administrators: new Administrators(context.connect(OrganizationServiceDefinition, "ca")) },
     ...{ usages, usageLog: new UsageLog({ store, usages, signatures, clock }) },
     profiles: keyConfig.profiles,
   };
 
   return {
     ...{ store, httpPort: http.port, mayForward: ["gateway"], limits: { maxReceiveBytes: limits.maxRequestOctets } },
-    services: [signerService(door), signatureService(door), recallService(door)],
+    services: [signerService(door), signatureService(door), recallService(door), verificationService(door)],
     onRefused: (refusal) => auditRefusal(store, refusal, organisation),
     async ready() {
       return {

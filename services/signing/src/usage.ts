@@ -13,6 +13,13 @@ export interface UsageLogOptions {
   readonly clock: Clock;
 }
 
+export interface ReportedUsage {
+  readonly signatureId: string;
+  readonly action: UsageAction;
+  readonly context: string;
+  readonly times: number;
+}
+
 /** What callers say they have done with what was signed. */
 export class UsageLog {
   readonly #options: UsageLogOptions;
@@ -24,23 +31,21 @@ export class UsageLog {
   /** One commit: the usage, audit record and event. A repeat changes nothing. Throws NOT_FOUND, REQUEST_ID_REUSED. */
   async record(
     organisation: string,
-    {
-      signatureId,
-      action,
-      context,
-    }: { readonly signatureId: string; readonly action: UsageAction; readonly context: string },
+    { signatureId, action, context, times }: ReportedUsage,
     request: RequestKey,
     { caller, requester }: CallContext,
   ): Promise<void> {
     const { store, usages, clock } = this.#options;
     const { signature, artefactDigest } = this.get(organisation, signatureId);
     await store.write(() => {
-      if (!usages.insert(signature, request, { action, context, usedAt: clock.now() })) return;
+      if (!usages.insert(signature, request, { action, context, times, usedAt: clock.now() })) return;
       store.audit.add({
         ...{ action: "artefact.use", outcome: "done", caller: caller.uri, requester: requester.uri, organisation },
-        ...{ target: signatureId, requestId: request.requestId, details: { usage: action, artefactDigest } },
+        ...{ target: signatureId, requestId: request.requestId, details: { usage: action, times, artefactDigest } },
       });
-      store.outbox.add(event("pki.artefact.used.v1", organisation, { signatureId, artefactDigest, usage: action }));
+      store.outbox.add(
+        event("pki.artefact.used.v1", organisation, { signatureId, artefactDigest, usage: action, count: times }),
+      );
     });
   }
 

@@ -3,7 +3,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CaHarness } from "@vcc-pki/ca/harness";
-import { RecallServiceDefinition, SignatureServiceDefinition, SignerServiceDefinition } from "@vcc-pki/proto/signing";
+import type { PkiError } from "@vcc-pki/errors";
+import {
+  RecallServiceDefinition,
+  SignatureServiceDefinition,
+  SignerServiceDefinition,
+  VerificationServiceDefinition,
+} from "@vcc-pki/proto/signing";
 import { connectInProcess, createDenyList, type ServiceDefinition, type WritableDenyList } from "@vcc-pki/rpc";
 import { createKeyFile, type Store, type StoreFaults } from "@vcc-pki/store";
 import { silentLogger, startTelemetry } from "@vcc-pki/telemetry";
@@ -16,7 +22,7 @@ import { type RunningSigning, startSigning } from "../src/service.ts";
 export const ADMIN = "spiffe://vcc.internal/org/brandenburg/admin/anna";
 export const CLARA = "spiffe://vcc.internal/org/brandenburg/service/clara";
 export const STRANGER = "spiffe://vcc.internal/org/berlin/admin/bert";
-const POLICIES = new URL("../../../deploy/policies/artefacts.yaml", import.meta.url).pathname;
+const POLICIES = new URL("../../../deploy/policies/", import.meta.url).pathname;
 
 export interface SigningHarnessOptions {
   readonly clock?: FakeClock;
@@ -44,6 +50,8 @@ export interface SigningHarness {
   createSigner(signer?: string, keyAlgorithm?: string): Promise<string>;
   /** What the ca certifies for a signer's key, asked by the administrator. */
   certify(csrDer: Uint8Array, profile?: string): Promise<Uint8Array[]>;
+  /** The ca signs its revocation lists, and the service hears of them. */
+  publishLists(): Promise<void>;
   /** Stops the service, and starts it on the same database. */
   restart(): Promise<void>;
   close(): Promise<void>;
@@ -72,7 +80,8 @@ export async function newSigning(options: SigningHarnessOptions = {}): Promise<S
     ...{ listen: { host: "127.0.0.1", port: 0 }, health: { host: "127.0.0.1", port: 0 }, identityDir: "none" },
     ...{ http: { host: "127.0.0.1", port: 0 }, recalls: { interval: "1d" } },
     store: { file: join(directory, "signing.db"), keyFile: join(directory, "db.key") },
-    ...{ organisation: "vcc", policyFile: POLICIES, keys: { interval: "1d" } },
+    ...{ organisation: "vcc", policyFile: `${POLICIES}artefacts.yaml`, keys: { interval: "1d" } },
+    verificationPolicyFile: `${POLICIES}verification.yaml`,
     ...options.config,
   });
   const context = {
@@ -117,6 +126,15 @@ export async function newSigning(options: SigningHarnessOptions = {}): Promise<S
       });
       return chainDer;
     },
+    async publishLists() {
+      const request = { requestId: randomUUID(), organisation: "vcc", authorityId: "vcc-root-ca", ahead: 0 };
+      const { crls } = ca.as();
+      const waits: PkiError = await crls.publish(request).catch((error) => error);
+      await ca.approve(waits.details.approvalId ?? "");
+      await crls.publish(request);
+      await ca.ca.runChores();
+      await running.refresh();
+    },
     async restart() {
       await running.close();
       running = await start();
@@ -151,5 +169,6 @@ function remotes(
     signers: remote(SignerServiceDefinition),
     signatures: remote(SignatureServiceDefinition),
     recalls: remote(RecallServiceDefinition),
+    verification: remote(VerificationServiceDefinition),
   };
 }

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -7,6 +7,7 @@ import { fakeClock } from "@vcc-pki/testkit/clock";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { LineageTable } from "../src/store/lineage.ts";
 import { SignatureTable } from "../src/store/signatures.ts";
+import { UsageTable } from "../src/store/usages.ts";
 
 const MIGRATIONS = new URL("../migrations/", import.meta.url);
 const clock = fakeClock("2026-11-23T12:00:00Z");
@@ -50,5 +51,29 @@ it("a database of manifests and digests keeps them, and knows what they say they
     { artefactDigest: "sha256:m", relation: "base-model", name: undefined, digest: "sha256:b" },
     { artefactDigest: "sha256:m", relation: "dataset", name: "akten", digest: undefined },
   ]);
+  await close();
+});
+
+it("a database of signatures that were used keeps how often, and what they were made from", async () => {
+  const old = join(directory, "used");
+  mkdirSync(old);
+  for (const name of readdirSync(MIGRATIONS).filter((each) => each < "0005"))
+    copyFileSync(new URL(name, MIGRATIONS), join(old, name));
+  const file = join(directory, "used.db");
+  const before = openStore({ file, migrations: pathToFileURL(`${old}/`), clock });
+  before.db.exec(BEFORE.replace("manifest, signed", "content, signed"));
+  before.db.exec(`
+    INSERT INTO lineage (signature, organisation, artefact_digest, relation, source_name) VALUES (1, 'vcc', 'sha256:m', 'dataset', 'akten');
+    INSERT INTO usages (signature, requester, request_id, content_sha256, action, context, used_at)
+      VALUES (1, 'anna', 'r1', x'00', 'loaded', '', 7), (1, 'anna', 'r2', x'00', 'loaded', 'vllm', 8);
+  `);
+  await before.close();
+
+  const { db, close } = openStore({ file, migrations: MIGRATIONS, clock });
+  const usages = new UsageTable(db);
+  expect(usages.counts(1)).toEqual({ verified: 0, loaded: 2, refused: 0 });
+  expect(usages.list(1, 1)).toMatchObject([{ context: "vllm", times: 1, usedAt: new Date(8) }]);
+  expect(new LineageTable(db).upstream("vcc", "sha256:m", 10)).toMatchObject([{ name: "akten" }]);
+  expect(new SignatureTable(db).findById("vcc", "d")).toMatchObject({ format: "digest", signature: 2 });
   await close();
 });

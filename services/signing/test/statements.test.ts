@@ -156,3 +156,88 @@ describe("a statement is not signed", () => {
     await expect(signatures.signStatement(request)).rejects.toMatchObject({ code: "CALLER_NOT_ALLOWED" });
   });
 });
+
+describe("a distribution", () => {
+  const wheel = "recht-1.2-py3-none-any.whl";
+  const distribution = (fields: Partial<Artefact> = {}) =>
+    artefact({
+      ...{ type: "python_package", name: "recht", version: "1.2", metadataJson: "", shape: Shape.FILE },
+      ...{ resources: resourcesOf({ [wheel]: "wheel" }), ...fields },
+    });
+
+  it("is published by the attestation object of PEP 740, which verifies and says no more", async () => {
+    const { bundleJson, artefactDigest, type, name, version } = await sign("publish", { artefact: distribution() });
+    const object = JSON.parse(Buffer.from(bundleJson).toString());
+    expect([object.version, Object.keys(object.verification_material)]).toEqual([
+      ...[1, ["certificate", "transparency_entries"]],
+    ]);
+    expect(JSON.parse(Buffer.from(object.envelope.statement, "base64").toString())).toEqual({
+      _type: "https://in-toto.io/Statement/v1",
+      subject: [{ name: wheel, digest: { sha256: artefactDigest.slice("sha256:".length) } }],
+      ...{ predicateType: "https://docs.pypi.org/attestations/publish/v1", predicate: null },
+    });
+    expect([type, name, version]).toEqual(["python_package", "recht", "1.2"]);
+    const { ok, verdicts } = verifySignedArtefact({
+      ...{
+        material: { format: "bundle", bundle: bundleJson },
+        trust,
+        policy: { ...policy, types: ["python_package"] },
+      },
+      observed: { shape: "file", resources: onDisk({ [wheel]: "wheel" }) },
+    });
+    expect([ok, verdicts.filter((verdict) => !verdict.ok)]).toEqual([true, []]);
+  });
+
+  it.each<[string, Partial<Artefact>, string]>([
+    ["of another type", { type: "file" }, "REQUEST_MALFORMED"],
+    ["in a directory", { shape: Shape.DIRECTORY }, "REQUEST_MALFORMED"],
+    ["of no distribution's name", { resources: resourcesOf({ "recht.py": "x" }) }, "STATEMENT_MALFORMED"],
+    ["with more to say", { metadataJson: '{"riskClass":"minimal"}' }, "REQUEST_MALFORMED"],
+  ])("is not published %s", async (_, fields, code) => {
+    await expect(sign("publish", { artefact: distribution(fields) })).rejects.toMatchObject({ code });
+  });
+});
+
+describe("a container's image", () => {
+  const digest = `sha256:${hash("sha256", "an image's manifest")}`;
+  const image = (fields: Partial<Artefact> = {}) =>
+    artefact({
+      ...{
+        type: "container_image",
+        name: "registry.vcc.internal/argus",
+        version: "2",
+        metadataJson: "",
+        resources: [],
+      },
+      ...{ shape: Shape.DIGEST, artefactDigest: digest, ...fields },
+    });
+
+  it("is signed by its digest alone, which is what recalls of it go by", async () => {
+    const { bundleJson, artefactDigest } = await sign("attestation", { artefact: image() });
+    expect(artefactDigest).toBe(digest);
+    const about = (hex: string) =>
+      verifySignedArtefact({
+        ...{ material: { format: "bundle", bundle: bundleJson }, trust },
+        policy: { ...policy, types: ["container_image"] },
+        observed: { shape: "digest", hash: "sha256", digest: Buffer.from(hex, "hex") },
+      }).verdicts.flatMap(({ code }) => code ?? []);
+    expect(about(digest.slice("sha256:".length))).toEqual([]);
+    expect(about("00".repeat(32))).toEqual(["RESOURCE_CHANGED"]);
+  });
+
+  it.each<[string, Partial<Artefact>, string, string]>([
+    ["as a manifest", {}, "oms", "REQUEST_MALFORMED"],
+    ["with files, too", { resources: resourcesOf(ADAPTER_FILES) }, "attestation", "REQUEST_MALFORMED"],
+    ["of no digest", { artefactDigest: "" }, "attestation", "REQUEST_MALFORMED"],
+    ["of another hash", { artefactDigest: "sha512:00" }, "attestation", "REQUEST_MALFORMED"],
+    ["under another shape", { shape: Shape.DIRECTORY }, "attestation", "REQUEST_MALFORMED"],
+    [
+      "of a type that has files to look at",
+      { type: "model_weights", metadataJson: '{"riskClass":"high"}' },
+      "attestation",
+      "ARTEFACT_NOT_ADMITTED",
+    ],
+  ])("is not signed %s", async (_, fields, format, code) => {
+    await expect(sign(format, { artefact: image(fields) })).rejects.toMatchObject({ code });
+  });
+});

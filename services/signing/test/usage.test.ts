@@ -15,7 +15,7 @@ afterAll(() => harness.close());
 const signed = async () => (await harness.as().signatures.signManifest(manifestRequest())).signatureId;
 const record = (signatureId: string, fields: Partial<RecordUsageRequest> = {}, requester = CLARA, caller?: string) =>
   harness.as(requester, caller).signatures.recordUsage({
-    ...{ requestId: randomUUID(), signatureId, action: "loaded", context: "inference", ...fields },
+    ...{ requestId: randomUUID(), signatureId, action: "loaded", context: "inference", times: 0, ...fields },
   });
 const usageOf = (signatureId: string, requester?: string) => harness.as(requester).signatures.getUsage({ signatureId });
 
@@ -38,6 +38,15 @@ describe("the usage of what was signed", () => {
     expect(told.at(-1)?.data).toMatchObject({ signatureId, usage: "refused" });
   });
 
+  it("is told now and then, of as many times as there were", async () => {
+    const signatureId = await signed();
+    await record(signatureId, { times: 1_000 });
+    await record(signatureId);
+    expect(await usageOf(signatureId)).toMatchObject({ loaded: 1_001, usages: [{ times: 1 }, { times: 1_000 }] });
+    const told = harness.store.outbox.pending(1_000).map(({ data }) => data);
+    expect(told).toContainEqual(expect.objectContaining({ signatureId, usage: "loaded", count: 1_000 }));
+  });
+
   it.each(["beforeCommit", "afterCommit"] as const)("is counted once when its commit failed %s", async (kind) => {
     const signatureId = await signed();
     const requestId = randomUUID();
@@ -58,6 +67,7 @@ describe("the usage of what was signed", () => {
     [{ action: "eaten" }, "REQUEST_MALFORMED"],
     [{ context: "x".repeat(257) }, "REQUEST_MALFORMED"],
     [{ context: "a\nb" }, "REQUEST_MALFORMED"],
+    [{ times: 1_000_001 }, "REQUEST_MALFORMED"],
     [{ requestId: "" }, "REQUEST_MALFORMED"],
     [{ signatureId: "unknown" }, "NOT_FOUND"],
   ])("is not recorded as %o: %s", async (fields, code) => {

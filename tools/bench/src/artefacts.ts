@@ -18,6 +18,12 @@ export function makeAdapter(directory: string): void {
   }
 }
 
+/** The same 1 GiB in one file. */
+export function makeLargeFile(directory: string): void {
+  mkdirSync(directory, { recursive: true });
+  makeSafetensors(join(directory, "model.safetensors"), 1024);
+}
+
 /** 8 octets of length, the header, one tensor of so many MiB. */
 function makeSafetensors(file: string, mebibytes: number): void {
   const octets = mebibytes * MIB;

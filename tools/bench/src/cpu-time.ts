@@ -7,11 +7,11 @@ const TICKS_PER_SECOND = Number(execFileSync("getconf", ["CLK_TCK"], { encoding:
 /** Every program that this process has run and waited for, `wrk` for one. */
 export const OUR_PROGRAMS = "our programs";
 
-type Measurable = number | typeof OUR_PROGRAMS;
+export type Measurable = number | typeof OUR_PROGRAMS;
 
 /** Processor time used so far in microseconds (proc(5)): of a process all its threads (utime + stime), of our programs what they used
  *  until they ended (cutime + cstime). */
-function cpuTimeUs(of: Measurable): number {
+export function cpuTimeUs(of: Measurable): number {
   const areOurs = of === OUR_PROGRAMS;
   const stat = readFileSync(`/proc/${areOurs ? "self" : of}/stat`, "utf8");
   // The command's name stands in parentheses and may contain anything; field 3 follows it.

@@ -10,7 +10,7 @@ import { readTranscript, type TranscriptEntry, verifyTranscript } from "../src/i
 import { copyScript, newDirectory, newHome, openssl, run } from "./harness.ts";
 
 const home = newHome();
-const SERVICES = ["hsm-gateway", "ca", "ocsp", "tsa", "signing", "gateway", "nats"];
+const SERVICES = ["hsm-gateway", "ca", "ocsp", "tsa", "signing", "discovery", "lifecycle", "gateway", "nats"];
 let last: TranscriptEntry;
 
 beforeAll(async () => {

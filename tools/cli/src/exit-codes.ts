@@ -23,7 +23,7 @@ Exit codes:
   0    done
   1    failed for a reason of the suite's own
   2    wrong usage; nothing was sent
-  3    refused: malformed, not proven (tsa verify: a check fails), or against policy; the same will be refused again
+  3    refused: malformed, not proven (tsa verify: a check fails; matrix check: denied), or against policy; the same will be refused again
   4    there is no such thing, or it is not yours to see
   5    not reachable, or not able to answer now; try again
   6    waits for custodians (see: vcc-pki approval list)
@@ -77,6 +77,12 @@ const EXIT_OF = {
   APPROVAL_REFUSED: refused,
   APPROVAL_EXPIRED: refused,
   APPROVAL_INVALID: refused,
+  VERSION_CONFLICT: conflict,
+  MATRIX_INVALID: refused,
+  ENROLMENT_REFUSED: refused,
+  ENROLMENT_TOKEN_INVALID: refused,
+  ENROLMENT_TOKEN_EXPIRED: refused,
+  ENROLMENT_TOKEN_USED: refused,
   ARTEFACT_MALFORMED: refused,
   STATEMENT_MALFORMED: refused,
   BUNDLE_MALFORMED: refused,
@@ -86,10 +92,16 @@ const EXIT_OF = {
   FILE_UNREADABLE: EXIT.usage,
   FILE_MALFORMED: refused,
   ARTEFACT_REFUSED: refused,
+  PROBE_REFUSED: refused,
   SIGNING_NOT_ALLOWED: refused,
   ARTEFACT_NOT_ADMITTED: refused,
   ARTEFACT_RECALLED: refused,
   FILE_CHANGED: conflict,
+  SERVER_NOT_TRUSTED: refused,
+  CLOCK_WRONG: failed,
+  FILE_NOT_WRITTEN: failed,
+  RELOAD_FAILED: failed,
+  CERTIFICATE_NOT_SERVED: failed,
   HSM_UNAVAILABLE: unavailable,
   HSM_PIN_WRONG: unavailable,
   STORE_UNAVAILABLE: unavailable,

@@ -3,7 +3,13 @@ import { progressText, sizeText } from "./hashing-progress.ts";
 
 describe("how far a hashing is", () => {
   it("reads as a share, a rate and what is left", () => {
-    const progress = { doneOctets: 63, totalOctets: 100, octetsPerSecond: 1_130_000_000, remainingMs: 2_300 };
+    const progress = {
+      doneOctets: 63,
+      totalOctets: 100,
+      rememberedOctets: 0,
+      octetsPerSecond: 1_130_000_000,
+      remainingMs: 2_300,
+    };
     expect(progressText(progress)).toBe("63 %, 1.1 GB/s, 3s left");
     expect(progressText({ ...progress, doneOctets: 0, octetsPerSecond: 0, remainingMs: undefined })).toBe("0 %, 0 B/s");
     expect(progressText({ ...progress, doneOctets: 0, totalOctets: 0, remainingMs: 0 })).toBe(

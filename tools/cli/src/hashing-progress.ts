@@ -22,7 +22,10 @@ export function sizeText(octets: number): string {
   return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${UNITS[unit]}`;
 }
 
-/** Runs a hashing and shows how far it is. */
+/** Less is not worth a word. */
+const MUCH_OCTETS = 1_000_000;
+
+/** Runs a hashing and shows how far it is; says at the end what it did not have to do again. */
 export async function hashingOf<T>(
   what: string,
   output: Output,
@@ -32,5 +35,13 @@ export async function hashingOf<T>(
   const hashing = work((progress) => {
     latest = progress;
   });
-  return output.during(`hashing ${what}`, hashing, () => (latest ? progressText(latest) : ""));
+  const done = await output.during(`hashing ${what}`, hashing, () => (latest ? progressText(latest) : ""));
+  const { rememberedOctets = 0, totalOctets = 0 } = latest ?? {};
+  if (rememberedOctets >= MUCH_OCTETS) {
+    const all = sizeText(rememberedOctets + totalOctets);
+    output.note(
+      `${sizeText(rememberedOctets)} of ${all} were hashed before and have not changed (--no-cache: all again)`,
+    );
+  }
+  return done;
 }

@@ -38,19 +38,20 @@ export const processIo: Io = {
     }
   },
   async during(label, work, progress) {
-    if (!process.stderr.isTTY) {
+    // Of a terminal that does not say how wide it is (`script`, a console without a size), ora clears lines without end.
+    if (!process.stderr.isTTY || !process.stderr.columns) {
       process.stderr.write(`${label}\n`);
       return work;
     }
     const { default: ora } = await import("ora"); // not loaded where nobody looks
     const spinner = ora({ text: label, stream: process.stderr, discardStdin: false }).start();
-    const timer =
-      progress &&
-      setInterval(() => {
-        spinner.text = `${label} ${progress()}`;
-      }, PROGRESS_INTERVAL_MS);
+    const show = () => {
+      if (progress) spinner.text = `${label} ${progress()}`;
+    };
+    const timer = progress && setInterval(show, PROGRESS_INTERVAL_MS);
     try {
       const result = await work;
+      show();
       spinner.succeed();
       return result;
     } catch (error) {

@@ -26,6 +26,11 @@ export interface Session extends Output {
   readonly client: Client;
 }
 
+/** For the organisation that was named; else for the requester's own. */
+export const scopeOf = ({ settings: { namedOrganisation: organisation } }: Pick<Output, "settings">) => ({
+  organisation,
+});
+
 export function createOutput(settings: Settings, io: Io, json: boolean, conclude: Output["conclude"]): Output {
   return {
     settings,

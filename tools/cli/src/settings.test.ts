@@ -19,6 +19,7 @@ describe("settings", () => {
       caFile: "/env/trust/root.pem",
       organisation: "brandenburg",
       tsaUrl: "http://127.0.0.1:8182/tsa",
+      recallsUrl: "http://127.0.0.1:8183",
     });
     expect(resolveSettings({ home: "/given" }, env).caFile).toBe("/given/trust/root.pem");
   });
@@ -48,7 +49,7 @@ describe("settings", () => {
     const settings = resolveSettings({ server: "https://pki.example:9443", ...files, organisation: "bayern" }, {});
     expect(settings).toEqual({
       server: "https://pki.example:9443",
-      ...{ certFile: "c.pem", keyFile: "k.pem", caFile: "r.pem", organisation: "bayern" },
+      ...{ certFile: "c.pem", keyFile: "k.pem", caFile: "r.pem", organisation: "bayern", namedOrganisation: "bayern" },
     });
   });
 

@@ -23,14 +23,19 @@ export interface Settings {
   readonly keyFile: string;
   readonly caFile: string;
   readonly organisation: string;
+  /** The same where it was named; undefined for what acts in the requester's own unless told otherwise. */
+  readonly namedOrganisation: string | undefined;
   /** Where the tsa speaks plain HTTP; undefined for a remote suite, which does not say. */
   readonly tsaUrl: string | undefined;
+  /** Where the signing service has its recall lists; undefined as above. */
+  readonly recallsUrl: string | undefined;
 }
 
 const DEFAULT_HOME = new URL("../../../var", import.meta.url).pathname;
 const DEFAULT_ORGANISATION = "brandenburg";
 const GATEWAY_PORT = 8443;
 const TSA_PORT = 8082;
+const RECALLS_PORT = 8083;
 
 /** `--server` names a remote suite and needs the three files; otherwise the suite in `--home`, PKI_HOME or var/ is meant, with
  *  the operator's certificate that its ceremony made. Throws UsageError. */
@@ -41,14 +46,16 @@ export function resolveSettings(
 ): Settings {
   const settings = findSuite(options, env);
   const own = ownOrganisation ? organisationIn(settings.certFile) : undefined;
-  return { ...settings, organisation: options.organisation ?? own ?? DEFAULT_ORGANISATION };
+  const { organisation: named } = options;
+  return { ...settings, organisation: named ?? own ?? DEFAULT_ORGANISATION, namedOrganisation: named };
 }
 
 function findSuite(
   options: GlobalOptions,
   env: Readonly<Record<string, string | undefined>>,
-): Omit<Settings, "organisation"> {
-  if (options.server !== undefined) return { ...remote(options, options.server), tsaUrl: undefined };
+): Omit<Settings, "organisation" | "namedOrganisation"> {
+  if (options.server !== undefined)
+    return { ...remote(options, options.server), tsaUrl: undefined, recallsUrl: undefined };
   const home = resolve(options.home ?? env.PKI_HOME ?? DEFAULT_HOME);
   const offset = env.PKI_PORT_OFFSET ? parseOffset(env.PKI_PORT_OFFSET) : (runningOffset(home) ?? 0);
   return {
@@ -57,6 +64,7 @@ function findSuite(
     keyFile: options.key ?? join(home, "operator/admin-key.pem"),
     caFile: options.ca ?? join(home, "trust/root.pem"),
     tsaUrl: `http://127.0.0.1:${TSA_PORT + offset}/tsa`,
+    recallsUrl: `http://127.0.0.1:${RECALLS_PORT + offset}`,
   };
 }
 

@@ -3,12 +3,28 @@ export const WORDS = {
   en: {
     ...{ holds: "the artefact may be used", doesNotHold: "the artefact must not be used" },
     ...{ artefact: "artefact", digest: "digest", signedBy: "signed by", signedAt: "signed at", copy: "copy" },
-    ...{ check: "check", result: "result", code: "code", reason: "reason", yes: "holds", no: "fails" },
+    ...{
+      check: "check",
+      result: "result",
+      code: "code",
+      reason: "reason",
+      yes: "holds",
+      no: "fails",
+      waived: "waived",
+    },
   },
   de: {
     ...{ holds: "das Artefakt darf verwendet werden", doesNotHold: "das Artefakt darf nicht verwendet werden" },
     ...{ artefact: "Artefakt", digest: "Hashwert", signedBy: "signiert von", signedAt: "signiert am", copy: "Kopie" },
-    ...{ check: "Prüfung", result: "Ergebnis", code: "Code", reason: "Grund", yes: "erfüllt", no: "verletzt" },
+    ...{
+      check: "Prüfung",
+      result: "Ergebnis",
+      code: "Code",
+      reason: "Grund",
+      yes: "erfüllt",
+      no: "verletzt",
+      waived: "erlassen",
+    },
   },
 } as const;
 

@@ -98,6 +98,17 @@ describe("vcc-sign manifest", () => {
     expect([exit, JSON.parse(err).code]).toEqual([code, error]);
   });
 
+  it("comes to its end on a terminal that does not say how wide it is", () => {
+    const words = ["manifest", "--directory", newTree(), "--output", cli.file("on-a-terminal"), "--no-cache"];
+    const program = new URL("../src/vcc-sign.ts", import.meta.url).pathname;
+    const line = [process.execPath, program, ...words].map((word) => `'${word}'`).join(" ");
+    const ran = spawnSync("script", ["-qec", line, "/dev/null"], {
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: 30_000,
+    });
+    expect([ran.status, String(ran.stdout)]).toEqual([0, expect.stringMatching(/^files +2/m)]);
+  });
+
   it("replaces no file unless told to, and reads JSON alone for metadata", async () => {
     const directory = newTree();
     writeFileSync(`${directory}/SHA256SUMS`, "mine");

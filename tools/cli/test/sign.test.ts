@@ -112,6 +112,86 @@ describe("vcc-sign sign", () => {
     expect((await cli.run("lineage", cli.file("nowhere"))).exit).toBe(2);
   });
 
+  const verify = (...args: string[]) => cli.run("verify", "--offline", "--no-cache", "--json", ...args);
+  const faults = ({ exit, json }: Awaited<ReturnType<typeof verify>>) => {
+    const { checks } = json() as unknown as { checks: { ok: boolean; code?: string }[] };
+    return [exit, ...checks.flatMap(({ code }) => code ?? [])];
+  };
+
+  it.each(["oms", "sigstore", "attestation"])("signs a directory as %s, and one file", async (format) => {
+    const directory = newPackage();
+    const signed = await sign("--package", directory, "--format", format, "--json");
+    expect(signed.json()).toMatchObject({ format, files: 2 });
+    expect([existsSync(`${directory}/model.sig`), existsSync(`${directory}/SHA256SUMS`)]).toEqual([true, false]);
+    expect(faults(await verify("--package", directory))).toEqual([0]);
+    expect((await sign("--package", directory, "--format", format)).exit).toBe(2);
+    appendFileSync(`${directory}/pyproject.toml`, "#");
+    expect(faults(await verify("--package", directory))).toEqual([3, "RESOURCE_CHANGED"]);
+    const file = cli.file(`notes${++count}.txt`, "notes\n");
+    expect((await sign("--path", file, "--type", "file", "--format", format)).exit).toBe(0);
+    expect(existsSync(`${file}.sigstore.json`)).toBe(true);
+    expect(faults(await verify("--package", file))).toEqual([0]);
+  });
+
+  it("attests a distribution as PEP 740 has it, where twine looks for it", async () => {
+    const wheel = cli.file("recht-1.0-py3-none-any.whl", "wheel");
+    const signed = await sign("--package", wheel, "--format", "attestation", "--json");
+    expect([signed.exit, signed.json()]).toMatchObject([0, { format: "publish", files: 1 }]);
+    const object = JSON.parse(readFileSync(`${wheel}.publish.attestation`, "utf8"));
+    expect(Object.keys(object)).toEqual(["version", "verification_material", "envelope"]);
+    expect(faults(await verify("--package", wheel))).toEqual([0]);
+    appendFileSync(wheel, "#");
+    expect(faults(await verify("--package", wheel))).toEqual([3, "RESOURCE_CHANGED"]);
+    const metadata = ["--metadata", cli.file("said.json", '{"riskClass":"minimal"}')];
+    expect((await sign("--package", wheel, "--format", "attestation", ...metadata, "--force")).exit).toBe(2);
+  });
+
+  it("signs a model in shards when a file of it is large, verifies it, and says by which digest it is recalled", async () => {
+    const model = cli.file("large-model");
+    mkdirSync(model);
+    writeFileSync(`${model}/model.safetensors`, safetensors(2 << 20));
+    writeFileSync(`${model}/config.json`, "{}");
+    const metadata = ["--metadata", cli.file("large.json", '{"riskClass":"limited"}')];
+    const words = ["--model", model, "--format", "oms", ...metadata, "--json"];
+    const whole = (await sign(...words, "--shards", "8MiB")).json();
+    const sharded = (await sign(...words, "--shards", "1MiB", "--force")).json();
+    expect(sharded).toMatchObject({
+      files: 2,
+      format: "oms",
+      artefact_digest: expect.not.stringMatching(`${whole.artefact_digest}`),
+    });
+    const { dsseEnvelope } = JSON.parse(readFileSync(`${model}/model.sig`, "utf8"));
+    const { serialization } = JSON.parse(Buffer.from(dsseEnvelope.payload, "base64").toString()).predicate;
+    expect(serialization).toMatchObject({ method: "shards", shard_size: 1 << 20 });
+    const checked = () => cli.run("verify", "--model", model, "--offline", "--no-cache", "--json");
+    expect(faults(await checked())).toEqual([0]);
+    const recall = await cli.run("recall", model, "--reason", "x", "--dry-run", "--json");
+    expect(recall.json().artefact_digests).toEqual([sharded.artefact_digest]);
+    appendFileSync(`${model}/config.json`, " ");
+    expect(faults(await checked())).toContain("RESOURCE_MISSING");
+    expect((await sign(...words, "--force", "--shards", "1GB", "--format", "cms")).exit).toBe(2);
+  });
+
+  it("signs a container's image by its digest alone", async () => {
+    const digest = `sha256:${"5a".repeat(32)}`;
+    const [name, signature] = ["registry.vcc.internal/argus", cli.file("argus.sigstore.json")];
+    const image = ["--digest", digest, "--signature", signature];
+    const signed = await sign(...image, "--name", name, "--json");
+    expect([signed.exit, signed.json()]).toMatchObject([0, { artefact_digest: digest, path: signature }]);
+    expect(faults(await verify(...image))).toEqual([0]);
+    const other = `sha256:${"5b".repeat(32)}`;
+    expect(faults(await verify("--digest", other, "--signature", signature))).toEqual([3, "RESOURCE_CHANGED"]);
+    expect((await sign(...image, "--name", name)).exit).toBe(2); // it is there
+    for (const words of [
+      ["--digest", digest],
+      ["--digest", "5a"],
+      [...image, "--name", name, "--path", "."],
+    ])
+      expect((await sign(...words)).exit).toBe(2);
+    expect((await verify("--digest", digest)).exit).toBe(2);
+    expect((await verify("--digest", digest, "--signature", cli.file("nowhere"))).exit).toBe(4);
+  });
+
   it("verifies what it has signed", async () => {
     const directory = newPackage();
     await sign("--package", directory, "--artefact-version", "2");
@@ -133,6 +213,19 @@ describe("vcc-sign sign", () => {
     expect((await sign(...words())).exit).toBe(2);
   });
 
+  it("signs for an organisation that one is a member of, when it is named", async () => {
+    const operator = newCli({ ...door, admin: door.operator, trustPem: door.rootPem + door.trustPem }, "vcc-sign");
+    const bundle = readFileSync(join(cli.home, "trust/bundle.pem"));
+    writeFileSync(join(operator.home, "trust/bundle.pem"), bundle);
+    const words = ["--no-cache", "--package", newPackage(), "--signer", "clara"];
+    expect((await operator.run("sign", ...words)).exit).toBe(4);
+    const signed = await operator.run("sign", ...words, "--organisation", "brandenburg", "--json");
+    expect([signed.exit, signed.json()]).toMatchObject([0, { signer: "clara" }]);
+    const lineage = ["lineage", String(signed.json().artefact_digest), "--organisation"];
+    expect((await operator.run(...lineage, "brandenburg")).exit).toBe(0);
+    expect((await operator.run(...lineage, "atlantis")).exit).toBe(4);
+  });
+
   it("signs nothing in the name of nobody", async () => {
     const directory = newPackage();
     const answer = await cli.run("sign", "--package", directory, "--signer", "nobody", "--no-cache");
@@ -140,10 +233,10 @@ describe("vcc-sign sign", () => {
   });
 });
 
-/** A file of one tensor: the length of its header, the header, four octets. */
-function safetensors(): Buffer {
-  const header = JSON.stringify({ w: { dtype: "F32", shape: [1], data_offsets: [0, 4] } });
+/** A file of one tensor: the length of its header, the header, so many octets. */
+function safetensors(octets = 4): Buffer {
+  const header = JSON.stringify({ w: { dtype: "F32", shape: [octets / 4], data_offsets: [0, octets] } });
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(header.length));
-  return Buffer.concat([length, Buffer.from(header), Buffer.alloc(4)]);
+  return Buffer.concat([length, Buffer.from(header), Buffer.alloc(octets)]);
 }

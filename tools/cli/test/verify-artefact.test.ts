@@ -59,6 +59,20 @@ describe("vcc-sign verify", () => {
       expect(out).toMatch(new RegExp(`^${name} +holds$`, "m"));
   });
 
+  it("says that nobody was asked about recalls, and wants them asked about when it is told where", async () => {
+    const directory = newPackage();
+    const recalls = async (...args: string[]) => {
+      const { exit, json } = await cli.run("verify", "--no-cache", "--json", "--package", directory, ...args);
+      return [exit, (json() as unknown as Told).checks.find(({ name }) => name === "recall-known")];
+    };
+    const reason = { en: "It is not known whether the artefact was recalled." };
+    const [exit, waived] = await recalls("--offline");
+    expect([exit, waived]).toMatchObject([0, { ok: true, isWaived: true, reason }]);
+    expect((await verify("--package", directory)).out).toMatch(/^recall-known +waived +It is not known/m);
+    expect(await recalls()).toMatchObject([3, { ok: false, code: "RECALL_NOT_KNOWN" }]);
+    expect(await recalls("--offline", "--recalls", "http://127.0.0.1:9")).toMatchObject([3, { ok: false }]);
+  });
+
   it("tells what fails by name and code, in two languages, and makes no copy", async () => {
     const directory = newPackage();
     appendFileSync(`${directory}/a.py`, "#");

@@ -1,9 +1,15 @@
 import { hash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { parseTrustPolicy, type SignatureMaterial, verifySignedArtefact } from "@vcc-pki/artefact";
-import { walkTree } from "@vcc-pki/client";
+import { type Observed, parseTrustPolicy, type SignatureMaterial, verifySignedArtefact } from "@vcc-pki/artefact";
+import { hashTree, walkTree } from "@vcc-pki/client";
+import { systemClock } from "@vcc-pki/time";
 import { OID, parseCertificate, trustAnchors, verifyCadesSignature } from "@vcc-pki/x509";
-import type { ArtefactSpecimen, BundleSpecimen, ObjectFile, SignatureSpecimen } from "./specimen.ts";
+import type {
+  ArtefactSpecimen,
+  AttestationSpecimen,
+  BundleSpecimen,
+  ObjectFile,
+  SignatureSpecimen,
+} from "./specimen.ts";
 
 /** libs/x509 about a signature. */
 export function verifySignature({ object, content, root, timeStampRoot }: SignatureSpecimen): void {
@@ -16,15 +22,22 @@ export function verifySignature({ object, content, root, timeStampRoot }: Signat
 }
 
 /** libs/artefact about a directory with a signed manifest. */
-export const verifyArtefact = (specimen: ArtefactSpecimen): void =>
+export const verifyArtefact = (specimen: ArtefactSpecimen): Promise<void> =>
   verifyMaterial({ format: "manifest", manifest: specimen.content.der, cms: specimen.object.der }, specimen, {
     ...{ issuer: specimen.issuer, service: "*", types: ["lora_adapter"] },
   });
 
 /** The same with a bundle, in which foreign signers do not say what they sign. */
-export const verifyBundle = (specimen: BundleSpecimen): void =>
+export const verifyBundle = (specimen: BundleSpecimen): Promise<void> =>
   verifyMaterial({ format: "bundle", bundle: specimen.object.der }, specimen, {
     ...{ issuer: specimen.issuer, service: "clara-signer", types: ["lora_adapter", "untyped"] },
+    shardOctets: specimen.shardOctets,
+  });
+
+/** The same with a distribution's attestation, which has no chain. */
+export const verifyAttestation = (specimen: AttestationSpecimen): Promise<void> =>
+  verifyMaterial({ format: "bundle", bundle: specimen.object.der }, specimen, {
+    ...{ issuer: specimen.issuer, service: "clara-signer", types: ["python_package"] },
   });
 
 interface Believed {
@@ -32,20 +45,23 @@ interface Believed {
   /** The signer's. */
   readonly service: string;
   readonly types: readonly string[];
+  readonly shardOctets?: number | undefined;
 }
 
 /** Under a policy that names what was signed. */
-function verifyMaterial(
+async function verifyMaterial(
   material: SignatureMaterial,
-  { directory, root, timeStampRoot }: ArtefactSpecimen | BundleSpecimen,
-  { issuer, service, types }: Believed,
-): void {
-  const files = walkTree(directory).files.map(({ path, location }) => ({
-    ...{ path, sha256Hex: hash("sha256", readFileSync(location)) },
-  }));
+  specimen: ArtefactSpecimen | BundleSpecimen | AttestationSpecimen,
+  { issuer, service, types, shardOctets }: Believed,
+): Promise<void> {
+  const { root, timeStampRoot } = specimen;
+  const path = specimen.kind === "attestation" ? specimen.distributionFile : specimen.directory;
   const { verdicts } = verifySignedArtefact({
-    ...{ material, observed: { shape: "directory", resources: files } },
-    trust: { anchors: [parseCertificate(root.der)], timeStampAnchors: [parseCertificate(timeStampRoot.der)] },
+    ...{ material, observed: await observe(path, shardOctets) },
+    trust: {
+      ...{ anchors: [parseCertificate(root.der)], timeStampAnchors: [parseCertificate(timeStampRoot.der)] },
+      intermediates: [parseCertificate(issuer.der)],
+    },
     policy: parseTrustPolicy({
       issuers: [`sha256:${hash("sha256", parseCertificate(issuer.der).spkiDer)}`],
       identities: [`spiffe://vcc.internal/org/brandenburg/service/${service}`],
@@ -59,4 +75,13 @@ function verifyMaterial(
 
 function complain(faults: readonly string[]): void {
   if (faults.length > 0) throw new Error(faults.join("; "));
+}
+
+/** As libs/client does. */
+async function observe(path: string, shardOctets: number | undefined): Promise<Observed> {
+  const tree = walkTree(path);
+  const files = await hashTree(tree, { clock: systemClock, shardOctets });
+  const shards = files.flatMap(({ path, ranges }) => ranges.map((range) => ({ path, ...range })));
+  const shape = tree.isDirectory ? "directory" : "file";
+  return { shape, ...(shardOctets === undefined ? { resources: shards } : { shardOctets, shards }) };
 }

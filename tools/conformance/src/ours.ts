@@ -16,7 +16,7 @@ import {
 } from "@vcc-pki/x509";
 import { readProgramStamp } from "./authenticode.ts";
 import { ACCEPTS, type Judge, refuses, type Verdict } from "./judge.ts";
-import { verifyArtefact, verifyBundle, verifySignature } from "./our-signatures.ts";
+import { verifyArtefact, verifyAttestation, verifyBundle, verifySignature } from "./our-signatures.ts";
 import type {
   CertificateSpecimen,
   CrlSpecimen,
@@ -29,9 +29,9 @@ import type {
 /** libs/x509 as a judge among the judges: parse strictly, chain names and key identifiers byte for byte, verify signatures, dates and CRLs
  *  (RFC 5280 section 6.1.3 and 6.3.3, as far as this suite's own objects need them). */
 export function ourJudge(clock: Clock): Judge {
-  const judged = async (verify: () => void): Promise<Verdict> => {
+  const judged = async (verify: () => void | Promise<void>): Promise<Verdict> => {
     try {
-      verify();
+      await verify();
       return ACCEPTS;
     } catch (error) {
       return refuses(error instanceof Error ? error.message : String(error));
@@ -50,6 +50,7 @@ export function ourJudge(clock: Clock): Judge {
       signature: (specimen) => judged(() => verifySignature(specimen)),
       artefact: (specimen) => judged(() => verifyArtefact(specimen)),
       bundle: (specimen) => judged(() => verifyBundle(specimen)),
+      attestation: (specimen) => judged(() => verifyAttestation(specimen)),
     },
   };
 }

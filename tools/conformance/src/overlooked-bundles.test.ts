@@ -4,7 +4,8 @@ import { findOverlookedBundle, OVERLOOKED_BUNDLES } from "./overlooked-bundles.t
 
 const JUDGES = Object.keys(OVERLOOKED_BUNDLES);
 const CHANGED_FILES = ["a changed file", "a missing file", "a further file", "a renamed file"];
-const crafted = [...BUNDLE_CORRUPTIONS.map(({ what }) => what), ...CHANGED_FILES];
+const CHANGED_SHARDS = ["a changed last shard", "a further empty file"];
+const crafted = [...BUNDLE_CORRUPTIONS.map(({ what }) => what), ...CHANGED_FILES, ...CHANGED_SHARDS];
 
 describe("what judges of bundles overlook", () => {
   it.each(JUDGES)("in %s are corruptions that there are, each for one reason", (judge) => {

@@ -16,6 +16,7 @@ import { modelSigning } from "./judges/model-signing.ts";
 import { openssl } from "./judges/openssl.ts";
 import { osslsigncode } from "./judges/osslsigncode.ts";
 import { pkilint } from "./judges/pkilint.ts";
+import { pypiAttestations } from "./judges/pypi-attestations.ts";
 import { rfc3161Client } from "./judges/rfc3161-client.ts";
 import { securesystemslib } from "./judges/securesystemslib.ts";
 import { sha256sum } from "./judges/sha256sum.ts";
@@ -43,6 +44,7 @@ export const CANDIDATES: readonly Candidate[] = [
   sha256sum,
   modelSigning,
   securesystemslib,
+  pypiAttestations,
 ];
 
 const AUTHORITIES: readonly AuthorityCandidate[] = [opensslAuthority, bouncycastleAuthority, sigstoreAuthority];

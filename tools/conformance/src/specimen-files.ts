@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { parseTimeStampReq, pemEncode, timeStampResp } from "@vcc-pki/x509";
 import type {
   ArtefactSpecimen,
+  AttestationSpecimen,
   BundleSpecimen,
   CertificateSpecimen,
   CrlSpecimen,
@@ -34,6 +35,7 @@ export interface SpecimenFiles {
   signature(parts: SignatureParts): SignatureSpecimen;
   artefact(parts: ArtefactParts): ArtefactSpecimen;
   bundle(parts: BundleParts): BundleSpecimen;
+  attestation(parts: AttestationParts): AttestationSpecimen;
 }
 
 interface SignatureParts extends Pick<SignatureSpecimen, "label" | "root" | "timeStampRoot" | "at" | "algorithms"> {
@@ -51,6 +53,13 @@ type BundleParts = Omit<BundleSpecimen, "kind" | "object" | "directory"> & {
   readonly bundle: Uint8Array;
   /** What lies in the directory, by path. */
   readonly contents: Readonly<Record<string, string>>;
+};
+
+type AttestationParts = Pick<AttestationSpecimen, "label" | "issuer" | "root" | "timeStampRoot" | "algorithms"> & {
+  readonly attestation: Uint8Array;
+  /** The distribution, and what is in it. */
+  readonly name: string;
+  readonly content: string;
 };
 
 type ProgramParts = Omit<ProgramSpecimen, "kind" | "object" | "crlsFile"> & { readonly program: Uint8Array };
@@ -146,5 +155,10 @@ export function openSpecimenFiles(directory: string): SpecimenFiles {
       object: { der, derFile: octets(parts.label, "sigstore.json", der) },
       directory: tree(parts.label, contents),
     }),
+    attestation({ attestation: der, name, content, ...parts }) {
+      const directory = tree(parts.label, { [name]: content });
+      const object = { der, derFile: octets(parts.label, "publish.attestation", der) };
+      return { kind: "attestation", ...parts, object, directory, distributionFile: join(directory, name) };
+    },
   };
 }

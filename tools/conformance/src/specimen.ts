@@ -10,7 +10,8 @@ export type Specimen =
   | ProgramSpecimen
   | SignatureSpecimen
   | ArtefactSpecimen
-  | BundleSpecimen;
+  | BundleSpecimen
+  | AttestationSpecimen;
 
 export interface ObjectFile {
   readonly der: Uint8Array;
@@ -124,6 +125,8 @@ export interface ArtefactSpecimen extends Omit<SignatureSpecimen, "kind"> {
 export interface BundleSpecimen extends SpecimenBase<ObjectFile> {
   readonly kind: "bundle";
   readonly directory: string;
+  /** Files are hashed in pieces of so many octets; absent: whole. */
+  readonly shardOctets?: number;
   readonly signer: ObjectFiles;
   /** Who issued to the signer, and above that the root. */
   readonly issuer: ObjectFiles;
@@ -140,4 +143,10 @@ export interface BundleSpecimen extends SpecimenBase<ObjectFile> {
   readonly issuer: ObjectFiles;
   readonly root: ObjectFiles;
   readonly timeStampRoot: ObjectFiles;
+}
+
+/** A directory with one distribution, and as the object, in JSON, the attestation object of PEP 740 that vouches for it. */
+export interface AttestationSpecimen extends Omit<BundleSpecimen, "kind" | "signer" | "shardOctets"> {
+  readonly kind: "attestation";
+  readonly distributionFile: string;
 }

@@ -3,7 +3,7 @@ import type { Import } from "./imports.ts";
 /** Each layer may use itself only where said, and every layer before it. The order of CONTRIBUTING.md, section "Who may import whom". */
 const LAYERS: readonly (readonly string[])[] = [
   ["proto", "errors", "time", "merkle"],
-  ["x509", "telemetry", "store"],
+  ["x509", "telemetry", "store", "matrix"],
   ["artefact"],
   ["rpc", "events"],
   ["signer", "service", "client"],
@@ -24,6 +24,7 @@ const OWNED: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^pkcs11js$/, ["services/hsm-gateway"]],
   [/^fastify$|^@fastify\//, ["services/gateway"]],
   [/^pino$/, ["libs/telemetry"]],
+  [/^jose$/, ["services/discovery"]],
 ];
 
 /** Policy and arithmetic that must stay free of the world: no network, no database, no files. */

@@ -26,6 +26,9 @@ Daily work (vcc-pki; the suite must be up)
   events tail                        facts as they happen
   config                             where commands go, and as whom
 
+Services on this machine (vcc-agent; needs no suite)
+  agent enrol|run|once|status        a certificate from a token, kept fresh and in service
+
 Code and models (vcc-sign; needs no suite)
   manifest --directory DIR --output FILE   the list of files that would be signed; sha256sum -c reads it
   verify --package PATH | --model PATH     whether it may be used, check by check; --copy-to DIR hands out what was verified

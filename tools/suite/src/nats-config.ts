@@ -24,6 +24,8 @@ export const RIGHTS: Readonly<Record<string, BusRights>> = {
   ocsp: { publishes: ["status"], reads: true },
   tsa: { publishes: ["timestamp", "key"], reads: false },
   signing: { publishes: ["artefact", "key"], reads: false },
+  discovery: { publishes: ["service", "enrolment", "inventory", "policy"], reads: true },
+  lifecycle: { publishes: [], reads: true },
   gateway: { publishes: [], reads: true },
 };
 

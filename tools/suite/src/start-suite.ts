@@ -13,8 +13,24 @@ const SUITE_TOOL = join(repositoryRoot, "tools/suite/src/main.ts");
 const HOST = "127.0.0.1";
 
 /** Ports before PKI_PORT_OFFSET, as deploy/config has them. */
-const GRPC_PORTS = { "hsm-gateway": 7401, ca: 7402, ocsp: 7403, tsa: 7404, signing: 7405 } as const;
-const HEALTH_PORTS = { "hsm-gateway": 9401, ca: 9402, ocsp: 9403, tsa: 9404, signing: 9405 } as const;
+const GRPC_PORTS = {
+  "hsm-gateway": 7401,
+  ca: 7402,
+  ocsp: 7403,
+  tsa: 7404,
+  signing: 7405,
+  discovery: 7406,
+  lifecycle: 7407,
+} as const;
+const HEALTH_PORTS = {
+  "hsm-gateway": 9401,
+  ca: 9402,
+  ocsp: 9403,
+  tsa: 9404,
+  signing: 9405,
+  discovery: 9406,
+  lifecycle: 9407,
+} as const;
 const OCSP_HTTP_PORT = 8081;
 const TSA_HTTP_PORT = 8082;
 const SIGNING_HTTP_PORT = 8083;

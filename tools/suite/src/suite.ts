@@ -19,6 +19,8 @@ const SERVICES: Readonly<Record<string, readonly string[]>> = {
   ocsp: ["ca", "nats"],
   tsa: ["ca", "nats"],
   signing: ["ca", "nats"],
+  discovery: ["ca", "nats"],
+  lifecycle: ["ca", "nats"],
   gateway: ["ca", "ocsp", "nats"],
 };
 

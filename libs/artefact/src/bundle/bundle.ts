@@ -7,14 +7,16 @@ import {
   timeStampResp,
 } from "@vcc-pki/x509";
 import { z } from "zod";
-import { MAX_STATEMENT_OCTETS } from "../statement/in-toto.ts";
+import { IN_TOTO_PAYLOAD_TYPE, MAX_STATEMENT_OCTETS } from "../statement/in-toto.ts";
 import { parseStrictJson } from "../strict-json.ts";
+import { AttestationObject, buildAttestationObject } from "./attestation-object.ts";
+import { base64, toBase64 } from "./base64.ts";
 
 export const BUNDLE_MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
 /** A chain, as OpenSSF Model Signing has it, or the signer's certificate alone, as version 0.3 of the format wants it and strict clients insist on: those
- *  have the rest of the chain from their trusted root. */
-export type BundleForm = "chain" | "certificate";
+ *  have the rest of the chain from their trusted root. Or no bundle, but the attestation object of PEP 740, which says the same as the second. */
+export type BundleForm = "chain" | "certificate" | "pep740";
 
 /** A sigstore bundle v0.3 (sigstore_bundle.proto) with an envelope. */
 export interface Bundle {
@@ -30,14 +32,6 @@ const MAX_BUNDLE_OCTETS = 2 * MAX_STATEMENT_OCTETS;
 const MAX_CERTIFICATES = 8;
 const MAX_DEPTH = 8;
 
-/** Base64 in its one form (RFC 4648 section 4): node:buffer reads past what is none, and fills up what is missing. */
-const base64 = z.string().transform((text, context): Buffer => {
-  const octets = Buffer.from(text, "base64");
-  if (octets.length === 0 || octets.toString("base64") !== text) {
-    context.addIssue({ code: "custom", message: "not base64, or not in its one form" });
-  }
-  return octets;
-});
 const certificate = z.strictObject({ rawBytes: base64 });
 const material = {
   /** Entries of transparency logs; there is none in this suite that would be trusted. */
@@ -47,7 +41,7 @@ const material = {
     .optional(),
 };
 
-const BundleJson = z.strictObject({
+const SigstoreBundle = z.strictObject({
   mediaType: z.literal(BUNDLE_MEDIA_TYPE),
   verificationMaterial: z.union([
     z.strictObject({ certificate, ...material }),
@@ -68,6 +62,7 @@ const BundleJson = z.strictObject({
 export function buildBundle({ form, envelope, certificates, timeStamps }: Bundle): Buffer {
   const [signer, ...issuers] = certificates.map(({ der }) => ({ rawBytes: toBase64(der) }));
   if (signer === undefined) throw new RangeError("a bundle has the certificate of its signer");
+  if (form === "pep740") return buildAttestationObject({ envelope, certificate: signer.rawBytes, timeStamps });
   return Buffer.from(
     JSON.stringify({
       mediaType: BUNDLE_MEDIA_TYPE,
@@ -89,21 +84,17 @@ export function buildBundle({ form, envelope, certificates, timeStamps }: Bundle
   );
 }
 
-/** Reads a bundle, of either form, whoever made it. Throws BUNDLE_MALFORMED, REQUEST_TOO_LARGE; says nothing about what it proves. */
+/** Reads a bundle, of whichever form, whoever made it. Throws BUNDLE_MALFORMED, REQUEST_TOO_LARGE; says nothing about what it proves. */
 export function parseBundle(octets: Uint8Array): Bundle {
   const limits = { maxOctets: MAX_BUNDLE_OCTETS, maxDepth: MAX_DEPTH };
   const json = parseStrictJson(octets, { ...limits, code: "BUNDLE_MALFORMED", what: "the bundle" });
-  const parsed = BundleJson.safeParse(json);
-  if (!parsed.success) throw malformedBundle(z.prettifyError(parsed.error));
-  const { verificationMaterial: by, dsseEnvelope } = parsed.data;
-  const chain = "certificate" in by ? [by.certificate] : by.x509CertificateChain.certificates;
-  const stamps = by.timestampVerificationData?.rfc3161Timestamps ?? [];
+  const { form, envelope, certificates, timeStamps } = isObject(json, "verification_material")
+    ? readAttestationObject(shaped(AttestationObject, json))
+    : readSigstoreBundle(shaped(SigstoreBundle, json));
   try {
     return {
-      form: "certificate" in by ? "certificate" : "chain",
-      envelope: { ...dsseEnvelope, signatures: dsseEnvelope.signatures.map(({ sig }) => sig) },
-      certificates: chain.map(({ rawBytes }) => parseCertificate(rawBytes)),
-      timeStamps: stamps.map(({ signedTimestamp }) => readToken(signedTimestamp)),
+      ...{ form, envelope, certificates: certificates.map(parseCertificate) },
+      timeStamps: timeStamps.map(readToken),
     };
   } catch (cause) {
     if (!(cause instanceof PkiError)) throw cause;
@@ -111,12 +102,45 @@ export function parseBundle(octets: Uint8Array): Bundle {
   }
 }
 
+/** A bundle whose parts are yet to be parsed. */
+interface Parts extends Pick<Bundle, "form" | "envelope" | "timeStamps"> {
+  readonly certificates: readonly Uint8Array[];
+}
+
+function readSigstoreBundle({ verificationMaterial: by, dsseEnvelope }: z.output<typeof SigstoreBundle>): Parts {
+  const chain = "certificate" in by ? [by.certificate] : by.x509CertificateChain.certificates;
+  const stamps = by.timestampVerificationData?.rfc3161Timestamps ?? [];
+  return {
+    form: "certificate" in by ? "certificate" : "chain",
+    envelope: { ...dsseEnvelope, signatures: dsseEnvelope.signatures.map(({ sig }) => sig) },
+    certificates: chain.map(({ rawBytes }) => rawBytes),
+    timeStamps: stamps.map(({ signedTimestamp }) => signedTimestamp),
+  };
+}
+
+function readAttestationObject({ verification_material: by, envelope }: z.output<typeof AttestationObject>): Parts {
+  const { statement: payload, signature } = envelope;
+  return {
+    form: "pep740",
+    envelope: { payloadType: IN_TOTO_PAYLOAD_TYPE, payload, signatures: [signature] },
+    certificates: [by.certificate],
+    timeStamps: by.transparency_entries.map(({ signedTimestamp }) => signedTimestamp),
+  };
+}
+
+function shaped<T extends z.ZodType>(schema: T, json: unknown): z.output<T> {
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) throw malformedBundle(z.prettifyError(parsed.error));
+  return parsed.data;
+}
+
+const isObject = (json: unknown, key: string): boolean =>
+  typeof json === "object" && json !== null && Object.hasOwn(json, key);
+
 function readToken(responseDer: Uint8Array): Uint8Array {
   const { tokenDer } = parseTimeStampResp(responseDer);
   if (tokenDer === undefined) throw malformedBundle("has a response without a time stamp");
   return tokenDer;
 }
-
-const toBase64 = (octets: Uint8Array): string => Buffer.from(octets).toString("base64");
 
 const malformedBundle = (fault: string): PkiError => new PkiError("BUNDLE_MALFORMED", `the bundle: ${fault}`);

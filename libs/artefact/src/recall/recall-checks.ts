@@ -13,6 +13,12 @@ interface Signed {
   readonly signedAt: Date;
 }
 
+/** The signing service's own knowledge, for itself, who needs no list. */
+export interface RecallRecords {
+  /** When and why it was recalled; undefined: it was not. */
+  findRecall(organisation: string, digest: Digest): { readonly recalledAt: Date; readonly reason: string } | undefined;
+}
+
 const KNOWN = "recall-known";
 const RECALLED = "recall";
 
@@ -20,14 +26,15 @@ const RECALLED = "recall";
  *  policy can put up with where nothing was brought; a list that was brought and does not count is refused. */
 export function checkRecall(
   signed: Signed | undefined,
-  evidence: RecallEvidence | undefined,
+  evidence: RecallEvidence | RecallRecords | undefined,
   trust: ArtefactTrust,
   policy: TrustPolicy,
 ): Check[] {
   if (evidence === undefined) {
-    const isRequired = policy.recall === "required";
-    return isRequired ? [{ name: KNOWN, ok: false, reason: "there is no recall list" }] : [];
+    const isWaived = policy.recall !== "required";
+    return [{ name: KNOWN, ok: isWaived, isWaived, reason: "there is no recall list" }];
   }
+  if ("findRecall" in evidence) return [{ name: KNOWN, ok: true }, lookUp(evidence, signed)];
   const { checks, list } = verifyRecallList(evidence, trust);
   if (list === undefined || signed === undefined) return [...checks, ...[KNOWN, RECALLED].map(openCheck)];
   if (signed.digest !== undefined && recallShardOf(signed.digest) !== list.shard) {
@@ -39,6 +46,12 @@ export function checkRecall(
   return [...checks, { name: KNOWN, ok: true }, recalled];
 }
 
+function lookUp(records: RecallRecords, signed: Signed | undefined): Check {
+  if (signed?.digest === undefined) return openCheck(RECALLED);
+  const found = records.findRecall(signed.signer.organisation, signed.digest);
+  return found === undefined ? { name: RECALLED, ok: true } : { name: RECALLED, ok: false, reason: recallText(found) };
+}
+
 function findRecall({ entries }: RecallList, { digest, signer, signedAt }: Signed): string | undefined {
   const entry = entries.find(
     (candidate) =>
@@ -47,8 +60,11 @@ function findRecall({ entries }: RecallList, { digest, signer, signedAt }: Signe
         ? candidate.digest === digest
         : candidate.signer === signer.uri && signedAt >= candidate.since),
   );
-  return entry && `${entry.recalledAt.toISOString()}: ${entry.reason}`;
+  return entry && recallText(entry);
 }
+
+const recallText = ({ recalledAt, reason }: { readonly recalledAt: Date; readonly reason: string }): string =>
+  `${recalledAt.toISOString()}: ${reason}`;
 
 const openCheck = (name: string): Check => ({
   ...{ name, ok: false, isOpen: true, reason: "not looked at, for what is before it failed" },

@@ -3,8 +3,15 @@ import type { Digest } from "../digest.ts";
 import type { ArtefactFacts } from "../facts.ts";
 import { checkFacts, checkShape, type Manifest } from "../manifest.ts";
 import { canonicalResources, type Resource } from "../resources.ts";
-import { buildInTotoStatement, checkOneForm, type InTotoStatement, type ReadStatement, shaped } from "./in-toto.ts";
-import type { SignedFiles } from "./oms.ts";
+import { isDistributionName } from "./distribution.ts";
+import {
+  buildInTotoStatement,
+  checkOneForm,
+  type InTotoStatement,
+  malformedStatement,
+  type ReadStatement,
+  shaped,
+} from "./in-toto.ts";
 
 /** Our own predicate: what is said of the artefact, and whether its digest is that of a file. */
 export const ARTEFACT_PREDICATE_TYPE = "urn:vcc-pki:artefact:v1";
@@ -23,6 +30,14 @@ export interface SignedDigest {
   readonly facts: ArtefactFacts;
   readonly shape: "directory" | "digest";
   readonly digest: Digest;
+}
+
+/** A distribution that was published. Nothing else is said of it, so that its predicate alone says what it is. */
+export interface PublishedFile {
+  readonly facts: undefined;
+  readonly impliedType: "python_package";
+  readonly shape: "file";
+  readonly resources: readonly Resource[];
 }
 
 /** An in-toto statement about an artefact by its digest, for whom files are too many or are not at hand. Throws ARTEFACT_MALFORMED, NAME_MALFORMED,
@@ -56,10 +71,30 @@ export function readAttestation(statement: ReadStatement): SignedFile | SignedDi
   return artefact;
 }
 
-/** Reads what attests that a distribution was published. Throws STATEMENT_MALFORMED, NAME_MALFORMED. */
-export function readPublishAttestation({ subject, predicate }: ReadStatement): SignedFiles {
+/** The statement of PEP 740 about a distribution that is published: its predicate is empty. Throws NAME_MALFORMED, REQUEST_MALFORMED, STATEMENT_MALFORMED
+ *  for a file whose name is not a distribution's. */
+export function buildPublishAttestation(resources: readonly Resource[]): Buffer {
+  const { path: name, sha256Hex } = theDistribution(resources);
+  return buildInTotoStatement({
+    subject: { name, sha256Hex },
+    predicateType: PUBLISH_PREDICATE_TYPE,
+    predicate: null,
+  });
+}
+
+/** Reads what attests that a distribution was published, whoever wrote it. Throws STATEMENT_MALFORMED, NAME_MALFORMED. */
+export function readPublishAttestation({ subject, predicate }: ReadStatement): PublishedFile {
   shaped(PublishPredicate, predicate);
-  return { facts: undefined, shape: "file", resources: [fileOf(subject)] };
+  const { name: path, sha256Hex } = subject;
+  const resources = [theDistribution([{ path, sha256Hex }])];
+  return { facts: undefined, impliedType: "python_package", shape: "file", resources };
+}
+
+function theDistribution(resources: readonly Resource[]): Resource {
+  const file = theFile(resources);
+  if (!isDistributionName(file.path))
+    throw malformedStatement(`is about ${JSON.stringify(file.path)}, no distribution`);
+  return file;
 }
 
 const fileOf = ({ name: path, sha256Hex }: InTotoStatement["subject"]): Resource => theFile([{ path, sha256Hex }]);

@@ -1,15 +1,17 @@
 import {
   ARTEFACT_PREDICATE_TYPE,
   PUBLISH_PREDICATE_TYPE,
+  type PublishedFile,
   readAttestation,
   readPublishAttestation,
   type SignedDigest,
 } from "./attestation.ts";
 import { malformedStatement, parseInTotoStatement, type ReadStatement } from "./in-toto.ts";
-import { OMS_PREDICATE_TYPE, readOmsStatement, type SignedFiles } from "./oms.ts";
+import { OMS_PREDICATE_TYPE, readOmsStatement, type SignedFiles, type SignedShards } from "./oms.ts";
 
-/** What the payload of an envelope says: all files of an artefact, or its digest. Facts are undefined when the signer says nothing of it. */
-export type Statement = SignedFiles | SignedDigest;
+/** What the payload of an envelope says: all files of an artefact, whole or in shards, or its digest. Facts are undefined when the signer says nothing of
+ *  it. */
+export type Statement = SignedFiles | SignedShards | SignedDigest | PublishedFile;
 
 const READERS = new Map<string, (statement: ReadStatement) => Statement>([
   [OMS_PREDICATE_TYPE, readOmsStatement],

@@ -1,6 +1,6 @@
 import type { Certificate, Check } from "@vcc-pki/x509";
 import type { Digest } from "../digest.ts";
-import type { ArtefactFacts } from "../facts.ts";
+import type { ArtefactFacts, ArtefactType } from "../facts.ts";
 import { signerIdentity } from "./signer-trust.ts";
 import type { TrustPolicy } from "./trust-policy.ts";
 import type { VerdictName } from "./verdicts.ts";
@@ -16,6 +16,8 @@ export interface Expected {
 interface FactsQuestion {
   /** Undefined when the signer says nothing of the artefact. */
   readonly facts: ArtefactFacts | undefined;
+  /** "untyped" when the signer does not say. */
+  readonly type: ArtefactType | "untyped";
   /** Undefined when it was not found. */
   readonly signer: Certificate | undefined;
   readonly policy: TrustPolicy;
@@ -31,13 +33,7 @@ const RULES: readonly (readonly [VerdictName, (question: FactsQuestion) => strin
       return facts && facts.organisation !== policy.organisation ? `it is for ${facts.organisation}` : undefined;
     },
   ],
-  [
-    "artefact-type",
-    ({ facts, policy: { types } }) => {
-      const type = facts?.type ?? "untyped";
-      return types.includes(type) ? undefined : `it is ${type}`;
-    },
-  ],
+  ["artefact-type", ({ type, policy: { types } }) => (types.includes(type) ? undefined : `it is ${type}`)],
   [
     "risk-class",
     ({ facts, policy: { riskClasses } }) => {

@@ -2,9 +2,10 @@ import { PkiError } from "@vcc-pki/errors";
 import type { Check, HashAlgorithm } from "@vcc-pki/x509";
 import { artefactDigest, type Digest, type Shape } from "../digest.ts";
 import { canonicalResources, type Resource } from "../resources.ts";
+import { canonicalShards, type Shards, shardsDigest } from "../shards.ts";
 
-/** What is there: files that were hashed, or a digest, when the caller has that alone. */
-export type Observed = { readonly shape: Shape; readonly resources: readonly Resource[] } | ObservedDigest;
+/** What is there: files that were hashed, whole or in shards, or a digest, when the caller has that alone. */
+export type Observed = { readonly shape: Shape; readonly resources: readonly Resource[] } | Shards | ObservedDigest;
 
 export interface ObservedDigest {
   readonly shape: "digest";
@@ -16,9 +17,13 @@ export interface ObservedDigest {
 export function digestObserved(observed: Observed): { readonly checks: Check[]; readonly digest?: ObservedDigest } {
   if (observed.shape === "digest") return { checks: [], digest: observed };
   const name = "resource-names";
-  if (observed.resources.length === 0) return { checks: [{ name, ok: true }] };
+  const listed = "shards" in observed ? observed.shards : observed.resources;
+  if (listed.length === 0) return { checks: [{ name, ok: true }] };
   try {
-    const text = artefactDigest(observed.shape, canonicalResources(observed.resources));
+    const text =
+      "shards" in observed
+        ? shardsDigest(canonicalShards(observed))
+        : artefactDigest(observed.shape, canonicalResources(observed.resources));
     const digest = Uint8Array.fromHex(text.slice("sha256:".length));
     return { checks: [{ name, ok: true }], digest: { shape: "digest", hash: "sha256", digest } };
   } catch (error) {

@@ -1,7 +1,8 @@
 import { PkiError } from "@vcc-pki/errors";
 import type { Check } from "@vcc-pki/x509";
-import { artefactDigest } from "../digest.ts";
+import { artefactDigest, type Digest } from "../digest.ts";
 import { parseManifest } from "../manifest.ts";
+import { namedShards, shardsDigest } from "../shards.ts";
 import { parseStatement, type Statement } from "../statement/statement.ts";
 import { compareResources } from "./compare-resources.ts";
 import { digestObserved, digestText, type Observed } from "./observed.ts";
@@ -32,11 +33,19 @@ export function readSigned(signed: SignedOctets): {
 export function compareWithSigned(signed: Statement, observed: Observed): Check[] {
   const isOfShape = [observed.shape, "digest"].includes(signed.shape) || observed.shape === "digest";
   const shape: Check = { name: "shape", ok: isOfShape };
-  if ("resources" in signed && observed.shape !== "digest") {
+  if ("resources" in signed && "resources" in observed) {
     return [shape, ...compareResources(signed.resources, observed.resources)];
+  }
+  if ("shards" in signed && "shards" in observed && signed.shardOctets === observed.shardOctets) {
+    return [shape, ...compareResources(namedShards(signed.shards), namedShards(observed.shards))];
   }
   const { digest } = digestObserved(observed);
   const is = digest && digestText(digest);
-  const was = "digest" in signed ? signed.digest : artefactDigest(signed.shape, signed.resources);
-  return [shape, { name: "resources-changed", ok: is === was }];
+  return [shape, { name: "resources-changed", ok: is === statementDigest(signed) }];
+}
+
+/** What the artefact is called in lineage and recalls. Files that were hashed in another way have another digest. */
+export function statementDigest(signed: Statement): Digest {
+  if ("digest" in signed) return signed.digest;
+  return "shards" in signed ? shardsDigest(signed) : artefactDigest(signed.shape, signed.resources);
 }

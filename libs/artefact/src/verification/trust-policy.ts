@@ -26,8 +26,9 @@ export const TrustPolicy = z.strictObject({
     .optional(),
   /** Whether nothing is accepted of which it is not known that the signer's certificate was not revoked. */
   revocation: z.enum(["required", "where-known"]).default("required"),
-  /** The same of recalls of the artefact. A list that is brought has to count either way. */
-  recall: z.enum(["required", "where-known"]).default("where-known"),
+  /** The same of recalls of the artefact. A list that is brought has to count either way. Absent: required by whoever knows where the lists are
+   *  (`libs/client`). Where it is not required, and not known, a check says so. */
+  recall: z.enum(["required", "where-known"]).optional(),
 });
 
 export type TrustPolicy = z.output<typeof TrustPolicy>;

@@ -234,6 +234,8 @@ const OPEN = row(
 export interface Verdict {
   readonly name: VerdictName;
   readonly ok: boolean;
+  /** It does not hold, and the policy puts up with that: `ok`, with a reason. */
+  readonly isWaived?: true;
   /** Undefined when it holds. */
   readonly code?: RefusalCode;
   readonly reason?: { readonly en: string; readonly de: string };
@@ -245,10 +247,11 @@ const ORDER = new Map(Object.keys(VERDICTS).map((name, i) => [name, i]));
 
 /** Checks as verdicts, in the order of the table. A check that is not in it is a mistake of ours. */
 export function verdictsOf(checks: readonly Check[]): Verdict[] {
-  const verdicts = checks.map(({ name, ok, isOpen = false, reason: detail }): Verdict => {
+  const verdicts = checks.map(({ name, ok, isOpen = false, isWaived = false, reason: detail }): Verdict => {
     if (!isVerdictName(name)) throw new Error(`no verdict for the check ${name}`);
-    if (ok) return { name, ok };
+    if (ok && !isWaived) return { name, ok };
     const { code, en, de } = isOpen ? OPEN : VERDICTS[name];
+    if (ok) return { name, ok, isWaived: true, reason: { en, de }, ...(detail && { detail }) };
     return { name, ok, code, reason: { en, de }, ...(detail && !isOpen && { detail }) };
   });
   const place = ({ name }: Verdict) => ORDER.get(name) as number;

@@ -1,9 +1,10 @@
 import type { Certificate } from "@vcc-pki/x509";
 import type { Digest } from "../digest.ts";
-import type { ArtefactFacts } from "../facts.ts";
+import type { ArtefactFacts, ArtefactType } from "../facts.ts";
 import { MANIFEST_MIME_TYPE } from "../manifest.ts";
-import { checkRecall } from "../recall/recall-checks.ts";
+import { checkRecall, type RecallRecords } from "../recall/recall-checks.ts";
 import type { RecallEvidence } from "../recall/verify-recall-list.ts";
+import type { Statement } from "../statement/statement.ts";
 import { checkFactsAgainst, type Expected } from "./facts-checks.ts";
 import { digestObserved, digestText, type Observed, type ObservedDigest } from "./observed.ts";
 import { type SignatureFindings, verifyBundleSignature, verifyCmsSignature } from "./signature.ts";
@@ -27,8 +28,8 @@ export interface ArtefactQuestion {
   readonly policy: TrustPolicy;
   /** What the caller wants to use it as. */
   readonly expected?: Expected;
-  /** The recall list of the shard of its digest. */
-  readonly recall?: RecallEvidence | undefined;
+  /** The recall list of the shard of its digest; or what the signing service knows. */
+  readonly recall?: RecallEvidence | RecallRecords | undefined;
 }
 
 export interface Signer {
@@ -81,7 +82,7 @@ export function verifySignedArtefact({
   // 3. What it says is what the policy allows and the caller expects; what is there is what it lists.
   const facts = statement === "untyped" ? undefined : statement?.facts;
   if (statement !== undefined) {
-    checks.push(...checkFactsAgainst({ facts, signer: found.signer, policy, expected }));
+    checks.push(...checkFactsAgainst({ facts, type: typeOf(statement), signer: found.signer, policy, expected }));
     if (statement !== "untyped") checks.push(...compareWithSigned(statement, observed));
   }
 
@@ -98,6 +99,11 @@ export function verifySignedArtefact({
   const signer = { uri: identity.uri, organisation: identity.organisation, certificate };
   return { ok: true, verdicts, artefactDigest: digest, facts, signer, signedAt };
 }
+
+const typeOf = (statement: Statement | "untyped"): ArtefactType | "untyped" => {
+  if (statement === "untyped") return statement;
+  return statement.facts?.type ?? ("impliedType" in statement ? statement.impliedType : "untyped");
+};
 
 const NOTHING = { shape: "digest", hash: "sha256", digest: new Uint8Array() } as const;
 

@@ -11,8 +11,7 @@ export interface HashedOctets {
 }
 
 /** From memory where they were kept, else from the file as long as it is the same. */
-export function hashedOctets({ path, size, location, identity, ranges }: HashedFile): HashedOctets {
-  const kept = ranges[0]?.octets;
-  const readAt: ReadAt = (start, end) => kept?.subarray(start, end) ?? readAgain({ location, identity, start, end });
+export function hashedOctets({ path, size, location, identity, octets }: HashedFile): HashedOctets {
+  const readAt: ReadAt = (start, end) => octets?.subarray(start, end) ?? readAgain({ location, identity, start, end });
   return { path, size, readAt };
 }

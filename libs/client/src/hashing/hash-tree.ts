@@ -1,3 +1,4 @@
+import { closeSync, openSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { Clock } from "@vcc-pki/time";
 import type { FoundFile, Tree } from "../tree/walk.ts";
@@ -12,9 +13,9 @@ export interface HashOptions {
   readonly remembered?: RememberedDigests | undefined;
   /** Hash files in pieces of so many octets, each by itself, as the shards of OMS are. */
   readonly shardOctets?: number | undefined;
-  /** Where a file is to be copied as it is hashed; whole files only, and nothing remembered is used. */
+  /** Where a file is to be copied as it is hashed; nothing remembered is used. */
   readonly copyTo?: ((file: FoundFile) => string) | undefined;
-  /** The octets are wanted too; whole files only, and nothing remembered is used. */
+  /** The octets are wanted too; nothing remembered is used. */
   readonly keep?: boolean | undefined;
   /** All cores unless given. */
   readonly threads?: number | undefined;
@@ -24,14 +25,17 @@ export interface HashOptions {
 
 export interface HashedFile extends FoundFile {
   /** One for the whole file, or one for each shard; an empty file has one. */
-  readonly ranges: readonly (ReadRange & { readonly start: number; readonly end: number })[];
+  readonly ranges: readonly (Omit<ReadRange, "octets"> & { readonly start: number; readonly end: number })[];
+  /** All of them, where `keep` asked for them. */
+  readonly octets?: Uint8Array | undefined;
 }
 
 /** Hashes (SHA-256) every file of a tree, on all cores. Throws FILE_CHANGED when a file does not stay what the walk found, FILE_UNREADABLE. */
 export async function hashTree({ files }: Tree, options: HashOptions): Promise<HashedFile[]> {
   const { clock, copyTo, keep, signal, threads = availableParallelism() } = options;
   const remembered = copyTo || keep ? undefined : options.remembered;
-  const results = new Map<Range, ReadRange>();
+  const results = new Map<Range, Omit<ReadRange, "octets">>();
+  const octets = new Map<FoundFile, Uint8Array>();
   const fileOf = new Map<Range, FoundFile>();
   const toRead: Range[] = [];
   const hashed = files.map((file) => {
@@ -45,12 +49,15 @@ export async function hashTree({ files }: Tree, options: HashOptions): Promise<H
     return { file, ranges };
   });
 
-  const total = toRead.reduce((sum, { start, end }) => sum + end - start, 0);
-  const progress = startProgress(total, clock, options.onProgress);
+  const totalOctets = toRead.reduce((sum, { start, end }) => sum + end - start, 0);
+  const rememberedOctets = files.reduce((sum, { size }) => sum + size, -totalOctets);
+  const progress = startProgress({ totalOctets, rememberedOctets }, clock, options.onProgress);
   try {
-    const onRead = (range: Range, read: ReadRange) => {
+    const onRead = (range: Range, { octets: kept, ...read }: ReadRange) => {
+      const file = fileOf.get(range) as FoundFile;
       results.set(range, read);
-      remembered?.remember(fileOf.get(range) as FoundFile, range, read);
+      remembered?.remember(file, range, read);
+      if (kept) keepOctets(octets, file, range, kept);
     };
     await readRanges(toRead, { threads, signal, onRead, done: progress.done });
   } finally {
@@ -58,6 +65,7 @@ export async function hashTree({ files }: Tree, options: HashOptions): Promise<H
   }
   return hashed.map(({ file, ranges }) => ({
     ...file,
+    octets: octets.get(file),
     ranges: ranges.map((range) => {
       const { start, end } = range;
       return { start, end, ...(results.get(range) as ReadRange) };
@@ -65,12 +73,24 @@ export async function hashTree({ files }: Tree, options: HashOptions): Promise<H
   }));
 }
 
+/** Pieces are put together as they come. */
+function keepOctets(octets: Map<FoundFile, Uint8Array>, file: FoundFile, { isPiece, start }: Range, kept: Uint8Array) {
+  const whole = isPiece ? (octets.get(file) ?? new Uint8Array(file.size)) : kept;
+  if (isPiece) whole.set(kept, start);
+  octets.set(file, whole);
+}
+
+const PRIVATE = 0o600;
+
 function rangesOf(file: FoundFile, { shardOctets = Number.POSITIVE_INFINITY, copyTo, keep }: HashOptions): Range[] {
   const { location, identity, size } = file;
   if (size <= shardOctets) return [{ location, identity, start: 0, end: size, copyTo: copyTo?.(file), keep }];
+  const target = copyTo?.(file);
+  if (target !== undefined) closeSync(openSync(target, "wx", PRIVATE)); // there before several threads write into it
   const ranges: Range[] = [];
   for (let start = 0; start < size; start += shardOctets) {
-    ranges.push({ location, identity, start, end: Math.min(start + shardOctets, size) });
+    const end = Math.min(start + shardOctets, size);
+    ranges.push({ location, identity, start, end, copyTo: target, isPiece: true, keep });
   }
   return ranges;
 }

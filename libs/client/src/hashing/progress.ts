@@ -1,9 +1,11 @@
 import type { Clock } from "@vcc-pki/time";
 
-/** How far a hashing is. What was remembered does not count: it is not done again. */
+/** How far a hashing is. */
 export interface HashProgress {
   readonly doneOctets: number;
+  /** To be done, in all. What was remembered does not count: it is not done again. */
   readonly totalOctets: number;
+  readonly rememberedOctets: number;
   readonly octetsPerSecond: number;
   /** Undefined while nothing has been done. */
   readonly remainingMs: number | undefined;
@@ -12,11 +14,14 @@ export interface HashProgress {
 const INTERVAL_MS = 200;
 
 /** Tells `onProgress` now and then, and at the end, what has been counted in `done`, which threads share. */
-export function startProgress(totalOctets: number, clock: Clock, onProgress?: (progress: HashProgress) => void) {
+export function startProgress(
+  toDo: Pick<HashProgress, "totalOctets" | "rememberedOctets">,
+  clock: Clock,
+  onProgress?: (progress: HashProgress) => void,
+) {
   const done = new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT));
   const startedAt = clock.monotonicMs();
-  const tell = () =>
-    onProgress?.(progressOf(Number(Atomics.load(done, 0)), totalOctets, clock.monotonicMs() - startedAt));
+  const tell = () => onProgress?.(progressOf(Number(Atomics.load(done, 0)), toDo, clock.monotonicMs() - startedAt));
   const timer = onProgress && setInterval(tell, INTERVAL_MS);
   const stop = () => {
     clearInterval(timer);
@@ -25,8 +30,12 @@ export function startProgress(totalOctets: number, clock: Clock, onProgress?: (p
   return { done, stop };
 }
 
-export function progressOf(doneOctets: number, totalOctets: number, elapsedMs: number): HashProgress {
+export function progressOf(
+  doneOctets: number,
+  { totalOctets, rememberedOctets }: Pick<HashProgress, "totalOctets" | "rememberedOctets">,
+  elapsedMs: number,
+): HashProgress {
   const octetsPerMs = elapsedMs > 0 ? doneOctets / elapsedMs : 0;
   const remainingMs = octetsPerMs > 0 ? (totalOctets - doneOctets) / octetsPerMs : undefined;
-  return { doneOctets, totalOctets, octetsPerSecond: octetsPerMs * 1_000, remainingMs };
+  return { doneOctets, totalOctets, rememberedOctets, octetsPerSecond: octetsPerMs * 1_000, remainingMs };
 }

@@ -8,8 +8,10 @@ export interface Range {
   readonly start: number;
   /** Behind the last octet; the file's length for a whole one. */
   readonly end: number;
-  /** A file to be made: the octets are written there as they are hashed. Only for a whole file. */
+  /** A file to which the octets are written as they are hashed: made here for a whole file, and there already for a piece of one. */
   readonly copyTo?: string | undefined;
+  /** Whether it is one of several of its file. */
+  readonly isPiece?: boolean | undefined;
   /** Whether the octets themselves are wanted. */
   readonly keep?: boolean | undefined;
 }

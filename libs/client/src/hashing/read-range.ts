@@ -1,4 +1,4 @@
-import { createHash, type Hash } from "node:crypto";
+import { createHash, type Hash, hash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, read, readSync, write, writeSync } from "node:fs";
 import { promisify } from "node:util";
 import { PkiError } from "@vcc-pki/errors";
@@ -6,9 +6,9 @@ import { identityOf } from "../tree/identity.ts";
 import { beginsAsPickle } from "./pickle.ts";
 import type { Range, ReadRange } from "./range.ts";
 
-/** From so many octets on, the next are read by another thread while these are hashed. */
-const LONG_OCTETS = 8 * 1024 * 1024;
 const CHUNK_OCTETS = 512 * 1024;
+/** So much longer than hashing may reading have taken, before it is done ahead. */
+const PATIENCE_MS = 10;
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY, O_CREAT, O_EXCL } = constants;
 const PRIVATE = 0o600;
@@ -24,14 +24,20 @@ const twoChunks = () => {
 
 /** Hashes a range of a file, and copies or keeps exactly the octets it hashed. `count` is told of octets as they are done.
  *  Throws FILE_CHANGED when the file is not, or does not stay, what the walk found; FILE_UNREADABLE when it cannot be read. */
-export async function readRange(range: Range, count: (octets: number) => void): Promise<ReadRange> {
+export async function readRange(
+  range: Range,
+  count: (octets: number) => void,
+  monotonicMs = () => performance.now(),
+): Promise<ReadRange> {
   const source = open(range);
   try {
     requireSame(source, range);
-    const sink = range.copyTo === undefined ? undefined : openSync(range.copyTo, O_WRONLY | O_CREAT | O_EXCL, PRIVATE);
+    const sink = range.copyTo === undefined ? undefined : openSync(range.copyTo, sinkFlags(range), PRIVATE);
     try {
-      const done = new Reading(range, source, sink, count);
-      return await (range.end - range.start < LONG_OCTETS ? done.atOnce() : done.overlapped());
+      const reading = new Reading(range, source, sink, count);
+      reading.inTurn(monotonicMs);
+      await reading.ahead();
+      return reading.end();
     } finally {
       if (sink !== undefined) closeSync(sink);
     }
@@ -58,12 +64,17 @@ export function readAgain(range: Range): Uint8Array {
   }
 }
 
+/** Pieces of one file are written by several threads, each at its place in a file that is there. */
+const sinkFlags = ({ isPiece }: Range): number => O_WRONLY | (isPiece ? O_NOFOLLOW : O_CREAT | O_EXCL);
+
 class Reading {
   readonly #range: Range;
   readonly #source: number;
   readonly #sink: number | undefined;
   readonly #count: (octets: number) => void;
-  readonly #hash: Hash = createHash("sha256");
+  /** Undefined until there is more than fits in one chunk. */
+  #hash: Hash | undefined;
+  #sha256Hex: string | undefined;
   readonly #kept: Uint8Array | undefined;
   #isPickle = false;
   #at: number;
@@ -77,31 +88,44 @@ class Reading {
     this.#kept = range.keep ? new Uint8Array(range.end - range.start) : undefined;
   }
 
-  async atOnce(): Promise<ReadRange> {
+  /** Reads and hashes by turns, which costs least while the octets are in the page cache: as long as reading takes less time than hashing. */
+  inTurn(monotonicMs: () => number): void {
     const [chunk] = twoChunks();
-    while (this.#left > 0) {
+    let patienceMs = PATIENCE_MS;
+    let atMs = monotonicMs();
+    while (this.#left > 0 && patienceMs >= 0) {
       const octets = chunk.subarray(0, readSync(this.#source, chunk, 0, this.#fits(chunk), this.#at));
-      this.#take(octets);
+      const readMs = monotonicMs();
       for (let done = 0; this.#sink !== undefined && done < octets.length; ) {
-        done += writeSync(this.#sink, octets, done);
+        done += writeSync(this.#sink, octets, done, octets.length - done, this.#at + done);
       }
+      this.#take(octets);
+      const hashedMs = monotonicMs();
+      patienceMs += hashedMs - readMs - (readMs - atMs);
+      atMs = hashedMs;
     }
-    return this.#end();
   }
 
-  /** Reads ahead by one chunk, and writes the one before, on libuv's threads while this one hashes. */
-  async overlapped(): Promise<ReadRange> {
+  /** Reads what is left ahead by one chunk, and writes the one before, on libuv's threads while this one hashes: a disk is never waited for in vain. */
+  async ahead(): Promise<void> {
+    if (this.#left === 0) return;
     let [current, next] = twoChunks();
     let { bytesRead } = await readAt(this.#source, current, 0, this.#fits(current), this.#at);
     while (this.#left > 0) {
       const octets = current.subarray(0, bytesRead);
-      const ahead = readAt(this.#source, next, 0, this.#fits(next, bytesRead), this.#at + bytesRead);
+      const read = readAt(this.#source, next, 0, this.#fits(next, bytesRead), this.#at + bytesRead);
       const written = this.#writeWhole(octets);
       this.#take(octets);
-      [{ bytesRead }] = await Promise.all([ahead, written]);
+      [{ bytesRead }] = await Promise.all([read, written]);
       [current, next] = [next, current];
     }
-    return this.#end();
+  }
+
+  /** Throws FILE_CHANGED. */
+  end(): ReadRange {
+    requireSame(this.#source, this.#range);
+    const sha256Hex = this.#sha256Hex ?? (this.#hash ?? createHash("sha256")).digest("hex");
+    return { sha256Hex, isPickle: this.#isPickle, octets: this.#kept };
   }
 
   get #left(): number {
@@ -115,21 +139,18 @@ class Reading {
   #take(octets: Uint8Array): void {
     if (octets.length === 0) throw changed(this.#range);
     if (this.#at === 0) this.#isPickle = beginsAsPickle(octets);
-    this.#hash.update(octets);
+    if (this.#hash === undefined && octets.length === this.#left) this.#sha256Hex = hash("sha256", octets);
+    else this.#hash = (this.#hash ?? createHash("sha256")).update(octets);
     this.#kept?.set(octets, this.#at - this.#range.start);
     this.#at += octets.length;
     this.#count(octets.length);
   }
 
   async #writeWhole(octets: Uint8Array): Promise<void> {
+    const at = this.#at;
     for (let done = 0; this.#sink !== undefined && done < octets.length; ) {
-      done += (await writeAt(this.#sink, octets, done)).bytesWritten;
+      done += (await writeAt(this.#sink, octets, done, octets.length - done, at + done)).bytesWritten;
     }
-  }
-
-  #end(): ReadRange {
-    requireSame(this.#source, this.#range);
-    return { sha256Hex: this.#hash.digest("hex"), isPickle: this.#isPickle, octets: this.#kept };
   }
 }
 

@@ -22,7 +22,7 @@ import type { Range, ReadRange } from "./range.ts";
  *  30 s), so that the next store through that mapping changes the file's times. */
 const RESTED_MS = 60_000;
 /** Permission bits of group and others that let them write; the mask of an access control list shows in the group's. */
-const WRITABLE_BY_OTHERS = 0o022n;
+const WRITABLE_BY_OTHERS = 0o022;
 const OPEN_TO_OTHERS = 0o077n;
 const MAX_JOURNAL_OCTETS = 512 * 1024 * 1024;
 /** Lines that nobody asked for, before it is written anew. */
@@ -144,12 +144,8 @@ type Owned = { readonly uid: bigint; readonly mode: bigint };
 const isPrivate = ({ uid, mode }: Owned, { userId }: Host): boolean =>
   uid === BigInt(userId) && (mode & OPEN_TO_OTHERS) === 0n;
 
-function hasRested({ stats }: FoundFile, { rootStats }: Tree, { userId }: Host, nowMs: number): boolean {
-  const { uid, mode, dev, ctimeNs } = stats;
-  return (
-    (uid === 0n || uid === BigInt(userId)) &&
-    (mode & WRITABLE_BY_OTHERS) === 0n &&
-    dev === rootStats.dev &&
-    Number(ctimeNs / 1_000_000n) + RESTED_MS <= nowMs
-  );
-}
+const hasRested = (file: FoundFile, tree: Tree, host: Host, nowMs: number): boolean =>
+  (file.userId === 0 || file.userId === host.userId) &&
+  (file.mode & WRITABLE_BY_OTHERS) === 0 &&
+  file.device === tree.device &&
+  file.changedAtMs + RESTED_MS <= nowMs;

@@ -12,14 +12,19 @@ export interface FoundFile {
   readonly location: string;
   readonly size: number;
   readonly identity: FileIdentity;
-  readonly stats: BigIntStats;
+  /** Who may change it, where it lies, and when it last was changed. */
+  readonly userId: number;
+  readonly mode: number;
+  readonly device: number;
+  readonly changedAtMs: number;
 }
 
 /** What there is of an artefact on disk. */
 export interface Tree {
   /** The directory, or the one file, without symbolic links. */
   readonly root: string;
-  readonly rootStats: BigIntStats;
+  /** On which the root lies. */
+  readonly device: number;
   readonly isDirectory: boolean;
   readonly files: readonly FoundFile[];
 }
@@ -33,8 +38,9 @@ const MAX_FILES = 1_000_000;
 export function walkTree(root: string, except: ReadonlySet<string> = new Set()): Tree {
   const real = readable(root, () => realpathSync(root));
   const rootStats = readable(real, () => lstatSync(real, { bigint: true }));
+  const device = Number(rootStats.dev);
   if (!rootStats.isDirectory()) {
-    return { root: real, rootStats, isDirectory: false, files: [found(basename(real), real, rootStats)] };
+    return { root: real, device, isDirectory: false, files: [found(basename(real), real, rootStats)] };
   }
   const files: FoundFile[] = [];
   const directories = [""];
@@ -49,7 +55,7 @@ export function walkTree(root: string, except: ReadonlySet<string> = new Set()):
     }
     if (files.length > MAX_FILES) throw new PkiError("REQUEST_TOO_LARGE", `${root} has more than ${MAX_FILES} files`);
   }
-  return { root: real, rootStats, isDirectory: true, files };
+  return { root: real, device, isDirectory: true, files };
 }
 
 const findFile = (path: string, location: string): FoundFile =>
@@ -59,6 +65,8 @@ const findFile = (path: string, location: string): FoundFile =>
     readable(location, () => lstatSync(location, { bigint: true })),
   );
 
+const NS_IN_MS = 1_000_000n;
+
 function found(path: string, location: string, stats: BigIntStats): FoundFile {
   if (!stats.isFile()) {
     const kind = kindOf(stats);
@@ -66,7 +74,11 @@ function found(path: string, location: string, stats: BigIntStats): FoundFile {
       details: { file: path, kind },
     });
   }
-  return { path, location, stats, size: Number(stats.size), identity: identityOf(stats) };
+  const { size, uid, mode, dev, ctimeNs } = stats; // which is not kept: a million of them would be a gigabyte
+  return {
+    ...{ path, location, size: Number(size), identity: identityOf(stats) },
+    ...{ userId: Number(uid), mode: Number(mode), device: Number(dev), changedAtMs: Number(ctimeNs / NS_IN_MS) },
+  };
 }
 
 function kindOf(stats: BigIntStats): string {

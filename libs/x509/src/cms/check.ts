@@ -7,6 +7,8 @@ export interface Check {
   readonly reason?: string;
   /** True when it could not be looked at, since something before it failed. Then it does not hold either. */
   readonly isOpen?: boolean;
+  /** True when it does not hold, which the one who asks has said that he puts up with: `ok` is true then, and `reason` says what it is. */
+  readonly isWaived?: boolean;
 }
 
 /** A name, and a function that says what is wrong, or undefined. What it throws is what is wrong, too. */

@@ -8,7 +8,9 @@ import {
   type ListCertificatesRequest,
   ReleaseCertificateRequest,
   RevokeCertificateRequest,
+  StatusChangeKind as StatusChangeKindMessage,
   type StatusChange as StatusChangeMessage,
+  type StreamStatusRequest,
   type StreamStatusResponse,
 } from "@vcc-pki/proto/ca";
 import { type Callers, implement, type ServiceImplementation } from "@vcc-pki/rpc";
@@ -29,7 +31,7 @@ import {
   stateOf,
 } from "../store/certificate-list.ts";
 import type { CertificateStatus, CertificateTable } from "../store/certificates.ts";
-import type { StatusChange, StatusLog } from "../store/status-log.ts";
+import type { LogPosition, StatusChange, StatusChangeKind, StatusLog } from "../store/status-log.ts";
 import { type StatusBatch, streamStatus } from "../stream-status.ts";
 import { type Door, guarded, requestKey } from "./guard.ts";
 import { REASONS, reasonFromProto } from "./revocation-reasons.ts";
@@ -53,6 +55,7 @@ const CALLERS: Callers<typeof CertificateServiceDefinition> = {
   release: ["gateway", "ceremony"],
   getStatus: ["gateway", "ceremony"],
   streamStatus: ["ocsp"],
+  streamCertificates: ["lifecycle"],
 };
 
 export function certificateService(door: CertificateDoor): ServiceImplementation {
@@ -113,13 +116,23 @@ export function certificateService(door: CertificateDoor): ServiceImplementation
       }),
 
       /** Of every tenant: whether a certificate is revoked is what its issuer tells the world. */
-      async *streamStatus({ generation, afterSequence }) {
-        if (afterSequence < 0) throw new PkiError("REQUEST_MALFORMED", "a sequence is not negative");
-        for await (const batch of streamStatus(door.statusLog, generation, afterSequence)) yield batchToProto(batch);
+      async *streamStatus(request) {
+        for await (const batch of streamStatus(door.statusLog, positionOf(request))) yield batchToProto(batch);
+      },
+
+      /** Of every tenant: who follows answers for whom it tells what. */
+      async *streamCertificates(request) {
+        const batches = streamStatus(door.statusLog, positionOf(request), { withSubjects: true });
+        for await (const batch of batches) yield batchToProto(batch);
       },
     },
     CALLERS,
   );
+}
+
+function positionOf({ generation, afterSequence: sequence }: StreamStatusRequest): LogPosition {
+  if (sequence < 0) throw new PkiError("REQUEST_MALFORMED", "a sequence is not negative");
+  return { generation, sequence };
 }
 
 /** By certificate id, or by serial number in hex. Throws NOT_FOUND, AMBIGUOUS when two authorities used the serial number. */
@@ -206,12 +219,21 @@ const batchToProto = ({ generation, fromStart, changes, head }: StatusBatch): St
   changes: changes.map(changeToProto),
 });
 
-const changeToProto = ({ revocation, ...change }: StatusChange): StatusChangeMessage => ({
+const changeToProto = ({ revocation, kind, subject, ...change }: StatusChange): StatusChangeMessage => ({
   ...change,
+  kind: KINDS[kind],
+  subject: subject && { ...subject, revokedBy: subject.revokedBy ?? "" },
   revokedAt: revocation?.revokedAt,
   revocationReason: REASONS[revocation?.reason ?? "unspecified"],
   invalidityDate: revocation?.invalidityDate,
 });
+
+const KINDS = {
+  issued: StatusChangeKindMessage.ISSUED,
+  revoked: StatusChangeKindMessage.REVOKED,
+  held: StatusChangeKindMessage.HELD,
+  released: StatusChangeKindMessage.RELEASED,
+} as const satisfies Record<StatusChangeKind, StatusChangeKindMessage>;
 
 const STATES = {
   valid: CertificateState.VALID,

@@ -33,6 +33,8 @@ const CALLERS: Callers<typeof OrganizationServiceDefinition> = {
   list: ["gateway", "ceremony"],
   grantMembership: ["gateway", "ceremony"],
   revokeMembership: ["gateway", "ceremony"],
+  getMembership: ["discovery", "lifecycle", "signing"],
+  getIsolation: ["discovery"],
 };
 
 /** Who asks here speaks for its own organisation; the one a request names is what it asks about. */
@@ -80,6 +82,17 @@ export function organisationService(door: OrganisationDoor): ServiceImplementati
         return membershipToProto(
           await organisations.revokeMembership(actor, key, request.organisation, request.identity),
         );
+      }),
+
+      getMembership: guarded(door, "membership.get", atHome, ({ organisation, identity }) => ({
+        ...{ organisation, identity },
+        expiresAt: organisations.administrationEnds(organisation, identity),
+      })),
+
+      getIsolation: guarded(door, "organisation.isolation", atHome, ({ organisation }) => {
+        const found = table.find(organisation);
+        if (found === undefined) throw noSuchOrganisation();
+        return { isolationLevel: ISOLATION[found.isolationLevel] };
       }),
     },
     CALLERS,

@@ -36,6 +36,7 @@ export const Timestamp = z.iso.datetime().describe("RFC 3339, UTC");
 export const Scope = z.strictObject({
   organisation: OrganisationId.optional().describe("Organisation acted for; the requester's own when absent"),
 });
+export type Scope = z.infer<typeof Scope>;
 
 /** For what takes no parameters. */
 export const NoQuery = z.strictObject({});

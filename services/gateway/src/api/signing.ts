@@ -1,19 +1,19 @@
 import { z } from "zod";
-import { Timestamp } from "./fields.ts";
+import { Scope, Timestamp } from "./fields.ts";
 
-const SignerName = z
+export const SignerName = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "lower-case letters, digits and hyphens")
   .describe("A service of the organisation in whose name is signed");
 
 /** Artefact types as paths have them: "lora-adapter". Which of them there are is the signing service's to say. */
 const ArtefactType = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, "lower-case letters, digits and _");
-const Sha256 = z
+export const Sha256 = z
   .string()
   .regex(/^[0-9a-fA-F]{64}$/, "a SHA-256 digest in hex")
   .describe("SHA-256, hex");
 
-const ArtefactDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "sha256: and hex");
+export const ArtefactDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "sha256: and hex");
 
 export const SIGNER_STATES = ["waiting", "active", "unusable", "retired"] as const;
 export type SignerState = (typeof SIGNER_STATES)[number];
@@ -48,8 +48,28 @@ export type Signer = z.infer<typeof Signer>;
 export const SignerParams = z.strictObject({
   signer_key_id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "a signer's key"),
 });
-export const SignerListQuery = z.strictObject({ signer: SignerName.optional().describe("All when absent") });
+export const SignerListQuery = Scope.extend({ signer: SignerName.optional().describe("All when absent") });
 export const SignerList = z.object({ signers: z.array(Signer).describe("Newest first") }).meta({ id: "SignerList" });
+
+export const FileDigests = z
+  .array(
+    z.strictObject({
+      path: z.string().min(1).max(4_096),
+      sha256: Sha256,
+      shard: z
+        .strictObject({ start: z.int().min(0), end: z.int().min(1) })
+        .optional()
+        .describe("Which of the file's octets these are, end excluded; absent: all"),
+    }),
+  )
+  .min(1)
+  .max(100_000);
+
+export const ShardOctets = z
+  .int()
+  .min(1)
+  .optional()
+  .describe("The files are listed in shards of so many octets (oms, sigstore); absent: whole");
 
 /** Files never travel, only their digests. How many there may be, and which paths, is the signing service's to say. */
 export const ArtefactToSign = z
@@ -60,17 +80,27 @@ export const ArtefactToSign = z
       .record(z.string(), z.unknown())
       .optional()
       .describe("modelVersion, baseModel, datasets, evaluations, riskClass, extra: stands inside what is signed"),
-    shape: z.enum(["file", "directory"]).describe("One file, or all files below a directory"),
-    files: z
-      .array(z.strictObject({ path: z.string().min(1).max(4_096), sha256: Sha256 }))
-      .min(1)
-      .max(100_000),
+    shape: z
+      .enum(["file", "directory", "digest"])
+      .describe("One file, or all files below a directory, or what is known by its digest alone"),
+    files: FileDigests.optional().describe("Of a file or directory"),
+    shard_octets: ShardOctets,
+    digest: ArtefactDigest.optional().describe("Of a digest, such as that of a container's image; as an attestation"),
     signer: SignerName.optional().describe("The requester's own name when absent"),
     format: z
-      .enum(["manifest", "oms", "sigstore", "attestation"])
+      .enum(["manifest", "oms", "sigstore", "attestation", "publish"])
       .optional()
-      .describe("manifest (SHA256SUMS and CAdES-B-T) when absent; the others are statements in sigstore bundles"),
+      .describe(
+        "manifest (SHA256SUMS and CAdES-B-T) when absent, of a digest attestation; these are statements in sigstore bundles, publish in the attestation object of PEP 740",
+      ),
   })
+  .refine(
+    ({ shape, files, digest }) =>
+      (shape === "digest") === (digest !== undefined) && (shape === "digest") !== (files !== undefined),
+    {
+      message: "files go with file and directory, digest with digest",
+    },
+  )
   .meta({ id: "ArtefactToSign" });
 export type ArtefactToSign = z.infer<typeof ArtefactToSign>;
 
@@ -78,13 +108,15 @@ export const ArtefactTypeParams = z.strictObject({
   type: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, "an artefact type"),
 });
 
-const HASH_AND_KEY_ALGORITHMS = ["RSA-SHA256", "ECDSA-SHA256"] as const;
+export const HashB64 = z.base64().length(44).describe("SHA-256, base64");
+
+export const HASH_AND_KEY_ALGORITHMS = ["RSA-SHA256", "ECDSA-SHA256"] as const;
 export type HashAndKeyAlgorithm = (typeof HASH_AND_KEY_ALGORITHMS)[number];
 
 /** ThemisDB's own words; the name is bound to the certificate of who asks. */
 export const HashToSign = z
   .strictObject({
-    hash_b64: z.base64().length(44).describe("SHA-256, base64"),
+    hash_b64: HashB64,
     service_id: SignerName,
     algorithm: z
       .enum(HASH_AND_KEY_ALGORITHMS)
@@ -118,7 +150,10 @@ export const Signature = z
       .describe(
         "Absent for statements. CMS SignedData with its time stamp (CAdES-B-T, EN 319 122-1), detached, base64 of DER",
       ),
-    bundle: z.string().optional().describe("For statements: sigstore bundle v0.3, JSON"),
+    bundle: z
+      .string()
+      .optional()
+      .describe("For statements: sigstore bundle v0.3, or attestation object of PEP 740; JSON"),
     recalled_at: Timestamp.optional().describe("Since when it is not to be used any more"),
     manifest: z.string().optional().describe("SHA256SUMS, octet by octet as it was signed"),
     artefact_digest: z.string(),
@@ -136,7 +171,7 @@ export type Signature = z.infer<typeof Signature>;
 export const SignatureParams = z.strictObject({
   signature_id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "a signature"),
 });
-export const SignatureListQuery = z.strictObject({
+export const SignatureListQuery = Scope.extend({
   digest: ArtefactDigest.optional(),
   type: ArtefactType.optional(),
   signer: SignerName.optional(),
@@ -196,13 +231,14 @@ export const Recall = z
   .meta({ id: "Recall" });
 export type Recall = z.infer<typeof Recall>;
 
-export const RecallListQuery = z.strictObject({ digest: ArtefactDigest.optional() });
+export const RecallListQuery = Scope.extend({ digest: ArtefactDigest.optional() });
 export const RecallList = z.object({ recalls: z.array(Recall).describe("Newest first") }).meta({ id: "RecallList" });
 
 export const UsageReport = z
   .strictObject({
     action: z.enum(["verified", "loaded", "refused"]),
     context: z.string().max(256).optional().describe("Where, in your words"),
+    times: z.int().min(1).max(1_000_000).optional().describe("How often; once when absent"),
   })
   .meta({ id: "UsageReport" });
 
@@ -212,7 +248,15 @@ export const UsageSummary = z
     loaded: z.int(),
     refused: z.int(),
     usages: z
-      .array(z.object({ action: z.string(), context: z.string(), requester: z.string(), used_at: Timestamp }))
+      .array(
+        z.object({
+          action: z.string(),
+          context: z.string(),
+          requester: z.string(),
+          times: z.int(),
+          used_at: Timestamp,
+        }),
+      )
       .describe("Newest first, a hundred at most"),
   })
   .meta({ id: "UsageSummary" });

@@ -1,17 +1,10 @@
 import { z } from "zod";
+import { Brought, MAX_BROUGHT, Octets } from "./brought.ts";
 import { Timestamp } from "./fields.ts";
 import { Digest, HashAlgorithm, Nonce, PolicyOid } from "./tsa.ts";
 
-const MAX_BROUGHT = 32;
 /** Base64 of up to 72 KiB, which a token with all its certificates does not reach. */
 const MAX_TOKEN_CHARACTERS = 96 * 1024;
-
-const Octets = z.base64();
-const Pem = z
-  .string()
-  .max(256 * 1024)
-  .regex(/-----BEGIN [A-Z0-9 ]+-----/, "PEM");
-const brought = <T extends z.ZodType>(each: T) => z.array(each).max(MAX_BROUGHT).optional();
 
 /** What is asked about a time stamp, and what it is to be judged by beside what the suite knows. */
 export const TimestampCheckQuestion = z
@@ -29,10 +22,7 @@ export const TimestampCheckQuestion = z
       .max(MAX_BROUGHT)
       .optional()
       .describe("One of which the token must name; any when absent"),
-    anchors: brought(Pem).describe("Roots trusted for this question beside the suite's own, PEM"),
-    certificates: brought(Pem).describe("Certificates that the token does not carry, PEM"),
-    crls: brought(Pem).describe("Revocation lists to judge by, PEM"),
-    ocsp_responses: brought(Octets).describe("OCSP responses to judge by, base64 of DER"),
+    ...Brought,
     require_revocation: z.boolean().optional().describe("Whether unknown revocation is a failure; false when absent"),
   })
   .refine(({ digest, data, document }) => [digest, data, document].filter((each) => each !== undefined).length === 1, {

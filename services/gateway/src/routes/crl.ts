@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import type { CrlServiceDefinition } from "@vcc-pki/proto/ca";
 import type { Remote } from "@vcc-pki/rpc";
 import type { Clock } from "@vcc-pki/time";
 import { AuthorityParams } from "../api/authorities.ts";
 import { CrlQuery } from "../api/crl.ts";
 import { type App, onBehalfOf } from "../http.ts";
+import { etagOf, isUnchanged } from "./conditional.ts";
 import { PKIX_CRL, raw, refusals } from "./documented.ts";
 
 /** Nobody shall hold a CRL for longer than this without asking whether there is a newer one. */
@@ -27,10 +27,10 @@ export function crlRoute(app: App, crls: Remote<CrlServiceDefinition>, clock: Cl
       const { shard = 0, delta } = request.query;
       const wanted = { authorityId: request.params.ca_id, shard, delta: delta === "true" };
       const crl = await crls.get(wanted, onBehalfOf(request));
-      const etag = `"${createHash("sha256").update(crl.crlDer).digest("base64url")}"`;
+      const etag = etagOf(crl.crlDer);
       reply.header("etag", etag).header("cache-control", `private, max-age=${maxAge(crl.nextUpdate, clock)}`);
       if (crl.thisUpdate) reply.header("last-modified", crl.thisUpdate.toUTCString());
-      if (matches(request.headers["if-none-match"], etag)) return reply.code(304).send("");
+      if (isUnchanged(request, etag)) return reply.code(304).send("");
       return reply.type(PKIX_CRL).send(Buffer.from(crl.crlDer));
     },
   );
@@ -40,7 +40,3 @@ function maxAge(nextUpdate: Date | undefined, clock: Clock): number {
   const leftSeconds = Math.floor(((nextUpdate?.getTime() ?? 0) - clock.now().getTime()) / 1000);
   return Math.max(0, Math.min(MAX_AGE_SECONDS, leftSeconds));
 }
-
-/** Weak comparison, as If-None-Match wants it (RFC 9110 section 13.1.2). */
-const matches = (header: string | undefined, etag: string): boolean =>
-  (header ?? "").split(",").some((candidate) => ["*", etag].includes(candidate.trim().replace(/^W\//, "")));

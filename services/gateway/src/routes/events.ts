@@ -1,37 +1,24 @@
 import { Readable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import { PkiError } from "@vcc-pki/errors";
-import type { Bus, CloudEvent } from "@vcc-pki/events";
+import type { Bus } from "@vcc-pki/events";
 import type { AuthorityServiceDefinition } from "@vcc-pki/proto/ca";
-import type { DenyList, Remote } from "@vcc-pki/rpc";
-import type { FastifyRequest } from "fastify";
+import type { Remote } from "@vcc-pki/rpc";
 import { EventsQuery } from "../api/events.ts";
+import { EVENT_STREAM, EventStreams, type ServerSentEvent, type StreamRules } from "../event-stream.ts";
 import { type App, onBehalfOf } from "../http.ts";
 import { raw, refusals } from "./documented.ts";
 
-const EVENT_STREAM = "text/event-stream";
-const STREAMS_PER_PERSON = 8;
-
-export interface EventRouteOptions {
+export interface EventRouteOptions extends StreamRules {
   /** Undefined when the suite runs without NATS. */
   readonly bus: Pick<Bus, "tail"> | undefined;
   /** Asked for what the requester may only see when it may act for the organisation: the one check of memberships is the ca's. */
   readonly authorities: Pick<Remote<AuthorityServiceDefinition>, "list">;
-  /** Milliseconds after which a quiet stream shows that it is alive, and after which the right to it is looked at again. */
-  readonly heartbeatMs: number;
-  /** Whose changes have the right to every stream looked at again at once. */
-  readonly denyList: Pick<DenyList, "onChange">;
-  /** Throws when the client certificate would not be accepted any more. */
-  readonly identifyAgain: (request: FastifyRequest) => Promise<unknown>;
-  /** Ends every stream when the service stops. */
-  readonly closing: AbortSignal;
 }
 
-/** What happens in an organisation, as server-sent events (WHATWG HTML section 9.2), each a CloudEvent. A stream lives longer
- *  than a request: who may have it is asked again at every heartbeat and with each revocation, and a no ends it. */
+/** What happens in an organisation, as server-sent events, each a CloudEvent. */
 export function eventRoute(app: App, options: EventRouteOptions): void {
-  const { bus, authorities, denyList, identifyAgain, closing } = options;
-  const openStreams = new Map<string, number>();
+  const { bus, authorities, identifyAgain } = options;
+  const streams = new EventStreams(options);
 
   app.get(
     "/api/v1/events",
@@ -54,61 +41,13 @@ export function eventRoute(app: App, options: EventRouteOptions): void {
         await authorities.list({ organisation }, onBehalfOf(request));
       };
       await requireRight();
-      const release = occupy(openStreams, request.requester.uri);
-
-      const gone = new AbortController();
-      const stopWatching = denyList.onChange(() => identifyAgain(request).catch(() => gone.abort()));
-      reply.raw.once("close", () => {
-        release();
-        stopWatching();
-        gone.abort();
-      });
-      const signal = AbortSignal.any([gone.signal, closing]);
-      const events = bus.tail({ subject: `pki.${organisation}.>`, last: request.query.last, signal });
-      return reply.type(EVENT_STREAM).send(Readable.from(messages(events, requireRight, options.heartbeatMs, signal)));
+      const { last } = request.query;
+      const events = (signal: AbortSignal) => facts(bus, { subject: `pki.${organisation}.>`, last, signal });
+      return reply.type(EVENT_STREAM).send(Readable.from(streams.open(request, reply, events, requireRight)));
     },
   );
 }
 
-/** Throws RATE_LIMITED when a person holds too many streams; returns what gives the place back. */
-function occupy(openStreams: Map<string, number>, person: string): () => void {
-  const open = openStreams.get(person) ?? 0;
-  if (open >= STREAMS_PER_PERSON) throw new PkiError("RATE_LIMITED", `at most ${STREAMS_PER_PERSON} streams at a time`);
-  openStreams.set(person, open + 1);
-  return () => {
-    const left = (openStreams.get(person) ?? 1) - 1;
-    if (left > 0) openStreams.set(person, left);
-    else openStreams.delete(person);
-  };
-}
-
-async function* messages(
-  events: AsyncIterable<CloudEvent>,
-  requireRight: () => Promise<void>,
-  heartbeatMs: number,
-  signal: AbortSignal,
-): AsyncGenerator<string> {
-  const iterator = events[Symbol.asyncIterator]();
-  const beat = () => sleep(heartbeatMs, "beat" as const, { signal }).catch(() => "beat" as const);
-  yield ": connected\n\n";
-  let event = iterator.next();
-  let heartbeat = beat();
-  while (!signal.aborted) {
-    const first = await Promise.race([event, heartbeat]);
-    if (signal.aborted) return;
-    if (first === "beat") {
-      const allowed = await requireRight().then(
-        () => true,
-        () => false,
-      );
-      if (!allowed) return;
-      yield ": alive\n\n";
-      heartbeat = beat();
-    } else if (first.done) {
-      return;
-    } else {
-      yield `id: ${first.value.id}\nevent: pki\ndata: ${JSON.stringify(first.value)}\n\n`;
-      event = iterator.next();
-    }
-  }
+async function* facts(bus: Pick<Bus, "tail">, options: Parameters<Bus["tail"]>[0]): AsyncGenerator<ServerSentEvent> {
+  for await (const fact of bus.tail(options)) yield { id: fact.id, event: "pki", data: fact };
 }

@@ -1,6 +1,6 @@
 import type { RecallServiceDefinition, SignatureServiceDefinition } from "@vcc-pki/proto/signing";
 import type { Remote } from "@vcc-pki/rpc";
-import { IdempotencyHeaders, NoQuery } from "../api/fields.ts";
+import { IdempotencyHeaders, Scope } from "../api/fields.ts";
 import {
   Lineage,
   LineageParams,
@@ -12,7 +12,7 @@ import {
   UsageReport,
   UsageSummary,
 } from "../api/signing.ts";
-import { type App, FOR_WORKLOADS_TOO, onBehalfOf, requestIdOf } from "../http.ts";
+import { type App, FOR_WORKLOADS_TOO, onBehalfOf, organisationOf, requestIdOf } from "../http.ts";
 import { lineageToJson, recallTarget, recallToJson, usageToJson } from "../wire/signing.ts";
 import { refusals } from "./documented.ts";
 
@@ -32,12 +32,17 @@ export function recallRoutes(
         tags,
         summary: "What an artefact was made from, and what was made from it, as signatures say",
         params: LineageParams,
-        querystring: NoQuery,
+        querystring: Scope,
         response: { 200: Lineage, ...refusals },
       },
     },
     async (request) =>
-      lineageToJson(await signatures.getLineage({ artefactDigest: request.params.digest }, onBehalfOf(request))),
+      lineageToJson(
+        await signatures.getLineage(
+          { artefactDigest: request.params.digest, organisation: organisationOf(request) },
+          onBehalfOf(request),
+        ),
+      ),
   );
 
   app.post(
@@ -47,7 +52,7 @@ export function recallRoutes(
         tags,
         summary:
           "Recall an artefact, all of a signer, or all that was made from a dataset, with everything made from that",
-        querystring: NoQuery,
+        querystring: Scope,
         headers: IdempotencyHeaders,
         body: RecallRequest,
         response: { 200: Recall, ...refusals },
@@ -55,7 +60,13 @@ export function recallRoutes(
     },
     async (request) => {
       const { reason, dry_run: dryRun = false } = request.body;
-      const asked = { requestId: requestIdOf(request), target: recallTarget(request.body), reason, dryRun };
+      const asked = {
+        requestId: requestIdOf(request),
+        target: recallTarget(request.body),
+        reason,
+        dryRun,
+        organisation: organisationOf(request),
+      };
       return recallToJson(await recalls.recall(asked, onBehalfOf(request)));
     },
   );
@@ -72,7 +83,10 @@ export function recallRoutes(
     },
     async (request) => {
       const { digest: artefactDigest = "" } = request.query;
-      const found = await recalls.listRecalls({ artefactDigest }, onBehalfOf(request));
+      const found = await recalls.listRecalls(
+        { artefactDigest, organisation: organisationOf(request) },
+        onBehalfOf(request),
+      );
       return { recalls: found.recalls.map(recallToJson) };
     },
   );
@@ -85,7 +99,7 @@ export function recallRoutes(
         tags,
         summary: "That it was verified, loaded or refused, by the requester's own word",
         params: SignatureParams,
-        querystring: NoQuery,
+        querystring: Scope,
         headers: IdempotencyHeaders,
         body: UsageReport,
         response: { 200: UsageSummary, ...refusals },
@@ -93,10 +107,13 @@ export function recallRoutes(
     },
     async (request) => {
       const { signature_id: signatureId } = request.params;
-      const { action, context = "" } = request.body;
-      const reported = { requestId: requestIdOf(request), signatureId, action, context };
-      await signatures.recordUsage(reported, onBehalfOf(request));
-      return usageToJson(await signatures.getUsage({ signatureId }, onBehalfOf(request)));
+      const { action, context = "", times = 1 } = request.body;
+      const asked = { signatureId, organisation: organisationOf(request) };
+      await signatures.recordUsage(
+        { ...asked, requestId: requestIdOf(request), action, context, times },
+        onBehalfOf(request),
+      );
+      return usageToJson(await signatures.getUsage(asked, onBehalfOf(request)));
     },
   );
 
@@ -108,11 +125,16 @@ export function recallRoutes(
         tags,
         summary: "Who has done what with it",
         params: SignatureParams,
-        querystring: NoQuery,
+        querystring: Scope,
         response: { 200: UsageSummary, ...refusals },
       },
     },
     async (request) =>
-      usageToJson(await signatures.getUsage({ signatureId: request.params.signature_id }, onBehalfOf(request))),
+      usageToJson(
+        await signatures.getUsage(
+          { signatureId: request.params.signature_id, organisation: organisationOf(request) },
+          onBehalfOf(request),
+        ),
+      ),
   );
 }

@@ -1,9 +1,9 @@
 import type { CertificateServiceDefinition } from "@vcc-pki/proto/ca";
 import type { SignerServiceDefinition } from "@vcc-pki/proto/signing";
 import type { Remote } from "@vcc-pki/rpc";
-import { IdempotencyHeaders, NoQuery } from "../api/fields.ts";
+import { IdempotencyHeaders, Scope } from "../api/fields.ts";
 import { Signer, SignerCreation, SignerList, SignerListQuery, SignerParams } from "../api/signing.ts";
-import { type App, onBehalfOf, requestIdOf } from "../http.ts";
+import { type App, onBehalfOf, organisationOf, requestIdOf } from "../http.ts";
 import { signerToJson } from "../wire/signing.ts";
 import { refusals } from "./documented.ts";
 
@@ -23,7 +23,7 @@ export function signerRoutes(
         tags,
         summary:
           "A key and a certificate for a signer of the requester's organisation; a second one takes over from the first",
-        querystring: NoQuery,
+        querystring: Scope,
         headers: IdempotencyHeaders,
         body: SignerCreation,
         response: { 201: Signer, ...refusals },
@@ -32,13 +32,13 @@ export function signerRoutes(
     async (request, reply) => {
       const requestId = requestIdOf(request);
       const { signer, key_algorithm: keyAlgorithm = "", profile = "" } = request.body;
-      const as = onBehalfOf(request);
+      const [as, organisation] = [onBehalfOf(request), organisationOf(request)];
       // Each step has one outcome under this request id, so that a repeat goes on where the first attempt ended.
-      const key = await signers.createSigner({ requestId, signer, keyAlgorithm, profile }, as);
+      const key = await signers.createSigner({ requestId, organisation, signer, keyAlgorithm, profile }, as);
       const asked = { profile: key.profile, csrDer: key.csrDer, authorityId: "", validitySeconds: 0 };
-      const issued = { requestId: `${requestId}.certificate`, organisation: "", ...asked };
+      const issued = { requestId: `${requestId}.certificate`, organisation, ...asked };
       const { chainDer } = await certificates.issue(issued, as);
-      const installed = await signers.installCertificate({ signerKeyId: key.signerKeyId, chainDer }, as);
+      const installed = await signers.installCertificate({ organisation, signerKeyId: key.signerKeyId, chainDer }, as);
       return reply.code(201).send(signerToJson(installed));
     },
   );
@@ -54,7 +54,10 @@ export function signerRoutes(
       },
     },
     async (request) => {
-      const { keys } = await signers.listSigners({ signer: request.query.signer ?? "" }, onBehalfOf(request));
+      const { keys } = await signers.listSigners(
+        { signer: request.query.signer ?? "", organisation: organisationOf(request) },
+        onBehalfOf(request),
+      );
       return { signers: keys.map(signerToJson) };
     },
   );
@@ -66,11 +69,16 @@ export function signerRoutes(
         tags,
         summary: "It signs nothing any more; what it has signed lives by its time stamps",
         params: SignerParams,
-        querystring: NoQuery,
+        querystring: Scope,
         response: { 200: Signer, ...refusals },
       },
     },
     async (request) =>
-      signerToJson(await signers.retireSigner({ signerKeyId: request.params.signer_key_id }, onBehalfOf(request))),
+      signerToJson(
+        await signers.retireSigner(
+          { signerKeyId: request.params.signer_key_id, organisation: organisationOf(request) },
+          onBehalfOf(request),
+        ),
+      ),
   );
 }

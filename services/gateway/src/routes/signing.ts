@@ -8,7 +8,7 @@ import {
 } from "@vcc-pki/proto/signing";
 import type { Remote } from "@vcc-pki/rpc";
 import type { FastifyRequest } from "fastify";
-import { IdempotencyHeaders, NoQuery } from "../api/fields.ts";
+import { IdempotencyHeaders, Scope } from "../api/fields.ts";
 import {
   ArtefactToSign,
   ArtefactTypeParams,
@@ -21,7 +21,7 @@ import {
   SignatureParams,
   SignedHash,
 } from "../api/signing.ts";
-import { type App, FOR_WORKLOADS_TOO, onBehalfOf, requestIdOf } from "../http.ts";
+import { type App, FOR_WORKLOADS_TOO, onBehalfOf, organisationOf, requestIdOf } from "../http.ts";
 import { artefactToProto, base64, signatureToJson } from "../wire/signing.ts";
 import { refusals } from "./documented.ts";
 
@@ -47,7 +47,7 @@ export function signingRoutes(
         summary:
           "A signed manifest (SHA256SUMS) or statement of an artefact: python-package, lora-adapter, model-weights, ...",
         params: ArtefactTypeParams,
-        querystring: NoQuery,
+        querystring: Scope,
         headers: IdempotencyHeaders,
         body: ArtefactToSign,
         response: { 201: Signature, ...refusals },
@@ -55,8 +55,8 @@ export function signingRoutes(
     },
     async (request, reply) => {
       const artefact = artefactToProto(request.params.type.replaceAll("-", "_"), request.body);
-      const { signer = "", format = "manifest" } = request.body;
-      const asked = { requestId: requestIdOf(request), signer, artefact };
+      const { signer = "", shape, format = shape === "digest" ? "attestation" : "manifest" } = request.body;
+      const asked = { requestId: requestIdOf(request), organisation: organisationOf(request), signer, artefact };
       const signed =
         format === "manifest"
           ? await signatures.signManifest(asked, onBehalfOf(request))
@@ -73,7 +73,7 @@ export function signingRoutes(
       schema: {
         tags,
         summary: "A signature over a SHA-256 digest, in the words of ThemisDB",
-        querystring: NoQuery,
+        querystring: Scope,
         headers: IdempotencyHeaders,
         body: HashToSign,
         response: { 200: SignedHash, ...refusals },
@@ -83,7 +83,8 @@ export function signingRoutes(
       const { hash_b64, service_id, algorithm } = request.body;
       requireOwnName(request, service_id);
       if (algorithm !== undefined) {
-        const { keys } = await signers.listSigners({ signer: service_id }, onBehalfOf(request));
+        const asked = { signer: service_id, organisation: organisationOf(request) };
+        const { keys } = await signers.listSigners(asked, onBehalfOf(request));
         requireAlgorithm(keys, algorithm);
       }
       const signed = await signDigest(request, signatures, Buffer.from(hash_b64, "base64"), service_id);
@@ -103,7 +104,7 @@ export function signingRoutes(
       schema: {
         tags,
         summary: "A signature over a SHA-256 digest, with the time stamp over it inside",
-        querystring: NoQuery,
+        querystring: Scope,
         headers: IdempotencyHeaders,
         body: DigestToSign,
         response: { 201: Signature, ...refusals },
@@ -124,13 +125,14 @@ export function signingRoutes(
         tags,
         summary: "A signature of the requester's organisation: what was signed, by whom, when, and for whom",
         params: SignatureParams,
-        querystring: NoQuery,
+        querystring: Scope,
         response: { 200: Signature, ...refusals },
       },
     },
     async (request) => {
       const { signature_id: signatureId } = request.params;
-      return signatureToJson(await signatures.getSignature({ signatureId }, onBehalfOf(request)));
+      const asked = { signatureId, organisation: organisationOf(request) };
+      return signatureToJson(await signatures.getSignature(asked, onBehalfOf(request)));
     },
   );
 
@@ -147,7 +149,8 @@ export function signingRoutes(
     },
     async (request) => {
       const { digest: artefactDigest = "", type = "", signer = "", page_size = 0, page_token = "" } = request.query;
-      const asked = { artefactDigest, type, signer, pageSize: page_size, pageToken: page_token };
+      const page = { pageSize: page_size, pageToken: page_token };
+      const asked = { artefactDigest, type, signer, ...page, organisation: organisationOf(request) };
       const found = await signatures.listSignatures(asked, onBehalfOf(request));
       return {
         signatures: found.signatures.map(signatureToJson),
@@ -158,12 +161,13 @@ export function signingRoutes(
 }
 
 async function signDigest(
-  request: FastifyRequest,
+  request: FastifyRequest<{ Querystring: Scope }>,
   signatures: Remote<SignatureServiceDefinition>,
   sha256: Uint8Array,
   signer: string,
 ): Promise<ProtoSignature> {
-  const asked = { requestId: requestIdOf(request), signer, sha256: [sha256] };
+  const organisation = organisationOf(request);
+  const asked = { requestId: requestIdOf(request), organisation, signer, sha256: [sha256] };
   const [signed] = (await signatures.signDigests(asked, onBehalfOf(request))).signatures;
   if (signed === undefined) throw new Error("the answer has no signature");
   return signed;

@@ -1,7 +1,8 @@
 import type { AuthorityServiceDefinition } from "@vcc-pki/proto/ca";
 import type { Remote } from "@vcc-pki/rpc";
-import { type App, FOR_WORKLOADS_TOO, onBehalfOf } from "../http.ts";
+import { type App, FOR_ANYONE } from "../http.ts";
 import { chainPem } from "../wire/values.ts";
+import { etagOf, isUnchanged } from "./conditional.ts";
 import { PEM_CHAIN, raw, refusals } from "./documented.ts";
 
 /** What relying parties need: the roots first, then every intermediate. */
@@ -9,10 +10,12 @@ export function trustRoute(app: App, authorities: Remote<AuthorityServiceDefinit
   app.get(
     "/api/v1/trust/bundle",
     {
-      config: FOR_WORKLOADS_TOO,
+      config: FOR_ANYONE,
       schema: {
         tags: ["trust"],
-        summary: "Trust anchors and intermediates (PEM)",
+        summary:
+          "Trust anchors and intermediates (PEM), for anyone: what is to be trusted is told by a fingerprint on another way",
+        security: [],
         response: {
           200: { description: "Roots first, then intermediates", content: { [PEM_CHAIN]: raw("pem") } },
           ...refusals,
@@ -20,8 +23,12 @@ export function trustRoute(app: App, authorities: Remote<AuthorityServiceDefinit
       },
     },
     async (request, reply) => {
-      const { rootsDer, intermediatesDer } = await authorities.getTrustBundle({}, onBehalfOf(request));
-      return reply.type(PEM_CHAIN).send(chainPem([...rootsDer, ...intermediatesDer]));
+      const { rootsDer, intermediatesDer } = await authorities.getTrustBundle({});
+      const bundle = chainPem([...rootsDer, ...intermediatesDer]);
+      const etag = etagOf(bundle);
+      reply.header("etag", etag).header("cache-control", "no-cache");
+      if (isUnchanged(request, etag)) return reply.code(304).send("");
+      return reply.type(PEM_CHAIN).send(bundle);
     },
   );
 }

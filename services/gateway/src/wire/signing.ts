@@ -31,9 +31,10 @@ const STATE_TO_JSON = {
   [ProtoState.UNRECOGNIZED]: undefined,
 } as const satisfies Record<ProtoState, SignerState | undefined>;
 
-const SHAPE_TO_PROTO = {
+export const SHAPE_TO_PROTO = {
   file: Shape.FILE,
   directory: Shape.DIRECTORY,
+  digest: Shape.DIGEST,
 } as const satisfies Record<ArtefactToSign["shape"], Shape>;
 
 export function signerToJson(key: SignerKey): Signer {
@@ -50,16 +51,22 @@ export function signerToJson(key: SignerKey): Signer {
   };
 }
 
-export function artefactToProto(type: string, { name, version, metadata, shape, files }: ArtefactToSign): Artefact {
+export function artefactToProto(type: string, artefact: ArtefactToSign): Artefact {
+  const { name, version, metadata, shape, files = [], shard_octets, digest } = artefact;
   return {
     type,
     name,
     version: version ?? "",
     metadataJson: metadata === undefined ? "" : JSON.stringify(metadata),
     shape: SHAPE_TO_PROTO[shape],
-    resources: files.map(({ path, sha256 }) => ({ path, sha256: Buffer.from(sha256, "hex") })),
+    shardOctets: shard_octets,
+    resources: resourcesToProto(files),
+    artefactDigest: digest,
   };
 }
+
+export const resourcesToProto = (files: NonNullable<ArtefactToSign["files"]>): Artefact["resources"] =>
+  files.map(({ path, sha256, shard }) => ({ path, sha256: Buffer.from(sha256, "hex"), shard }));
 
 export function signatureToJson(signature: ProtoSignature): Signature {
   const { manifest, signedDataDer, bundleJson } = signature;
@@ -113,8 +120,8 @@ export function recallToJson(recall: ArtefactRecall): Recall {
 export function usageToJson({ verified, loaded, refused, usages }: GetUsageResponse): UsageSummary {
   return {
     ...{ verified: Number(verified), loaded: Number(loaded), refused: Number(refused) },
-    usages: usages.map(({ action, context, requester, usedAt }) => ({
-      ...{ action, context, requester, used_at: requiredTimestamp(usedAt, "used_at") },
+    usages: usages.map(({ action, context, requester, times, usedAt }) => ({
+      ...{ action, context, requester, times, used_at: requiredTimestamp(usedAt, "used_at") },
     })),
   };
 }

@@ -11,10 +11,18 @@ import {
   type VerifyRequest,
   type VerifyResponse,
 } from "@vcc-pki/proto/tsa";
-import { PKI_FAILURE_INFO, type PkiFailureInfo, pemDecode } from "@vcc-pki/x509";
+import { PKI_FAILURE_INFO, type PkiFailureInfo } from "@vcc-pki/x509";
 import type { TimestampCheckAnswer, TimestampCheckQuestion } from "../api/time-stamp-check.ts";
 import type { BulkTimestampItem, BulkTimestampQuestion, TimestampToken, TsaStatus } from "../api/tsa.ts";
-import { certificatePem, integerOctets, present, requiredTimestamp, timestamp } from "./values.ts";
+import {
+  broughtToProto,
+  certificatePem,
+  integerOctets,
+  octets,
+  present,
+  requiredTimestamp,
+  timestamp,
+} from "./values.ts";
 
 export const MODE_TO_PROTO = {
   single: BulkMode.SINGLE_TOKENS,
@@ -103,16 +111,13 @@ const unitToJson = (status: UnitStatus): TsaStatus["units"][number] => ({
 
 /** Throws REQUEST_MALFORMED for what is no PEM. */
 export function checkQuestionToProto(question: TimestampCheckQuestion): VerifyRequest {
-  const { token, nonce, policies = [], anchors, certificates, crls, ocsp_responses = [] } = question;
+  const { token, nonce, policies = [] } = question;
   return {
     tokenDer: octets(token),
     stamped: stampedOf(question),
     nonce: nonce === undefined ? new Uint8Array() : integerOctets(nonce),
     policyOids: policies,
-    anchorsDer: fromPem("CERTIFICATE", anchors),
-    certificatesDer: fromPem("CERTIFICATE", certificates),
-    crlsDer: fromPem("X509 CRL", crls),
-    ocspResponsesDer: ocsp_responses.map(octets),
+    ...broughtToProto(question),
     requireRevocation: question.require_revocation ?? false,
   };
 }
@@ -124,12 +129,6 @@ function stampedOf({ digest, hash_algorithm, data, document }: TimestampCheckQue
   }
   return { $case: "data", value: document === undefined ? octets(data ?? "") : Buffer.from(document, "utf8") };
 }
-
-const octets = (base64: string): Buffer => Buffer.from(base64, "base64");
-
-/** Each text may hold several. */
-const fromPem = (label: string, texts: readonly string[] = []): Uint8Array[] =>
-  texts.flatMap((text) => pemDecode(text, label));
 
 export function checkAnswerToJson(answer: VerifyResponse): TimestampCheckAnswer {
   return {

@@ -1,4 +1,6 @@
-import { pemEncode } from "@vcc-pki/x509";
+import { pemDecode, pemEncode } from "@vcc-pki/x509";
+import type { z } from "zod";
+import type { Brought } from "../api/brought.ts";
 
 /** An empty string of proto is an absent field of JSON. */
 export const present = (text: string): string | undefined => (text === "" ? undefined : text);
@@ -29,3 +31,18 @@ export function integerOctets(unsignedHex: string): Uint8Array {
   const octets = Buffer.from(unsignedHex.replace(/^(00)+(?=..)/, ""), "hex");
   return ((octets[0] ?? 0) & 0x80) === 0 ? octets : Buffer.concat([Buffer.of(0), octets]);
 }
+
+export const octets = (base64: string): Buffer => Buffer.from(base64, "base64");
+
+/** What a question brings along. Each text may hold several. Throws REQUEST_MALFORMED for what is no PEM. */
+export const broughtToProto = ({ anchors, certificates, crls, ocsp_responses = [] }: BroughtAlong) => ({
+  anchorsDer: fromPem("CERTIFICATE", anchors),
+  certificatesDer: fromPem("CERTIFICATE", certificates),
+  crlsDer: fromPem("X509 CRL", crls),
+  ocspResponsesDer: ocsp_responses.map(octets),
+});
+
+type BroughtAlong = { readonly [K in keyof typeof Brought]?: z.output<(typeof Brought)[K]> };
+
+const fromPem = (label: string, texts: readonly string[] = []): Uint8Array[] =>
+  texts.flatMap((text) => pemDecode(text, label));

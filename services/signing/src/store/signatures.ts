@@ -92,6 +92,9 @@ export class SignatureTable {
       byId: db.prepare<[string, string], Row>(
         `SELECT signature, ${COLUMNS} FROM vcc_code_signatures WHERE signature_id = ? AND organisation = ?`,
       ),
+      byValue: db.prepare<[string, string, Uint8Array], Row>(
+        `SELECT signature, ${COLUMNS} FROM vcc_code_signatures WHERE organisation = ? AND artefact_digest = ? AND signature_value = ?`,
+      ),
     };
   }
 
@@ -110,6 +113,12 @@ export class SignatureTable {
   /** Only of this organisation. */
   findById(organisation: string, signatureId: string): StoredSignature | undefined {
     const row = this.#sql.byId.get(signatureId, organisation);
+    return row && toSignature(row);
+  }
+
+  /** By what the key made of it; only of this organisation. */
+  findByValue(organisation: string, artefactDigest: Digest, signatureValue: Uint8Array): StoredSignature | undefined {
+    const row = this.#sql.byValue.get(organisation, artefactDigest, signatureValue);
     return row && toSignature(row);
   }
 

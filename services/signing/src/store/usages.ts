@@ -12,6 +12,7 @@ export interface Usage {
   readonly action: UsageAction;
   /** Where, in the caller's words. */
   readonly context: string;
+  readonly times: number;
   readonly usedAt: Date;
 }
 
@@ -19,6 +20,7 @@ interface Row {
   requester: string;
   action: UsageAction;
   context: string;
+  times: number;
   used_at: number;
 }
 
@@ -32,26 +34,30 @@ export class UsageTable {
         "SELECT content_sha256 FROM usages WHERE requester = ? AND request_id = ?",
       ),
       insert: db.prepare(
-        `INSERT INTO usages (signature, requester, request_id, content_sha256, action, context, used_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO usages (signature, requester, request_id, content_sha256, action, context, times, used_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
       list: db.prepare<[number, number], Row>(
-        "SELECT requester, action, context, used_at FROM usages WHERE signature = ? ORDER BY usage DESC LIMIT ?",
+        "SELECT requester, action, context, times, used_at FROM usages WHERE signature = ? ORDER BY usage DESC LIMIT ?",
       ),
       counts: db.prepare<[number], { action: UsageAction; count: number }>(
-        "SELECT action, count(*) AS count FROM usages WHERE signature = ? GROUP BY action",
+        "SELECT action, sum(times) AS count FROM usages WHERE signature = ? GROUP BY action",
       ),
     };
   }
 
   /** False: it was recorded under this request id before. Throws REQUEST_ID_REUSED when that was something else. */
-  insert(signature: number, request: RequestKey, { action, context, usedAt }: Omit<Usage, "requester">): boolean {
+  insert(
+    signature: number,
+    request: RequestKey,
+    { action, context, times, usedAt }: Omit<Usage, "requester">,
+  ): boolean {
     const { caller, requestId, contentSha256 } = request;
     const earlier = this.#sql.find.get(caller, requestId);
     if (earlier !== undefined && !earlier.content_sha256.equals(contentSha256))
       throw new PkiError("REQUEST_ID_REUSED", "this request id was used for another request");
     if (earlier !== undefined) return false;
-    this.#sql.insert.run(signature, caller, requestId, contentSha256, action, context, usedAt.getTime());
+    this.#sql.insert.run(signature, caller, requestId, contentSha256, action, context, times, usedAt.getTime());
     return true;
   }
 

@@ -5,7 +5,7 @@ import { startSuite } from "@vcc-pki/suite-tool";
 import type { Bench, Figure } from "../bench.ts";
 import { residentMegabytes } from "../resident-memory.ts";
 
-const SERVICES = ["hsm-gateway", "ca", "ocsp", "tsa", "signing", "gateway"] as const;
+const SERVICES = ["hsm-gateway", "ca", "ocsp", "tsa", "signing", "discovery", "lifecycle", "gateway"] as const;
 const IDLE_TARGET_MB = 120;
 const SETTLE_MS = 5_000;
 const BETWEEN_RUNS_MS = 2_000;

@@ -52,9 +52,12 @@ export async function writeManifest(options: ManifestOptions, output: Output): P
 /** What the options say of the artefact at `path`. */
 export function factsOf(path: string, options: FactsOptions, organisation: string): ArtefactFacts {
   const { type, name = basename(resolve(path)), artefactVersion: version } = options;
-  const metadata = options.metadata === undefined ? {} : readMetadata(options.metadata);
-  return checkFacts({ type, name, version, organisation, metadata });
+  return checkFacts({ type, name, version, organisation, metadata: metadataOf(options) });
 }
+
+/** Throws UsageError. */
+export const metadataOf = ({ metadata }: Pick<FactsOptions, "metadata">): unknown =>
+  metadata === undefined ? {} : readMetadata(metadata);
 
 function readMetadata(file: string): unknown {
   try {

@@ -1,9 +1,18 @@
 import { randomUUIDv7 } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { artefactDigest, type Digest, isDigest, MANIFEST_FILE, parseManifest } from "@vcc-pki/artefact";
+import {
+  type Digest,
+  isDigest,
+  MANIFEST_FILE,
+  MODEL_SIGNATURE_FILE,
+  parseBundle,
+  parseManifest,
+  parseStatement,
+  statementDigest,
+} from "@vcc-pki/artefact";
 import { Lineage, Recall, type RecallRequest } from "@vcc-pki/gateway/api";
-import type { Session } from "../session.ts";
+import { type Session, scopeOf } from "../session.ts";
 import { fields } from "../table.ts";
 import { drawNodes, type TreeNode } from "../tree.ts";
 import { UsageError } from "../usage.ts";
@@ -29,7 +38,13 @@ export async function recall(artefact: string | undefined, options: RecallOption
     throw new UsageError("name one: an artefact, --signer or --dataset");
   const body: RecallRequest = { digest, signer, since, dataset, reason };
   const ask = (more: Pick<RecallRequest, "dry_run">, id?: string) => {
-    const call = { method: "POST", path: "/api/v1/recalls", body: { ...body, ...more }, answer: Recall } as const;
+    const call = {
+      method: "POST",
+      path: "/api/v1/recalls",
+      query: scopeOf(session),
+      body: { ...body, ...more },
+      answer: Recall,
+    } as const;
     return session.client.call({ ...call, ...(id && { requestId: id }) });
   };
   const planned = await ask({ dry_run: true });
@@ -54,7 +69,7 @@ function recallText({ recall_id, reason, recalled_at, count, artefact_digests }:
 export async function showLineage(artefact: string, session: Session): Promise<void> {
   const digest = digestOf(artefact);
   const path = `/api/v1/lineage/${encodeURIComponent(digest)}`;
-  const lineage = await session.client.call({ path, answer: Lineage });
+  const lineage = await session.client.call({ path, query: scopeOf(session), answer: Lineage });
   session.result({ artefact_digest: digest, ...lineage }, () => lineageText(digest, lineage));
 }
 
@@ -79,8 +94,10 @@ function below(digest: string, edges: Lineage["downstream"], drawn: Set<string>)
 /** A digest as it is, or that of what is signed at a path. */
 function digestOf(artefact: string): Digest {
   if (isDigest(artefact)) return artefact;
-  const manifest = existsSync(join(artefact, MANIFEST_FILE)) ? join(artefact, MANIFEST_FILE) : artefact;
-  if (!existsSync(manifest)) throw new UsageError(`${artefact} is no digest (sha256:HEX) and no signed directory`);
-  const { shape, resources } = parseManifest(readFileSync(manifest));
-  return artefactDigest(shape, resources);
+  const inside = [MANIFEST_FILE, MODEL_SIGNATURE_FILE].map((name) => join(artefact, name));
+  const signed = [...inside, artefact].find((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
+  if (signed === undefined) throw new UsageError(`${artefact} is no digest (sha256:HEX) and no signed directory`);
+  const octets = readFileSync(signed);
+  const isManifest = octets.subarray(0, 1).toString() === "#"; // a bundle is JSON
+  return statementDigest(isManifest ? parseManifest(octets) : parseStatement(parseBundle(octets).envelope.payload));
 }

@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from "node:crypto";
 import { Signer, type SignerCreation, SignerList } from "@vcc-pki/gateway/api";
-import type { Session } from "../session.ts";
+import { type Session, scopeOf } from "../session.ts";
 import { fields, table } from "../table.ts";
 import { date, dateWithDistance } from "../when.ts";
 
@@ -14,7 +14,8 @@ export interface CreateSignerOptions {
 export async function createSigner(signer: string, options: CreateSignerOptions, session: Session): Promise<void> {
   const { requestId = randomUUIDv7(), profile, keyAlgorithm } = options;
   const body: SignerCreation = { signer, profile, key_algorithm: keyAlgorithm };
-  const asked = session.client.call({ method: "POST", path: "/api/v1/signers", body, requestId, answer: Signer });
+  const call = { method: "POST", path: "/api/v1/signers", query: scopeOf(session), body, requestId } as const;
+  const asked = session.client.call({ ...call, answer: Signer });
   const made = await session.during(`making a key and a certificate for ${signer}`, asked);
   session.result(made, () => signerText(made, session));
 }
@@ -33,7 +34,11 @@ export interface ListSignersOptions {
 }
 
 export async function listSigners({ signer }: ListSignersOptions, session: Session): Promise<void> {
-  const found = await session.client.call({ path: "/api/v1/signers", query: { signer }, answer: SignerList });
+  const found = await session.client.call({
+    path: "/api/v1/signers",
+    query: { ...scopeOf(session), signer },
+    answer: SignerList,
+  });
   session.result(found, () => {
     const rows = found.signers.map((each) => [
       each.signer,
@@ -54,6 +59,12 @@ export interface RetireSignerOptions {
 export async function retireSigner(id: string, { yes }: RetireSignerOptions, session: Session): Promise<void> {
   await session.confirm(`${id} will sign nothing any more. Retire it?`, yes);
   const path = `/api/v1/signers/${encodeURIComponent(id)}/retire`;
-  const retired = await session.client.call({ method: "POST", path, body: {}, answer: Signer });
+  const retired = await session.client.call({
+    method: "POST",
+    path,
+    query: scopeOf(session),
+    body: {},
+    answer: Signer,
+  });
   session.result(retired, () => signerText(retired, session));
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { ArtefactTrust, Digest, TrustPolicy } from "@vcc-pki/artefact";
+import type { ArtefactTrust, ArtefactVerification, Digest, TrustPolicy } from "@vcc-pki/artefact";
 import {
   cacheDirectory,
   isModel,
@@ -7,6 +7,7 @@ import {
   readTrustPolicy,
   type VerifiedArtefact,
   verifyArtefact,
+  verifyDigest,
 } from "@vcc-pki/client";
 import { EXIT } from "../exit-codes.ts";
 import { hashingOf } from "../hashing-progress.ts";
@@ -21,6 +22,7 @@ import { noteFlagged } from "./manifest.ts";
 export interface VerifyArtefactOptions {
   readonly package?: string;
   readonly model?: string;
+  readonly digest?: Digest;
   readonly trustPolicy?: string;
   /** Roots, in place of those of --ca. */
   readonly trust?: string;
@@ -38,25 +40,41 @@ export interface VerifyArtefactOptions {
 /** Verifies an artefact on this machine; its files go nowhere. Exit code 3 when something does not hold; each thing that is looked at is
  *  told by its name. */
 export async function verify(options: VerifyArtefactOptions, output: Output): Promise<void> {
-  const path = options.model ?? options.package;
-  if (path === undefined || (options.model && options.package)) throw new UsageError("name one: --package or --model");
-  const { trust, policy } = readTrust(options, output);
-  const kept = new KeptAnswers(join(cacheDirectory(output.io.env), "statements"), output.io.clock, {
-    isOffline: !options.online,
-  });
-  const result = await hashingOf(path, output, (onProgress) =>
-    verifyArtefact(path, {
-      ...{ clock: output.io.clock, onProgress, trust, policy },
-      ...{ signatureFile: options.signature, copyTo: options.copyTo },
-      remember: options.cache ? undefined : false,
-      expected: { ...(options.baseModel && { baseModel: options.baseModel }) },
-      online: { kept, graceMs: options.graceMs, recallUrl: options.recalls },
-    }),
-  );
+  const { path, result } = await verified(options, output);
   if (!result.ok) output.conclude(EXIT.refused);
   output.result(asJson(path, result, options), () => asText(path, result, options, output));
   if (options.online) for (const { url, message } of result.problems) output.note(`not known: ${url}: ${message}`);
   noteFlagged(result.flagged, output);
+}
+
+type Verified = ArtefactVerification & Pick<VerifiedArtefact, "flagged" | "problems">;
+
+async function verified(
+  options: VerifyArtefactOptions,
+  output: Output,
+): Promise<{ readonly path: string; readonly result: Verified }> {
+  const { package: packaged, model, digest, signature, copyTo, baseModel, graceMs } = options;
+  const [path, second] = [packaged, model, digest].filter((each) => each !== undefined);
+  if (path === undefined || second !== undefined) throw new UsageError("name one: --package, --model or --digest");
+  const { clock, env } = output.io;
+  const kept = new KeptAnswers(join(cacheDirectory(env), "statements"), clock, { isOffline: !options.online });
+  const recallUrl = options.recalls ?? output.settings.recallsUrl;
+  const asked = {
+    ...{ clock, ...readTrust(options, output), online: { kept, graceMs, recallUrl } },
+    expected: { ...(baseModel && { baseModel }) },
+  };
+  if (digest !== undefined) {
+    if (signature === undefined || copyTo !== undefined)
+      throw new UsageError("--digest needs --signature, and is no copy");
+    return { path, result: { ...(await verifyDigest(digest, signature, asked)), flagged: [] } };
+  }
+  const result = await hashingOf(path, output, (onProgress) =>
+    verifyArtefact(path, {
+      ...{ ...asked, onProgress, signatureFile: signature, copyTo },
+      remember: options.cache ? undefined : false,
+    }),
+  );
+  return { path, result };
 }
 
 /** The policy as it is written, or for a local suite one that believes its code signing authority about this organisation's services. */
@@ -72,11 +90,17 @@ function readTrust(
   const types = options.model === undefined ? policy.types : policy.types.filter(isModel);
   return {
     trust: { anchors: roots, timeStampAnchors: roots, intermediates: bundle },
-    policy: { ...policy, types, ...(options.recalls !== undefined && { recall: "required" }) },
+    policy: { ...policy, types, recall: recallRule(policy, options) },
   };
 }
 
-const asJson = (path: string, result: VerifiedArtefact, { copyTo, online }: VerifyArtefactOptions) => ({
+/** Whoever names the lists wants them to count, whatever the policy says; those of a local suite are required by who is online. */
+function recallRule({ recall }: TrustPolicy, { recalls, online }: VerifyArtefactOptions): TrustPolicy["recall"] {
+  if (recalls !== undefined) return "required";
+  return recall ?? (online ? undefined : "where-known");
+}
+
+const asJson = (path: string, result: Verified, { copyTo, online }: VerifyArtefactOptions) => ({
   ...{ path, ok: result.ok },
   ...(result.ok
     ? {
@@ -89,12 +113,7 @@ const asJson = (path: string, result: VerifiedArtefact, { copyTo, online }: Veri
   revocation: { asked: online, not_known: result.problems },
 });
 
-function asText(
-  path: string,
-  result: VerifiedArtefact,
-  { lang, copyTo }: VerifyArtefactOptions,
-  { io }: Output,
-): string {
+function asText(path: string, result: Verified, { lang, copyTo }: VerifyArtefactOptions, { io }: Output): string {
   const words = WORDS[lang];
   const verdict = io.paint(result.ok ? "green" : "red", result.ok ? words.holds : words.doesNotHold);
   const facts = result.ok ? result.facts : undefined;
@@ -109,9 +128,9 @@ function asText(
         ] as const)
       : []),
   ]);
-  const rows = result.verdicts.map(({ name, ok, code = "", reason, detail }) => {
+  const rows = result.verdicts.map(({ name, ok, isWaived, code = "", reason, detail }) => {
     const why = [reason?.[lang], detail && `(${detail})`].filter(Boolean).join(" ");
-    return [name, ok ? words.yes : words.no, code, why];
+    return [name, isWaived ? words.waived : ok ? words.yes : words.no, code, why];
   });
   return `${verdict}\n${head}\n\n${table([words.check, words.result, words.code, words.reason], rows, "")}`;
 }

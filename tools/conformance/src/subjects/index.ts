@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { RevocationReason } from "@vcc-pki/proto/ca";
 import type { SpecimenClass } from "../examine.ts";
 import { openSpecimenFiles, type SpecimenFiles } from "../specimen-files.ts";
+import { buildAttestations } from "./attestations.ts";
 import { buildCorruptedCertificates, buildCorruptedCrls } from "./corrupted.ts";
 import { buildCorruptedOcspResponses } from "./corrupted-ocsp.ts";
 import { buildCorruptedArtefacts, buildCorruptedSignatures } from "./corrupted-signatures.ts";
@@ -14,6 +15,7 @@ import { buildLiveSpecimens } from "./live.ts";
 import { buildOcspResponses, castFrom } from "./ocsp.ts";
 import { openPaths } from "./paths.ts";
 import { PARTNER } from "./profiles.ts";
+import { buildShardedModels } from "./sharded-models.ts";
 import { ShiftedClock } from "./shifted-clock.ts";
 import { buildSignedArtefacts } from "./signed-artefacts.ts";
 import { buildSignedBundles } from "./signed-bundles.ts";
@@ -44,6 +46,8 @@ export async function issueSpecimens(
     ...buildCorruptedArtefacts(files),
     ...buildCorruptedSignatures(files),
     ...buildSignedBundles(files),
+    ...buildShardedModels(files),
+    ...buildAttestations(files),
   ];
   return [...issued, ...served, ...stamped, ...signed];
 }

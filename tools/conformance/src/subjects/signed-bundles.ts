@@ -19,12 +19,13 @@ export function bundleSpecimen(
   label: string,
   bundle: Bundle,
   contents: Contents = ADAPTER_FILES,
+  shardOctets?: number,
 ): BundleSpecimen {
   const [signer] = bundle.certificates;
   if (signer === undefined) throw new Error("a bundle has the certificate of its signer");
   const certificate = (what: string, der: Uint8Array) => files.object(`${label}, ${what}`, "certificate", der);
   return files.bundle({
-    ...{ label, bundle: buildBundle(bundle), contents, signer: certificate("signer", signer.der) },
+    ...{ label, bundle: buildBundle(bundle), contents, shardOctets, signer: certificate("signer", signer.der) },
     issuer: certificate("issuer", signersCa.certificate.der),
     root: certificate("root", root.certificate.der),
     timeStampRoot: certificate("time stamps' root", unit.ca.certificate.der),

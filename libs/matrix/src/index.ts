@@ -1,0 +1,12 @@
+export { type CrossGrant, decideAcross, type Isolation, type Side } from "./across.ts";
+export { type Call, Decider, type Decision, type Reason } from "./decide.ts";
+export { type Change, difference, restrictionText } from "./difference.ts";
+export { envoyRbac } from "./envoy.ts";
+export { type Finding, type FindingKind, isError } from "./findings.ts";
+export { graphDot } from "./graph.ts";
+export { istioPolicies } from "./istio.ts";
+export { MatrixDocument, matrixFromJson, matrixToJson } from "./json.ts";
+export { type PathPattern, parsePath, parsePathPattern } from "./path.ts";
+export { drawnIn, type Edge, edgesOf, reach, servicesOf } from "./reach.ts";
+export { type Reading, readMatrix } from "./read.ts";
+export { type Matrix, type MatrixService, type Permission, type Rule, wordsOf } from "./rule.ts";

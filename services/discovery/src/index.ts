@@ -1,0 +1,2 @@
+export { DiscoveryConfig } from "./config.ts";
+export { discovery, type RunningDiscovery, startDiscovery } from "./service.ts";

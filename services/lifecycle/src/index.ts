@@ -1,0 +1,2 @@
+export { LifecycleConfig } from "./config.ts";
+export { lifecycle, type RunningLifecycle, startLifecycle } from "./service.ts";

@@ -1,0 +1,127 @@
+import { type FactEvent, followEvents, subscribe } from "@vcc-pki/events";
+import {
+  CertificateServiceDefinition,
+  OrganizationServiceDefinition,
+  ProfileServiceDefinition,
+} from "@vcc-pki/proto/ca";
+import { suiteId } from "@vcc-pki/rpc";
+import {
+  Administrators,
+  auditRefusal,
+  defineService,
+  type RunningService,
+  type ServiceContext,
+  startChores,
+} from "@vcc-pki/service";
+import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
+import { LifecycleConfig } from "./config.ts";
+import { FollowCa } from "./follow-ca.ts";
+import { historyService } from "./grpc/history.ts";
+import { reportService } from "./grpc/report.ts";
+import { Life } from "./life.ts";
+import { applyServiceFact } from "./served.ts";
+import { CertificateTable } from "./store/certificates.ts";
+import { ChangeTable } from "./store/changes.ts";
+import { FigureTable } from "./store/figures.ts";
+import { PositionTable } from "./store/position.ts";
+
+/** The lifecycle service at work, with a handle for those who do not want to wait for a timer. */
+export interface RunningLifecycle extends RunningService {
+  readonly store: Store;
+  /** Catches up with the ca, and does what is due. */
+  refresh(): Promise<void>;
+}
+
+/** Certificates whose time has come, in one transaction. */
+const DUE_AT_ONCE = 500;
+/** Changes of one occasion are asked for together. */
+const COALESCE_MS = 50;
+
+export const lifecycle = defineService({
+  name: "lifecycle",
+  config: LifecycleConfig,
+  start: (config, context) => startLifecycle(config, context),
+});
+
+/** Starts the service. `faults` make its store fail, for tests. */
+export async function startLifecycle(
+  config: LifecycleConfig,
+  context: ServiceContext,
+  { faults }: Pick<StoreOptions, "faults"> = {},
+): Promise<RunningLifecycle> {
+  const { clock, log, telemetry, trustDomain, bus } = context;
+  const migrations = new URL("../migrations/", import.meta.url);
+  const store = openStore({ ...config.store, migrations, clock, faults });
+  const certificates = new CertificateTable(store.db);
+  const changes = new ChangeTable(store.db);
+  const life = new Life(certificates, changes);
+  const self = suiteId("lifecycle", trustDomain);
+
+  // What the ca has issued and revoked.
+  const follow = new FollowCa({
+    ...{ store, certificates, life, clock, log, position: new PositionTable(store.db) },
+    ca: context.connect(CertificateServiceDefinition, "ca"),
+    profiles: context.connect(ProfileServiceDefinition, "ca"),
+    caId: suiteId("ca", trustDomain),
+  });
+
+  // What time does.
+  const passTime = async (): Promise<void> => {
+    for (;;) {
+      const due = certificates.due(clock.now(), DUE_AT_ONCE);
+      if (due.length === 0) return;
+      await store.write(() => {
+        for (const certificate of due) {
+          const now = certificates.find(certificate);
+          if (now?.dueAt && now.dueAt <= clock.now()) life.passTime(now, { actor: self, at: clock.now() });
+        }
+      });
+    }
+  };
+
+  const chores = startChores(
+    {
+      follow: { everyMs: config.followInterval, run: () => follow.run() },
+      due: { everyMs: config.dueInterval, run: passTime },
+    },
+    log,
+  );
+  const heard = ({ type }: FactEvent): void => {
+    if (type.startsWith("pki.certificate.")) chores.soon("follow", COALESCE_MS);
+  };
+  const following = bus && followEvents(bus, ["pki.*.certificate.*"], heard, log);
+
+  // What discovery has seen.
+  const served = { certificates, life, trustDomain, clock, onUnknown: () => chores.soon("follow", COALESCE_MS) };
+  const subscription =
+    bus &&
+    subscribe({
+      ...{ bus, store, log, meter: telemetry.meter, durable: "lifecycle-services", subject: "pki.*.service.*" },
+      handler: (fact) => applyServiceFact(fact, served),
+    });
+
+  const begun = chores.run("follow").then(() => chores.run("due"));
+  const administrators = new Administrators(context.connect(OrganizationServiceDefinition, "ca"));
+  const door = { administrators, certificates, changes, figures: new FigureTable(store.db), clock };
+
+  return {
+    ...{ store, mayForward: ["gateway"] },
+    services: [historyService(door), reportService(door)],
+    onRefused: (refusal) => auditRefusal(store, refusal, config.organisation),
+    async ready() {
+      return { store: store.db.open ? true : "the database is closed" };
+    },
+    async refresh() {
+      await begun;
+      await chores.run("follow");
+      await chores.run("due");
+    },
+    async close() {
+      await following?.stop();
+      await subscription?.close();
+      await begun;
+      await chores.stop();
+      await store.close();
+    },
+  };
+}
