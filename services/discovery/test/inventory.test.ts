@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type DnsServer, serveDns } from "@vcc-pki/network/test-dns-server";
 import { ServiceState, Verdict } from "@vcc-pki/proto/discovery";
 import { createTestHierarchy, type IssuedTestCertificate } from "@vcc-pki/testkit/hierarchy";
 import { pemEncode } from "@vcc-pki/x509";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type DnsServer, serveDns } from "./dns-server.ts";
 import { ADMIN, CLARA, type DiscoveryHarness, newDiscovery, OPERATOR, STRANGER } from "./harness.ts";
 import { answering, closeServers, http, servePlain, serveTls, type TestServer } from "./tls-servers.ts";
 

@@ -5,6 +5,7 @@ import { createServer, type RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { serveDns } from "@vcc-pki/network/test-dns-server";
 import { fakeClock } from "@vcc-pki/testkit/clock";
 import { createTestHierarchy } from "@vcc-pki/testkit/hierarchy";
 import type { SrvAnswer } from "dns-packet";
@@ -14,7 +15,6 @@ import { configurationSource } from "../src/sources/configuration.ts";
 import { dnsSource } from "../src/sources/dns-srv.ts";
 import { dockerSource } from "../src/sources/docker.ts";
 import { kubernetesSource } from "../src/sources/kubernetes.ts";
-import { serveDns } from "./dns-server.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "vcc-sources-"));
 afterAll(() => rmSync(directory, { recursive: true }));

@@ -1,10 +1,10 @@
+import { AddressGuard } from "@vcc-pki/network";
 import { AuthorityServiceDefinition, CrlServiceDefinition } from "@vcc-pki/proto/ca";
 import { SuiteTrust } from "@vcc-pki/service";
 import { OID } from "@vcc-pki/x509";
 import type { DiscoveryConfig } from "../config.ts";
 import { inventoryService } from "../grpc/inventory.ts";
 import type { Part, PartContext } from "../part.ts";
-import { AddressGuard } from "../probe/address-guard.ts";
 import { readServiceCatalogue } from "../service-catalogue.ts";
 import { configurationSource } from "../sources/configuration.ts";
 import { dnsSource } from "../sources/dns-srv.ts";

@@ -1,9 +1,9 @@
 import { randomUUIDv7 } from "node:crypto";
 import { PkiError } from "@vcc-pki/errors";
+import { Network } from "@vcc-pki/network";
 import type { Store } from "@vcc-pki/store";
 import type { Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
-import { Network } from "../probe/network.ts";
 import type { Observation, Prober } from "../probe/probe.ts";
 import type { ProbeConfig } from "../probe-config.ts";
 import type { SweepRecord, SweepTable } from "../store/sweeps.ts";

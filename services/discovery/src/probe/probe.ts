@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import type { SecureContext } from "node:tls";
+import type { AddressGuard } from "@vcc-pki/network";
 import type { IdentitySource } from "@vcc-pki/rpc";
 import type { Clock } from "@vcc-pki/time";
-import type { AddressGuard } from "./address-guard.ts";
 import { ConnectionError, connectTo } from "./connection.ts";
 import { probeContext, shakeHands } from "./handshake.ts";
 import { callHealth } from "./health-call.ts";

@@ -1,6 +1,6 @@
+import { AddressGuard, type GuardReason, resolverLookup } from "@vcc-pki/network";
 import { describe, expect, it } from "vitest";
-import { serveDns } from "../../test/dns-server.ts";
-import { AddressGuard, type GuardReason, resolverLookup } from "./address-guard.ts";
+import { serveDns } from "./dns-server.ts";
 
 /** Everything there is, which opens nothing that is guarded. */
 const everywhere = new AddressGuard(["0.0.0.0/0", "::/0"]);
