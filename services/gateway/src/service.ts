@@ -15,6 +15,7 @@ import {
 } from "@vcc-pki/proto/discovery";
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from "@vcc-pki/proto/health";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
+import { HistoryServiceDefinition, ReportServiceDefinition } from "@vcc-pki/proto/lifecycle";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import {
   RecallServiceDefinition,
@@ -42,7 +43,7 @@ export const gateway = defineService({
     if (identity === undefined) throw new Error("the gateway has no identity to show");
     const [ready, health] = [
       readiness(context, NEEDED),
-      readiness(context, [...NEEDED, "ocsp", "tsa", "signing", "discovery"]),
+      readiness(context, [...NEEDED, "ocsp", "tsa", "signing", "discovery", "lifecycle"]),
     ];
     const app = await buildGateway({
       ...{ config, trustDomain, identity, denyList, bus, health, clock, log, telemetry },
@@ -73,6 +74,8 @@ const connectPeers = ({ connect }: ServiceContext): Peers => ({
   enrolment: connect(EnrolmentServiceDefinition, "discovery"),
   agents: connect(AgentServiceDefinition, "discovery"),
   policy: connect(PolicyServiceDefinition, "discovery"),
+  history: connect(HistoryServiceDefinition, "lifecycle"),
+  reports: connect(ReportServiceDefinition, "lifecycle"),
 });
 
 /** Asks the services behind the door whether they serve (grpc.health.v1), and whether the bus is there. */

@@ -27,6 +27,7 @@ import {
   RegistryServiceDefinition,
 } from "@vcc-pki/proto/discovery";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
+import { HistoryServiceDefinition, ReportServiceDefinition } from "@vcc-pki/proto/lifecycle";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import {
   RecallServiceDefinition,
@@ -246,6 +247,8 @@ export function peersOf(caller: string, services: readonly ServiceImplementation
     enrolment: at(EnrolmentServiceDefinition),
     agents: at(AgentServiceDefinition),
     policy: at(PolicyServiceDefinition),
+    history: at(HistoryServiceDefinition),
+    reports: at(ReportServiceDefinition),
   };
 }
 

@@ -9,6 +9,7 @@ import { list } from "./benches/list.ts";
 import { memory } from "./benches/memory.ts";
 import { ocsp } from "./benches/ocsp.ts";
 import { ocspMillion } from "./benches/ocsp-million.ts";
+import { policy } from "./benches/policy.ts";
 import { revocation } from "./benches/revocation.ts";
 import { signing } from "./benches/signing.ts";
 import { statusSigning } from "./benches/status-signing.ts";
@@ -32,6 +33,7 @@ export const BENCHES: readonly Bench[] = [
   signing,
   artefact,
   sweep,
+  policy,
   memory,
 ];
 
