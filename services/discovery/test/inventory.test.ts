@@ -193,12 +193,31 @@ describe("a service", () => {
     const labels = (service: string, port: number) => ({
       Labels: { "vcc.service": service, "vcc.port": String(port), "vcc.host": "127.0.0.1" },
     });
-    containers = [labels("aat", server.port), labels("nobody", await freePort())];
+    const unfit = { Labels: { "vcc.service": "unfit", "vcc.port": "1", "vcc.host": "a:b" } };
+    containers = [unfit, labels("aat", server.port), labels("nobody", await freePort())];
     await look();
     expect(await get("aat")).toMatchObject({ state: ServiceState.DISCOVERED, source: "docker", approvedBy: "" });
     await expect(get("nobody")).rejects.toThrow(code("NOT_FOUND"));
     await look();
     expect(await stateOf("aat")).toBe(ServiceState.DISCOVERED);
+  });
+});
+
+describe("without the ca", () => {
+  it("nothing is called foreign: what is known stays, and nothing is looked at", async () => {
+    const port = await freePort();
+    const served = await newService("veritas", { port });
+    await serveTls(served, { speak: HEALTHY, port });
+    await look();
+    harness.away.add("ca");
+    await harness.restart();
+    await look();
+    await expect(inventory().probe(probing({ port }))).rejects.toThrow(code("PEER_UNAVAILABLE"));
+    const asked = { organisation: "", endpoint: `veritas.vcc.internal:${port}` };
+    expect((await inventory().getEndpoint(asked)).endpoint?.verdict).toBe(Verdict.OURS);
+    harness.away.delete("ca");
+    await look();
+    expect((await inventory().getEndpoint(asked)).changes).toHaveLength(1);
   });
 });
 
