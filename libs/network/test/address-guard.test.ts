@@ -176,6 +176,13 @@ describe("names, by a DNS server", () => {
     server.close();
   });
 
+  it("of a server that refuses questions for IPv6 are what it says", async () => {
+    const REFUSED = 5;
+    const server = await serveDns((_, type) => (type === "A" ? [GOOD] : REFUSED));
+    expect(await guarded(server).resolve("a.example")).toEqual(["10.0.0.1"]);
+    server.close();
+  });
+
   it("that nobody has are refused", async () => {
     const server = await serveDns(() => undefined);
     await expect(guarded(server).resolve("a.example")).rejects.toMatchObject({ details: { reason: "unresolved" } });

@@ -72,6 +72,19 @@ describe("dns", () => {
     expect(await source([server], "_a1._tcp.vcc.internal", "_b1._tcp.vcc.internal").find(soon())).toEqual([]);
   });
 
+  it("goes on past a name that is refused", async () => {
+    const REFUSED = 5;
+    const server = await serveDns((name) =>
+      name.startsWith("_covina")
+        ? [{ type: "SRV", name, ttl: 1, data: { port: 45678, target: "n.vcc.internal" } }]
+        : REFUSED,
+    );
+    closers.push(server.close);
+    const found = await source([server.address], "_none._tcp.vcc.internal", "_covina._tcp.vcc.internal").find(soon());
+    expect(found.map(({ service }) => service)).toEqual(["covina"]);
+    await expect(source([server.address], "_none._tcp.vcc.internal").find(soon())).rejects.toEqual(away);
+  });
+
   it("says so when nobody answers, rather than that nobody is there", async () => {
     const silent = createSocket("udp4").bind(0, "127.0.0.1");
     await once(silent, "listening");
