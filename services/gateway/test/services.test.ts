@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { EnrolledIdentity } from "../src/api/enrolment.ts";
-import type { Service } from "../src/api/services.ts";
+import type { DependencyList, Service } from "../src/api/services.ts";
 import { type DiscoveryDoor, newDiscoveryDoor } from "./discovery-door.ts";
 import { refused } from "./https.ts";
 import { newIdentityRequest } from "./requests.ts";
@@ -89,6 +89,23 @@ describe("services", () => {
     expect([first.services, second.services].flat()).toHaveLength(2);
     expect(second.next_page_token).toBeUndefined();
     expect((await list("status=active")).services).toEqual([]);
+  });
+
+  it("say whom they call, and are seen asking whether they may", async () => {
+    await register({ depends_on: ["argus"] });
+    const check = { path: "/api/v1/vcc/communication/check", body: { target_service: "argus" }, as: door.argus };
+    expect((await door.knock(check)).status).toBe(200);
+    await door.discovery.discovery.runChores();
+    const { dependencies } = (await door.knock({ path: "/api/v1/dependencies" })).json() as DependencyList;
+    const declared = dependencies.find(({ source }) => source === service);
+    expect(declared).toMatchObject({ target: "argus", declared: true, allowed_calls: 0, denied_calls: 0 });
+    const observed = dependencies.find(({ source }) => source === "argus");
+    expect(observed).toMatchObject({ target: "argus", declared: false });
+    expect((observed?.allowed_calls ?? 0) + (observed?.denied_calls ?? 0)).toBe(1);
+    expect(await refused(door.knock({ path: "/api/v1/dependencies", as: door.argus }))).toEqual([
+      403,
+      "CALLER_NOT_ALLOWED",
+    ]);
   });
 
   it.each<[string, object, number, string]>([
