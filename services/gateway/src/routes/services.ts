@@ -13,7 +13,7 @@ import {
   ServiceUpdate,
 } from "../api/services.ts";
 import { type App, onBehalfOf, organisationOf, requestIdOf } from "../http.ts";
-import { endIdentity, grantService } from "../service-grants.ts";
+import { DEFAULT_PROFILE, endIdentity, grantService, isSame, withdrawOthers } from "../service-grants.ts";
 import {
   changeToJson,
   dependencyToJson,
@@ -110,10 +110,12 @@ export function serviceRoutes(app: App, peers: ServicePeers): void {
       const key = keyOf(request);
       const before = await registry.get(key, as);
       const service = registrationToProto(key.organisation, { ...said, service: key.service });
-      const isOther = JSON.stringify(grantedOf(service)) !== JSON.stringify(grantedOf(before));
-      if (before.approvedBy !== "" && isOther)
-        await grantService(peers, { ...key, ...grantedOf(service) }, requestId, as);
-      return serviceToJson(await registry.update({ requestId, service, version }, as));
+      const wanted = { ...key, ...grantedOf({ ...service, profile: service.profile || DEFAULT_PROFILE }) };
+      const isApproved = before.approvedBy !== "";
+      if (isApproved && !isSame(wanted, grantedOf(before))) await grantService(peers, wanted, requestId, as);
+      const after = await registry.update({ requestId, service, version }, as);
+      if (isApproved) await withdrawOthers(peers, { ...key, ...grantedOf(after) }, requestId, as);
+      return serviceToJson(after);
     },
   );
 
