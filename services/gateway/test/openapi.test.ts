@@ -49,6 +49,7 @@ const ROUTES = [
   "GET /api/v1/certs/status/{cert_id}",
   "GET /api/v1/certs/{cert_id}",
   "GET /api/v1/crl/{ca_id}",
+  "GET /api/v1/dependencies",
   "GET /api/v1/enrolment/requests",
   "GET /api/v1/enrolment/requests/{request_id}",
   "GET /api/v1/enrolment/tokens",
