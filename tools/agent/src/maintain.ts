@@ -1,6 +1,7 @@
 import { PkiError, toPkiError } from "@vcc-pki/errors";
 import type { Logger } from "@vcc-pki/telemetry/log";
-import { OID, parseCertificate, pemDecode, validatePath } from "@vcc-pki/x509";
+import { pemDecode } from "@vcc-pki/x509";
+import { requireRootOf } from "./accept.ts";
 import { deploy, type Target } from "./deploy.ts";
 import type { Gateway } from "./gateway/gateway.ts";
 import { fingerprintOf } from "./gateway/pin.ts";
@@ -8,7 +9,7 @@ import type { Material } from "./layout.ts";
 import { withLock } from "./lock.ts";
 import { type ObtainContext, obtain } from "./obtain.ts";
 import { backOffMs, isBundleDue, isRenewalDue, mayTry } from "./schedule.ts";
-import { type Report, type State, withReport } from "./state.ts";
+import { type Report, type State, withReports } from "./state.ts";
 import { bundleHash, type HeldCertificate, type IdentityStore } from "./store.ts";
 
 export interface MaintainContext extends ObtainContext {
@@ -54,6 +55,8 @@ export function maintain(context: MaintainContext, wish: Wish = {}): Promise<Sta
       turn.readAgain();
       if (!GATEWAY_AWAY.has(failure.code)) await turn.sendReports();
       return turn.failed(failure);
+    } finally {
+      turn.close();
     }
   });
 }
@@ -62,6 +65,7 @@ export function maintain(context: MaintainContext, wish: Wish = {}): Promise<Sta
 class Turn {
   readonly #context: MaintainContext;
   #state: State;
+  #gateway: Gateway | undefined;
 
   constructor(context: MaintainContext, state: State) {
     this.#context = context;
@@ -76,7 +80,7 @@ class Turn {
   /** The first certificate, where it does not come by `enrol`: administrators were asked for it, or another identity may ask. */
   async begin(): Promise<void> {
     const { claim } = this.#state.pending ?? {};
-    if (claim !== undefined) await this.#with((gateway) => this.#claimFrom(gateway, claim));
+    if (claim !== undefined) await this.#claimFrom(claim);
     else if (this.#state.held === undefined && this.#context.manager) await this.#beProvisioned(this.#context.manager);
   }
 
@@ -96,12 +100,15 @@ class Turn {
     }
   }
 
-  async #claimFrom(gateway: Gateway, { id, secret }: { id: string; secret: string }): Promise<void> {
+  async #claimFrom({ id, secret }: { id: string; secret: string }): Promise<void> {
     this.#state = await obtain(this.#context, this.#state, async () => {
-      const answer = await gateway.claim(id, secret);
+      const answer = await this.#asIdentity().claim(id, secret);
       if (answer) return answer;
       throw new PkiError("APPROVAL_REQUIRED", "administrators have not decided yet", { details: { requestId: id } });
     });
+    // It was nobody's so far.
+    this.close();
+    this.#gateway = undefined;
   }
 
   /** Roots and renewal. That the gateway cannot be reached keeps nothing else from being done. */
@@ -111,14 +118,13 @@ class Turn {
     const renew = wish.renew || isRenewalDue(this.#state, clock.now());
     if (!renew && !wish.bundle && !isBundleDue(this.#state, clock.now())) return;
     try {
-      await this.#with(async (gateway) => {
-        this.#takeBundle(await gateway.bundle());
-        if (!renew) return;
-        this.#state = await obtain(this.#context, this.#state, gateway.renew);
-        const { serialHex, notAfter, renewAt } = this.#state.held ?? {};
-        this.#context.log.info("certificate renewed", { ...this.#names(), serialHex, notAfter, renewAt });
-      });
+      this.#takeBundle(await this.#asIdentity().bundle());
+      if (!renew) return;
+      this.#state = await obtain(this.#context, this.#state, this.#asIdentity().renew);
+      const { serialHex, notAfter, renewAt } = this.#state.held ?? {};
+      this.#context.log.info("certificate renewed", { ...this.#names(), serialHex, notAfter, renewAt });
     } catch (error) {
+      this.readAgain();
       if (this.#isInService()) throw error;
       // First what we have, then what we could not get.
       await this.deploy();
@@ -132,23 +138,12 @@ class Turn {
     const bundle = bundleHash(bundlePem);
     const bundleSeenAt = clock.now();
     if (bundle !== this.#state.bundle) {
-      this.#requireRootFor(bundlePem);
+      const { chainPem } = store.getCertificate(this.#state.held?.serialHex ?? "");
+      requireRootOf(chainPem, bundlePem, bundleSeenAt);
       store.keepBundle(bundlePem);
       log.info("trust bundle changed", { ...this.#names(), fingerprints: fingerprintsIn(bundlePem) });
     }
     this.#write({ bundle, bundleSeenAt });
-  }
-
-  #requireRootFor(bundlePem: string): void {
-    const { store, clock } = this.#context;
-    const { chainPem } = store.getCertificate(this.#state.held?.serialHex ?? "");
-    const [certificate, ...candidates] = pemDecode(chainPem, "CERTIFICATE").map(parseCertificate);
-    const anchors = pemDecode(bundlePem, "CERTIFICATE").map(parseCertificate);
-    if (certificate === undefined || certificate.notAfter < clock.now()) return;
-    const question = { certificate, candidates, anchors, at: clock.now(), purpose: OID.serverAuth };
-    if (!validatePath(question).ok) {
-      throw new PkiError("SERVER_NOT_TRUSTED", "the new trust bundle does not hold the root of our own certificate");
-    }
   }
 
   /** What we hold, if the service does not have it. */
@@ -163,21 +158,18 @@ class Turn {
       await deploy(target, { material: this.#material(serialHex), serialHex, mayGoBack }, log);
     } catch (error) {
       const failure = toPkiError(error);
-      this.#report({ kind: "failed", serial_number: serialHex, detail: describe(failure) });
+      const reported = this.#withReports([{ kind: "failed", serial_number: serialHex, detail: describe(failure) }]);
       // There was nothing to go back to, as before the first start of a service: the files are there for it.
-      if (failure.details.rolledBack === "no")
-        this.#write({ deployed: { serialHex, bundle, notAfter, isTaken: false } });
+      const stays = failure.details.rolledBack === "no";
+      this.#write(stays ? { ...reported, deployed: { serialHex, bundle, notAfter, isTaken: false } } : reported);
       throw failure;
     }
     log.info("certificate deployed", { ...this.#names(), serialHex, proven: target.proof !== undefined });
-    this.#report({ kind: "deployed", serial_number: serialHex });
-    const endpoint = target.proof?.connect;
-    if (endpoint !== undefined) this.#report({ kind: "served", serial_number: serialHex, endpoint });
-    if (bundle !== this.#state.acknowledged) {
-      const anchors = fingerprintsIn(this.#material(serialHex).bundlePem);
-      this.#report({ kind: "bundle_acknowledged", anchors_sha256: anchors });
-    }
-    this.#write({ deployed: { serialHex, bundle, notAfter, isTaken: true }, acknowledged: bundle });
+    this.#write({
+      ...this.#withReports(this.#successOf(serialHex)),
+      deployed: { serialHex, bundle, notAfter, isTaken: true },
+      acknowledged: bundle,
+    });
     this.#context.store.tidy(this.#state);
   }
 
@@ -186,7 +178,7 @@ class Turn {
     const { reports, held } = this.#state;
     if (reports.length === 0 || held === undefined) return;
     try {
-      await this.#with((gateway) => gateway.report(reports));
+      await this.#asIdentity().report(reports);
       this.#write({ reports: [] });
     } catch (error) {
       this.#context.log.warn("reports could not be sent", { ...this.#names(), waiting: reports.length, error });
@@ -224,19 +216,38 @@ class Turn {
     return { ...store.getCertificate(serialHex), bundlePem: store.findBundle() ?? "" };
   }
 
-  async #with<T>(work: (gateway: Gateway) => Promise<T>): Promise<T> {
+  /** The connection of this turn, as the identity that there was when it was first asked for. */
+  #asIdentity(): Gateway {
     const { store, connect } = this.#context;
     const { held } = this.#state;
-    const gateway = connect(store.findBundle() ?? "", held && store.getCertificate(held.serialHex));
-    try {
-      return await work(gateway);
-    } finally {
-      gateway.close();
-    }
+    this.#gateway ??= connect(store.findBundle() ?? "", held && store.getCertificate(held.serialHex));
+    return this.#gateway;
   }
 
-  #report(report: Omit<Report, "at">): void {
-    this.#write(withReport(this.#state, { ...report, at: this.#context.clock.now().toISOString() }));
+  close(): void {
+    this.#gateway?.close();
+  }
+
+  /** What the gateway hears when the service has taken a certificate, and roots. */
+  #successOf(serialHex: string): Omit<Report, "at">[] {
+    const endpoint = this.#context.target.proof?.connect;
+    const reports: Omit<Report, "at">[] = [{ kind: "deployed", serial_number: serialHex }];
+    if (endpoint !== undefined) reports.push({ kind: "served", serial_number: serialHex, endpoint });
+    if (this.#state.bundle !== this.#state.acknowledged) {
+      const anchors = fingerprintsIn(this.#material(serialHex).bundlePem);
+      reports.push({ kind: "bundle_acknowledged", anchors_sha256: anchors });
+    }
+    return reports;
+  }
+
+  #withReports(reports: readonly Omit<Report, "at">[]): Pick<State, "reports"> {
+    const at = this.#context.clock.now().toISOString();
+    return {
+      reports: withReports(
+        this.#state.reports,
+        reports.map((report) => ({ ...report, at })),
+      ),
+    };
   }
 
   #write(change: Partial<State>): void {
