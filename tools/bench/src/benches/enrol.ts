@@ -1,3 +1,4 @@
+import { randomUUIDv7 } from "node:crypto";
 import { join } from "node:path";
 import {
   AgentConfig,
@@ -8,13 +9,16 @@ import {
   LayoutProfile,
   maintain,
 } from "@vcc-pki/agent";
-import { startSuite } from "@vcc-pki/suite-tool";
+import { CertificateServiceDefinition } from "@vcc-pki/proto/ca";
+import { type Suite, startSuite } from "@vcc-pki/suite-tool";
 import { silentLogger } from "@vcc-pki/telemetry";
 import { systemClock } from "@vcc-pki/time";
 import { type Admin, adminOf } from "../agents/admin.ts";
 import { startHotService } from "../agents/hot-service.ts";
 import type { Bench } from "../bench.ts";
+import { buildCsrPool } from "../csr-pool.ts";
 import { percentile } from "../statistics.ts";
+import { AS_OPERATOR } from "../tenant.ts";
 
 const ENROLMENTS = 30;
 const TARGET_MS = 300;
@@ -36,8 +40,10 @@ export const enrol: Bench = {
         for (let n = 0; n < ENROLMENTS; n++) samples.push(await enrolOne(admin, workDirectory, `bench-${run}-${n}`));
         all.push(samples.sort((left, right) => left - right));
       }
+      const bare = (await issueAlone(suite)).sort((left, right) => left - right);
       const figure = (name: string, share: number) => ({
         ...{ name, unit: "ms" },
+        baselines: [{ name: "the certificate alone, by the ca over gRPC, ms", value: percentile(bare, share) }],
         values: all.map((samples) => percentile(samples, share)),
       });
       return [
@@ -50,6 +56,25 @@ export const enrol: Bench = {
     }
   },
 };
+
+/** How long each certificate takes that is asked for at the ca by itself, one at a time. */
+async function issueAlone(suite: Suite): Promise<number[]> {
+  const certificates = suite.connect(CertificateServiceDefinition, "ca", "gateway");
+  const samples: number[] = [];
+  for (const csrDer of buildCsrPool(ENROLMENTS, (index) => `alone-${index}.vcc.internal`)) {
+    const wanted = {
+      organisation: "brandenburg",
+      profile: "mtls_service",
+      csrDer,
+      authorityId: "",
+      validitySeconds: 0,
+    };
+    const from = systemClock.monotonicMs();
+    await certificates.issue({ requestId: randomUUIDv7(), ...wanted }, AS_OPERATOR);
+    samples.push(systemClock.monotonicMs() - from);
+  }
+  return samples;
+}
 
 /** How long it took, in ms. */
 async function enrolOne(admin: Admin, workDirectory: string, service: string): Promise<number> {
