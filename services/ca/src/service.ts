@@ -4,6 +4,7 @@ import { auditRefusal, defineService, type RunningService, type ServiceContext, 
 import { openSigningChannel, remoteSigner } from "@vcc-pki/signer";
 import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
 import { createActors } from "./actor.ts";
+import { adoptProfiles } from "./adopt-profiles.ts";
 import { Authorities } from "./authorities.ts";
 import { AuthorityCreation } from "./authority.ts";
 import { addLists } from "./authority-record.ts";
@@ -103,9 +104,12 @@ export async function startCa(
   const statusLog = new StatusLog(db);
   const serviceGrants = new ServiceGrantTable(db);
   await ensureOperator(store, organisationTable, config.operator, { self, clock });
+  const profileTable = new ProfileTable(db, operatorOrganisation);
   const profiles = await recordProfiles(readProfileFiles, {
-    ...{ store, operatorOrganisation, self, clock, log },
-    table: new ProfileTable(db, operatorOrganisation),
+    ...{ store, operatorOrganisation, self, clock, log, table: profileTable },
+  });
+  await adoptProfiles({
+    ...{ store, table: profileTable, authorities: authorityTable, profiles, operatorOrganisation, self, log },
   });
 
   // Keys.

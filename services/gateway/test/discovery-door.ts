@@ -1,4 +1,4 @@
-import { type DiscoveryHarness, newDiscovery } from "@vcc-pki/discovery/harness";
+import { type DiscoveryHarness, type DiscoveryHarnessOptions, newDiscovery } from "@vcc-pki/discovery/harness";
 import {
   AgentServiceDefinition,
   EnrolmentServiceDefinition,
@@ -37,9 +37,9 @@ export interface DiscoveryDoor {
 
 /** The real door before a real discovery service, ca and hsm-gateway. Its clock stands still at the moment of the start, so that TLS, which has
  *  the machine's, agrees. */
-export async function newDiscoveryDoor(): Promise<DiscoveryDoor> {
+export async function newDiscoveryDoor(config: DiscoveryHarnessOptions["config"] = {}): Promise<DiscoveryDoor> {
   const clock = fakeClock(new Date());
-  const discovery = await newDiscovery({ clock });
+  const discovery = await newDiscovery({ clock, config });
   const { ca } = discovery;
   const services = [...ca.ca.services, ...ca.hsm.services, ...discovery.discovery.services];
   const peers = peersOf("gateway", services, clock);
@@ -70,3 +70,4 @@ export async function newDiscoveryDoor(): Promise<DiscoveryDoor> {
     },
   };
 }
+export { newIdentityRequest } from "./requests.ts";

@@ -115,8 +115,11 @@ export class Enrolment {
   async retire(organisation: string, signerKeyId: string, context: CallContext): Promise<StoredSignerKey> {
     const { store, table, signers } = this.#options;
     const { signerKey } = this.get(organisation, signerKeyId);
-    await store.write(() => this.#retire(table.get(signerKey), context, "asked for"));
-    signers.reload();
+    try {
+      await store.write(() => this.#retire(table.get(signerKey), context, "asked for"));
+    } finally {
+      signers.reload(); // also when it is not known whether it was stored: what the database says counts at once
+    }
     return table.get(signerKey);
   }
 

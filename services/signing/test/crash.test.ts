@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { KeyState } from "@vcc-pki/proto/hsm";
+import { SignerState } from "@vcc-pki/proto/signing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CLARA, newSigning, type SigningHarness } from "./harness.ts";
 import { digestsRequest, manifestRequest } from "./requests.ts";
@@ -28,6 +30,18 @@ const count = (table: string) =>
   harness.store.db.prepare<[], { n: number }>(`SELECT count(*) AS n FROM ${table}`).get()?.n;
 const signedEvents = () =>
   harness.store.outbox.pending(10_000).filter(({ type }) => type === "pki.artefact.signed.v1").length;
+/** How often its retirement is on record. */
+const retirements = (signerKeyId: string) =>
+  harness.store.audit
+    .read(0, 10_000)
+    .filter(({ action, target }) => action === "signer-key.retire" && target === signerKeyId).length;
+const disabledAt = () =>
+  harness.store.db.prepare<[], number | null>("SELECT disabled_at FROM signer_keys").pluck().all();
+async function stateInToken(): Promise<KeyState | undefined> {
+  const page = { organisation: "brandenburg", pageSize: 1000, pageToken: "" };
+  const { keys } = await harness.ca.hsm.as("signing").keys.listKeys(page);
+  return keys.find(({ label }) => label === "clara of brandenburg")?.state;
+}
 const tokens = () => harness.tsa.store.db.prepare<[], { n: number }>("SELECT count(*) AS n FROM tokens").get()?.n;
 
 describe.each(["beforeCommit", "afterCommit"] as const)("a crash, %s,", (kind) => {
@@ -43,6 +57,37 @@ describe.each(["beforeCommit", "afterCommit"] as const)("a crash, %s,", (kind) =
     const made = await harness.as().signatures.signManifest(request);
     expect(await harness.as().signatures.signManifest(request)).toEqual(made);
     expect([count("vcc_code_signatures"), count("intents"), signedEvents(), tokens()]).toEqual([1, 1, 1, 1]);
+  });
+
+  it("at the commit of a retirement: it is retired when that is stored, at once, and by the repeat either way", async () => {
+    const signerKeyId = await harness.createSigner();
+    const { signers } = harness.as();
+    failCommit(1, kind);
+    await expect(signers.retireSigner({ signerKeyId })).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    delete harness.storeFaults[kind];
+    const signed = harness.as().signatures.signManifest(manifestRequest());
+    if (kind === "afterCommit") await expect(signed).rejects.toMatchObject({ code: "NOT_FOUND" });
+    else await signed;
+    await recover();
+    const before = kind === "afterCommit" ? SignerState.RETIRED : SignerState.ACTIVE;
+    expect((await harness.as().signers.listSigners({ signer: "" })).keys).toMatchObject([{ state: before }]);
+    const retired = await harness.as().signers.retireSigner({ signerKeyId });
+    expect(retired.state).toBe(SignerState.RETIRED);
+    expect(await harness.as().signers.retireSigner({ signerKeyId })).toEqual(retired);
+    expect(retirements(signerKeyId)).toBe(1);
+    await expect(harness.as().signatures.signManifest(manifestRequest())).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+
+  it("at the commit that a retired key is disabled: the token has disabled it once, and the next run says so", async () => {
+    const signerKeyId = await harness.createSigner();
+    await harness.as().signers.retireSigner({ signerKeyId });
+    failCommit(1, kind);
+    await harness.signing.refresh();
+    expect(await stateInToken()).toBe(KeyState.DISABLED);
+    await recover();
+    await harness.signing.refresh();
+    expect([await stateInToken(), retirements(signerKeyId)]).toEqual([KeyState.DISABLED, 1]);
+    expect(disabledAt()).toEqual([expect.any(Number)]);
   });
 
   it.each([

@@ -11,9 +11,11 @@ import { list } from "./benches/list.ts";
 import { memory } from "./benches/memory.ts";
 import { ocsp } from "./benches/ocsp.ts";
 import { ocspMillion } from "./benches/ocsp-million.ts";
+import { policy } from "./benches/policy.ts";
 import { revocation } from "./benches/revocation.ts";
 import { signing } from "./benches/signing.ts";
 import { statusSigning } from "./benches/status-signing.ts";
+import { sweep } from "./benches/sweep.ts";
 import { tsa } from "./benches/tsa.ts";
 import { tsaLog } from "./benches/tsa-log.ts";
 import { describeMachine } from "./machine.ts";
@@ -34,6 +36,8 @@ export const BENCHES: readonly Bench[] = [
   artefact,
   enrol,
   agents,
+  sweep,
+  policy,
   memory,
 ];
 

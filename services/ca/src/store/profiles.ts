@@ -24,7 +24,18 @@ export class ProfileTable {
       latest: db.prepare<[string, string], { version: number; sha256: Buffer }>(
         `SELECT version, sha256 FROM profiles WHERE organisation = ? AND profile = ? ORDER BY version DESC LIMIT 1`,
       ),
+      first: db
+        .prepare<[string, string], number>(
+          "SELECT recorded_at FROM profiles WHERE organisation = ? AND profile = ? AND version = 1",
+        )
+        .pluck(),
     };
+  }
+
+  /** Since when there has been such a profile. */
+  firstRecordedAt(profile: string): Date | undefined {
+    const recordedAt = this.#sql.first.get(this.#organisation, profile);
+    return recordedAt === undefined ? undefined : new Date(recordedAt);
   }
 
   findLatest(profile: string): Pick<ProfileVersion, "version" | "sha256"> | undefined {

@@ -12,7 +12,7 @@ import {
   storeOf,
 } from "@vcc-pki/agent";
 import { CertificateServiceDefinition } from "@vcc-pki/proto/ca";
-import { RegistryServiceDefinition } from "@vcc-pki/proto/discovery";
+import { RegistryServiceDefinition, ServiceState } from "@vcc-pki/proto/discovery";
 import type { Remote } from "@vcc-pki/rpc";
 import type { Suite } from "@vcc-pki/suite-tool";
 import { parseCertificate, pemDecode, pemEncode } from "@vcc-pki/x509";
@@ -58,8 +58,10 @@ async function register(registry: Remote<typeof RegistryServiceDefinition>, { se
   const described = {
     ...{ organisation: ORGANISATION, service, type: "", description: "", owner: "", endpoints: [], healthUrl: "" },
     ...{ healthDialect: "", dnsNames: [...dns], ipAddresses: [], profile: "", dependsOn: [], managedBy: "" },
+    ...{ state: ServiceState.UNSPECIFIED, stateReason: "", source: "", certificate: undefined, approvedBy: "" },
+    ...{ approvedAt: undefined, registeredAt: undefined, changedAt: undefined, seenAt: undefined, version: 0 },
   };
-  await registry.register({ requestId: randomUUIDv7(), service: described as never }, AS_OPERATOR);
+  await registry.register({ requestId: randomUUIDv7(), service: described }, AS_OPERATOR);
   await registry.approve({ requestId: randomUUIDv7(), organisation: ORGANISATION, service }, AS_OPERATOR);
 }
 
