@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { contextOf, maintain, type Settings, storeOf } from "@vcc-pki/agent";
+import { bundleAgent } from "@vcc-pki/agent/bundle";
 import { startSuite } from "@vcc-pki/suite-tool";
 import { silentLogger } from "@vcc-pki/telemetry";
 import { systemClock } from "@vcc-pki/time";
@@ -47,7 +48,10 @@ export const agents: Bench = {
           ...{ name: "renewals that failed", unit: "renewals", target: { atMost: 0 } },
           values: waves.map(({ failures }) => failures),
         },
-        { name: "an agent, idle", unit: "MB", values: [resident], target: { atMost: MEMORY_TARGET_MB } },
+        {
+          ...{ name: "an agent, idle", unit: "MB", values: [resident], target: { atMost: MEMORY_TARGET_MB } },
+          baselines: [{ name: "an empty Node process that has loaded node:https, MB", value: await measureEmpty() }],
+        },
       ];
     } finally {
       admin.close();
@@ -79,17 +83,28 @@ async function renewAll(settings: Settings): Promise<Wave> {
   return { seconds, failures: renewed.filter((isRenewed) => !isRenewed).length };
 }
 
-/** `vcc-agent run` with one identity of the fleet, a while after its start. */
+/** `vcc-agent run`, bundled, with one identity of the fleet and its stream, a while after its start. */
 async function measureAgent({ server }: Admin, { stateDir }: Settings, workDirectory: string): Promise<number> {
   const config = join(workDirectory, "agent.yaml");
   const identities = [{ organisation: "brandenburg", service: "agent-0" }];
   writeFileSync(config, JSON.stringify({ server, stateDir, identities })); // JSON is YAML.
-  const main = fileURLToPath(import.meta.resolve("@vcc-pki/agent/main"));
+  const main = await bundleAgent(join(workDirectory, "bundle"));
   const agent = spawn(process.execPath, [main, "run", "--config", config], { stdio: "ignore" });
   try {
     await sleep(SETTLE_MS);
     return residentMegabytes(agent.pid ?? 0);
   } finally {
     agent.kill();
+  }
+}
+
+async function measureEmpty(): Promise<number> {
+  const script = "require('node:https'); console.log(); setInterval(() => {}, 1e6)";
+  const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "ignore"] });
+  await once(child.stdout, "data");
+  try {
+    return residentMegabytes(child.pid ?? 0);
+  } finally {
+    child.kill();
   }
 }
