@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Network } from "../probe/network.ts";
+import { Network } from "@vcc-pki/network";
 import { inParallel } from "./pool.ts";
 import { SweepPlan } from "./sweep-plan.ts";
 

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { SecureContext } from "node:tls";
-import type { AddressGuard } from "@vcc-pki/network";
 import { PkiError } from "@vcc-pki/errors";
+import type { AddressGuard } from "@vcc-pki/network";
 import type { IdentitySource } from "@vcc-pki/rpc";
 import type { Clock } from "@vcc-pki/time";
 import { ConnectionError, connectTo } from "./connection.ts";

@@ -1,4 +1,4 @@
-import { findAddress } from "../probe/network.ts";
+import { findAddress } from "@vcc-pki/network";
 import type { ProbeTarget } from "../probe/probe.ts";
 
 /** A service that somebody says is there. It is authorised to nothing by that. */
