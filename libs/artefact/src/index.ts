@@ -59,6 +59,7 @@ export { manifestBody } from "./sums.ts";
 export type { Expected } from "./verification/facts-checks.ts";
 export { type Observed, type ObservedDigest, recalledAs } from "./verification/observed.ts";
 export { type SignatureFindings, timeStampQuestion } from "./verification/signature.ts";
+export { statementDigest } from "./verification/signed-statement.ts";
 export { type ArtefactTrust, signerIdentity, signerTrust } from "./verification/signer-trust.ts";
 export { matchesIdentity, parseTrustPolicy, TrustPolicy } from "./verification/trust-policy.ts";
 export { type RefusalCode, VERDICTS, type Verdict, type VerdictName, verdictsOf } from "./verification/verdicts.ts";

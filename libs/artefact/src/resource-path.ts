@@ -30,8 +30,8 @@ function findPathFault(path: string): string | undefined {
   return undefined;
 }
 
-/** Refuses paths that some file system takes for the same: equal, equal but for upper and lower case or for how accents are composed
- *  (NFC, NFD), and a file that is another's directory. Throws NAME_MALFORMED. */
+/** Refuses paths that some file system takes for the same: equal, equal but for upper and lower case, for how accents are composed (NFC, NFD) or for dots and
+ *  spaces at the end of a name, and a file that is another's directory. Throws NAME_MALFORMED. */
 export function checkDistinct(paths: readonly string[]): void {
   const taken = new Map<string, string>();
   const refuse = (path: string, other: string) => {
@@ -54,8 +54,14 @@ export function checkDistinct(paths: readonly string[]): void {
   }
 }
 
-/** What case-insensitive and normalising file systems compare. Upper case joins more than lower case does: "ß" and "ss", "ſ" and "s". */
-const foldPath = (path: string): string =>
-  isAscii(path) ? path.toUpperCase() : path.normalize("NFD").toUpperCase().normalize("NFC");
+/** What case-insensitive and normalising file systems compare. Upper case joins more than lower case does: "ß" and "ss", "ſ" and "s". Windows drops
+ *  dots and spaces at the end of a name. */
+const foldPath = (path: string): string => {
+  const name = DROPPED.test(path) ? path.replaceAll(ALL_DROPPED, "") : path;
+  return isAscii(name) ? name.toUpperCase() : name.normalize("NFD").toUpperCase().normalize("NFC");
+};
+
+const DROPPED = /[. ](?:\/|$)/;
+const ALL_DROPPED = /[. ]+(?=\/|$)/g;
 
 const isAscii = (text: string): boolean => Buffer.byteLength(text) === text.length;

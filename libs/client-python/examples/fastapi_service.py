@@ -35,7 +35,12 @@ def create_app(
 
 
 if __name__ == "__main__":
-    client = VCCPKIClient(os.environ.get("SERVICE_ID", "covina"), os.environ.get("ORGANIZATION", "brandenburg"))
+    client = VCCPKIClient(
+        os.environ.get("SERVICE_ID", "covina"),
+        os.environ.get("ORGANIZATION", "brandenburg"),
+        status_url=os.environ.get("STATUS_URL"),
+        lists_fresh_seconds=float(os.environ.get("LISTS_FRESH_SECONDS", "30")),
+    )
     matrix = MatrixFile(os.environ["MATRIX"]) if "MATRIX" in os.environ else None
     Renewal(client).start()
-    serve(create_app(client, matrix), client, port=int(os.environ.get("PORT", "8443")))
+    serve(create_app(client, matrix), client, port=int(os.environ.get("PORT", "8000")))

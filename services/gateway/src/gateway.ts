@@ -10,10 +10,12 @@ import type {
 import type {
   AgentServiceDefinition,
   EnrolmentServiceDefinition,
+  InventoryServiceDefinition,
   PolicyServiceDefinition,
   RegistryServiceDefinition,
 } from "@vcc-pki/proto/discovery";
 import type { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
+import type { HistoryServiceDefinition, ReportServiceDefinition } from "@vcc-pki/proto/lifecycle";
 import type { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import type {
   RecallServiceDefinition,
@@ -47,6 +49,8 @@ import { enrolmentRequestRoutes } from "./routes/enrolment-requests.ts";
 import { enrolmentTokenRoutes } from "./routes/enrolment-tokens.ts";
 import { eventRoute } from "./routes/events.ts";
 import { type HealthRouteOptions, healthRoute } from "./routes/health.ts";
+import { inventoryRoutes } from "./routes/inventory.ts";
+import { lifecycleRoutes } from "./routes/lifecycle.ts";
 import { matrixRoutes } from "./routes/matrix.ts";
 import { ocspRoute } from "./routes/ocsp.ts";
 import { organisationRoutes } from "./routes/organisations.ts";
@@ -81,11 +85,14 @@ export interface Peers {
   readonly signatures: Remote<SignatureServiceDefinition>;
   readonly recalls: Remote<RecallServiceDefinition>;
   readonly verification: Remote<VerificationServiceDefinition>;
+  readonly inventory: Remote<InventoryServiceDefinition>;
   readonly grants: Remote<ServiceGrantServiceDefinition>;
   readonly registry: Remote<RegistryServiceDefinition>;
   readonly enrolment: Remote<EnrolmentServiceDefinition>;
   readonly agents: Remote<AgentServiceDefinition>;
   readonly policy: Remote<PolicyServiceDefinition>;
+  readonly history: Remote<HistoryServiceDefinition>;
+  readonly reports: Remote<ReportServiceDefinition>;
 }
 
 export interface GatewayOptions {
@@ -156,7 +163,9 @@ function addRoutes(app: App, options: GatewayOptions, identify: Identify): void 
   signingRoutes(app, peers.signatures, peers.signers);
   recallRoutes(app, peers.signatures, peers.recalls);
   verificationRoutes(app, peers.verification);
+  inventoryRoutes(app, peers.inventory);
   matrixRoutes(app, peers.policy);
+  lifecycleRoutes(app, { ...peers, clock });
   stampedDocumentRoutes(app, peers.timestamps);
   approvalRoutes(app, peers.approvals, createApprovalAccess({ ...peers, ...config }));
   organisationRoutes(app, peers.organisations);

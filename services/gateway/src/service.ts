@@ -9,11 +9,13 @@ import {
 import {
   AgentServiceDefinition,
   EnrolmentServiceDefinition,
+  InventoryServiceDefinition,
   PolicyServiceDefinition,
   RegistryServiceDefinition,
 } from "@vcc-pki/proto/discovery";
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from "@vcc-pki/proto/health";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
+import { HistoryServiceDefinition, ReportServiceDefinition } from "@vcc-pki/proto/lifecycle";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import {
   RecallServiceDefinition,
@@ -41,7 +43,7 @@ export const gateway = defineService({
     if (identity === undefined) throw new Error("the gateway has no identity to show");
     const [ready, health] = [
       readiness(context, NEEDED),
-      readiness(context, [...NEEDED, "ocsp", "tsa", "signing", "discovery"]),
+      readiness(context, [...NEEDED, "ocsp", "tsa", "signing", "discovery", "lifecycle"]),
     ];
     const app = await buildGateway({
       ...{ config, trustDomain, identity, denyList, bus, health, clock, log, telemetry },
@@ -66,11 +68,14 @@ const connectPeers = ({ connect }: ServiceContext): Peers => ({
   signatures: connect(SignatureServiceDefinition, "signing"),
   recalls: connect(RecallServiceDefinition, "signing"),
   verification: connect(VerificationServiceDefinition, "signing"),
+  inventory: connect(InventoryServiceDefinition, "discovery"),
   grants: connect(ServiceGrantServiceDefinition, "ca"),
   registry: connect(RegistryServiceDefinition, "discovery"),
   enrolment: connect(EnrolmentServiceDefinition, "discovery"),
   agents: connect(AgentServiceDefinition, "discovery"),
   policy: connect(PolicyServiceDefinition, "discovery"),
+  history: connect(HistoryServiceDefinition, "lifecycle"),
+  reports: connect(ReportServiceDefinition, "lifecycle"),
 });
 
 /** Asks the services behind the door whether they serve (grpc.health.v1), and whether the bus is there. */

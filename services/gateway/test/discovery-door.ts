@@ -1,5 +1,10 @@
-import { type DiscoveryHarness, newDiscovery } from "@vcc-pki/discovery/harness";
-import { PolicyServiceDefinition } from "@vcc-pki/proto/discovery";
+import { type DiscoveryHarness, type DiscoveryHarnessOptions, newDiscovery } from "@vcc-pki/discovery/harness";
+import {
+  AgentServiceDefinition,
+  EnrolmentServiceDefinition,
+  PolicyServiceDefinition,
+  RegistryServiceDefinition,
+} from "@vcc-pki/proto/discovery";
 import { connect, suiteId } from "@vcc-pki/rpc";
 import { silentLogger } from "@vcc-pki/telemetry";
 import { fakeClock } from "@vcc-pki/testkit/clock";
@@ -32,9 +37,9 @@ export interface DiscoveryDoor {
 
 /** The real door before a real discovery service, ca and hsm-gateway. Its clock stands still at the moment of the start, so that TLS, which has
  *  the machine's, agrees. */
-export async function newDiscoveryDoor(): Promise<DiscoveryDoor> {
+export async function newDiscoveryDoor(config: DiscoveryHarnessOptions["config"] = {}): Promise<DiscoveryDoor> {
   const clock = fakeClock(new Date());
-  const discovery = await newDiscovery({ clock });
+  const discovery = await newDiscovery({ clock, config });
   const { ca } = discovery;
   const services = [...ca.ca.services, ...ca.hsm.services, ...discovery.discovery.services];
   const peers = peersOf("gateway", services, clock);
@@ -43,9 +48,14 @@ export async function newDiscoveryDoor(): Promise<DiscoveryDoor> {
   const admin = await certifyPerson(ca, services, ADMIN);
   const doors = newDoors(rootPem, clock);
   const nobody = { address: "127.0.0.1:1", identity: doors.identity, expect: suiteId("discovery"), log: silentLogger };
-  const away = connect(PolicyServiceDefinition, nobody);
+  const away = {
+    policy: connect(PolicyServiceDefinition, nobody),
+    registry: connect(RegistryServiceDefinition, nobody),
+    enrolment: connect(EnrolmentServiceDefinition, nobody),
+    agents: connect(AgentServiceDefinition, nobody),
+  };
   const door = await doors.open(peers);
-  const without = await doors.open({ ...peers, policy: away });
+  const without = await doors.open({ ...peers, ...away });
   const names = { dns: ["argus.vcc.internal"], uri: ["spiffe://vcc.internal/org/brandenburg/service/argus"] };
   return {
     ...{ discovery, rootPem, admin, port: door.port, trustPem: doors.trustPem },
@@ -55,8 +65,9 @@ export async function newDiscoveryDoor(): Promise<DiscoveryDoor> {
     knockWithoutDiscovery: (options) => without.knock({ as: admin, ...options }),
     async close() {
       await doors.close();
-      away.close();
+      for (const remote of Object.values(away)) remote.close();
       await discovery.close();
     },
   };
 }
+export { newIdentityRequest } from "./requests.ts";

@@ -7,11 +7,13 @@ export function followEvents(
   { port, trustPem }: Pick<Suite, "port" | "trustPem">,
   as: Knocker,
   path = "/api/v1/events",
+  headers: Readonly<Record<string, string>> = {},
 ) {
   const asking = request({
     host: "localhost",
     port,
     path,
+    headers,
     ca: trustPem,
     key: as.keyPem,
     cert: as.chainPem,

@@ -1,3 +1,4 @@
+import { createPublicKey, hash } from "node:crypto";
 import { generateTestKey } from "@vcc-pki/testkit/hierarchy";
 import { createCertificationRequest, type GeneralNamesInput, pemEncode } from "@vcc-pki/x509";
 import { expect } from "vitest";
@@ -16,4 +17,24 @@ export async function issue(suite: Suite, dns = "argus.vcc.internal"): Promise<R
   const answer = await suite.knock({ path: REQUEST, body: { profile: PROFILE, csr } });
   expect(answer.status).toBe(201);
   return answer.json() as Record<string, string>;
+}
+
+/** A new key of a service of brandenburg and its request for that service's identity, PEM. */
+export function newIdentityRequest(service: string): {
+  readonly csr: string;
+  readonly keyPem: string;
+  readonly spkiSha256: string;
+} {
+  const { privateKey } = generateTestKey();
+  const uri = [`spiffe://vcc.internal/org/brandenburg/service/${service}`];
+  const csrDer = createCertificationRequest({
+    privateKey,
+    subjectAltNames: { uri, dns: [`${service}.vcc.internal`] },
+  });
+  const spkiDer = createPublicKey(privateKey).export({ type: "spki", format: "der" });
+  return {
+    csr: pemEncode("CERTIFICATE REQUEST", csrDer),
+    keyPem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    spkiSha256: hash("sha256", spkiDer, "hex"),
+  };
 }

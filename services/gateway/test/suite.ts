@@ -22,10 +22,12 @@ import {
 import {
   AgentServiceDefinition,
   EnrolmentServiceDefinition,
+  InventoryServiceDefinition,
   PolicyServiceDefinition,
   RegistryServiceDefinition,
 } from "@vcc-pki/proto/discovery";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
+import { HistoryServiceDefinition, ReportServiceDefinition } from "@vcc-pki/proto/lifecycle";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import {
   RecallServiceDefinition,
@@ -239,11 +241,14 @@ export function peersOf(caller: string, services: readonly ServiceImplementation
     signatures: at(SignatureServiceDefinition),
     recalls: at(RecallServiceDefinition),
     verification: at(VerificationServiceDefinition),
+    inventory: at(InventoryServiceDefinition),
     grants: atCa(ServiceGrantServiceDefinition),
     registry: at(RegistryServiceDefinition),
     enrolment: at(EnrolmentServiceDefinition),
     agents: at(AgentServiceDefinition),
     policy: at(PolicyServiceDefinition),
+    history: at(HistoryServiceDefinition),
+    reports: at(ReportServiceDefinition),
   };
 }
 

@@ -37,17 +37,18 @@ export const keyOf = ({ organisation, authorityId, serial }: StatusChange): Cert
   certificateId: `${authorityId}:${serialToHex(serial)}`,
 });
 
-/** Before the end, where the profile says nothing. */
+/** Before the end, where the profile says nothing, or says it of a longer life. */
 const REST_OF_LIFE = 1 / 3;
 
-/** What the ca's log says was issued, as it begins its life. `thresholdMs` is how long before its end it should be renewed; absent: a third of its life.
+/** What the ca's log says was issued, as it begins its life. `thresholdMs` is how long before its end it should be renewed; a third of its life at most.
  *  Throws CERTIFICATE_MALFORMED. */
 export function beginningOf(change: StatusChange, thresholdMs: number | undefined): ManagedCertificate {
   const { subject, profile, serial } = change;
   const certificate = parseCertificate(subject?.certificateDer ?? new Uint8Array());
   const { notBefore, notAfter, spkiDer, keyAlgorithm, subjectAltNames } = certificate;
   const lifeMs = notAfter.getTime() - notBefore.getTime();
-  const renewAt = new Date(notAfter.getTime() - Math.min(thresholdMs ?? lifeMs * REST_OF_LIFE, lifeMs));
+  const rest = lifeMs * REST_OF_LIFE;
+  const renewAt = new Date(notAfter.getTime() - Math.min(thresholdMs ?? rest, rest));
   return {
     ...keyOf(change),
     ...{ profile, profileVersion: subject?.profileVersion ?? 0, keyAlgorithm, notBefore, notAfter, renewAt },

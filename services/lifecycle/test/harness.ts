@@ -37,9 +37,9 @@ export interface LifecycleHarness {
   close(): Promise<void>;
 }
 
-export async function newLifecycle(): Promise<LifecycleHarness> {
+export async function newLifecycle(options: { readonly clock?: FakeClock } = {}): Promise<LifecycleHarness> {
   const directory = mkdtempSync(join(tmpdir(), "vcc-lifecycle-"));
-  const ca = await newCa();
+  const ca = await newCa({ ...options, authorities: ["vcc-services-ca", "vcc-admin-ca", "vcc-platform-ca"] });
   const { clock } = ca;
   const telemetry = startTelemetry({ service: "lifecycle" });
   const storeFaults: StoreFaults = {};

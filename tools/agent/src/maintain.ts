@@ -1,5 +1,5 @@
 import { PkiError, toPkiError } from "@vcc-pki/errors";
-import type { Logger } from "@vcc-pki/telemetry";
+import type { Logger } from "@vcc-pki/telemetry/log";
 import { OID, parseCertificate, pemDecode, validatePath } from "@vcc-pki/x509";
 import { deploy, type Target } from "./deploy.ts";
 import type { Gateway } from "./gateway/gateway.ts";
@@ -157,23 +157,27 @@ class Turn {
     const { held, deployed } = this.#state;
     if (held === undefined || this.#isInService()) return;
     const { serialHex, notAfter } = held;
+    const { bundle = "" } = this.#state;
     const mayGoBack = deployed === undefined || deployed.notAfter > clock.now();
     try {
       await deploy(target, { material: this.#material(serialHex), serialHex, mayGoBack }, log);
     } catch (error) {
-      this.#report({ kind: "failed", serial_number: serialHex, detail: describe(toPkiError(error)) });
-      throw error;
+      const failure = toPkiError(error);
+      this.#report({ kind: "failed", serial_number: serialHex, detail: describe(failure) });
+      // There was nothing to go back to, as before the first start of a service: the files are there for it.
+      if (failure.details.rolledBack === "no")
+        this.#write({ deployed: { serialHex, bundle, notAfter, isTaken: false } });
+      throw failure;
     }
     log.info("certificate deployed", { ...this.#names(), serialHex, proven: target.proof !== undefined });
     this.#report({ kind: "deployed", serial_number: serialHex });
     const endpoint = target.proof?.connect;
     if (endpoint !== undefined) this.#report({ kind: "served", serial_number: serialHex, endpoint });
-    const { bundle = "", acknowledged } = this.#state;
-    if (bundle !== acknowledged) {
+    if (bundle !== this.#state.acknowledged) {
       const anchors = fingerprintsIn(this.#material(serialHex).bundlePem);
       this.#report({ kind: "bundle_acknowledged", anchors_sha256: anchors });
     }
-    this.#write({ deployed: { serialHex, bundle, notAfter }, acknowledged: bundle });
+    this.#write({ deployed: { serialHex, bundle, notAfter, isTaken: true }, acknowledged: bundle });
     this.#context.store.tidy(this.#state);
   }
 
@@ -211,7 +215,7 @@ class Turn {
   #isInService(): boolean {
     const { held, deployed, bundle } = this.#state;
     if (held === undefined) return true;
-    if (held.serialHex !== deployed?.serialHex || bundle !== deployed.bundle) return false;
+    if (held.serialHex !== deployed?.serialHex || bundle !== deployed.bundle || !deployed.isTaken) return false;
     return this.#context.target.layout?.holds(this.#material(held.serialHex)) ?? true;
   }
 

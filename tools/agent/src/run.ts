@@ -1,7 +1,7 @@
 import { contextOf, storeOf, type World } from "./agent.ts";
 import type { Identity, Settings } from "./config.ts";
 import { Keeper } from "./keeper.ts";
-import { maintain } from "./maintain.ts";
+import { maintain, type Wish } from "./maintain.ts";
 import type { State } from "./state.ts";
 import { Turnstile } from "./turnstile.ts";
 
@@ -54,9 +54,9 @@ async function openToEnvoy(settings: Settings, { socket, mode }: NonNullable<Set
   };
 }
 
-/** One look at each identity, as cron would have it. The states as they are then, in the order of the configuration. */
-export async function runOnce(settings: Settings, world: World): Promise<State[]> {
+/** One look at each identity, as cron would have it, with a wish for all of them. The states as they are then, in the order of the configuration. */
+export async function runOnce(settings: Settings, world: World, wish: Wish = {}): Promise<State[]> {
   const turnstile = new Turnstile(AT_ONCE);
   const contexts = settings.identities.map((identity) => contextOf(identity, settings, world));
-  return Promise.all(contexts.map((context) => turnstile.pass(() => maintain(context, { now: true }))));
+  return Promise.all(contexts.map((context) => turnstile.pass(() => maintain(context, { ...wish, now: true }))));
 }

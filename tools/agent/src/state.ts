@@ -31,8 +31,16 @@ export const State = z.strictObject({
       renewAt: Moment,
     })
     .optional(),
-  /** What the service has: proven to be served, where that can be asked. */
-  deployed: z.strictObject({ serialHex: SerialHex, bundle: Sha256, notAfter: Moment }).optional(),
+  /** What the service's files hold. */
+  deployed: z
+    .strictObject({
+      serialHex: SerialHex,
+      bundle: Sha256,
+      notAfter: Moment,
+      /** Whether the service has taken it, and was seen serving it where that can be asked. */
+      isTaken: z.boolean(),
+    })
+    .optional(),
   /** A request whose answer we do not have. Its key waits in the store; the same request id gets the same certificate. */
   pending: z
     .strictObject({

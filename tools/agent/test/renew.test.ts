@@ -196,6 +196,22 @@ describe("bringing it into service", () => {
     expect(door.reports.filter(({ kind }) => kind === "failed")).not.toEqual([]);
   });
 
+  it("waits for the first start of a service, with the files in place", async () => {
+    const door = await newDoor();
+    const agent = newAgent(door);
+    const proof = { connect: "127.0.0.1:1", within: 1 };
+    const context = (connect: string) =>
+      contextOf({ ...agent.identity, proof: { ...proof, connect } }, agent.settings, agent.world);
+    const contact = { server: door.origin, fingerprint: door.fingerprint };
+    await enrol(context(proof.connect), contact, { kind: "token", token: door.newToken() });
+    const first = await maintain(context(proof.connect), { now: true });
+    expect(first).toMatchObject({ lastError: { code: "CERTIFICATE_NOT_SERVED" }, deployed: { isTaken: false } });
+    const { address } = await startService(agent.files);
+    agent.clock.advance(HOUR);
+    expect(await maintain(context(address))).toMatchObject({ failures: 0, deployed: { isTaken: true } });
+    expect(door.reports.at(-2)).toMatchObject({ kind: "served", endpoint: address });
+  });
+
   it("is done again when somebody has touched the files", async () => {
     const door = await newDoor();
     const agent = await newEnrolled(door);

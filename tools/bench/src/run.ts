@@ -9,9 +9,11 @@ import { list } from "./benches/list.ts";
 import { memory } from "./benches/memory.ts";
 import { ocsp } from "./benches/ocsp.ts";
 import { ocspMillion } from "./benches/ocsp-million.ts";
+import { policy } from "./benches/policy.ts";
 import { revocation } from "./benches/revocation.ts";
 import { signing } from "./benches/signing.ts";
 import { statusSigning } from "./benches/status-signing.ts";
+import { sweep } from "./benches/sweep.ts";
 import { tsa } from "./benches/tsa.ts";
 import { tsaLog } from "./benches/tsa-log.ts";
 import { describeMachine } from "./machine.ts";
@@ -30,6 +32,8 @@ export const BENCHES: readonly Bench[] = [
   tsaLog,
   signing,
   artefact,
+  sweep,
+  policy,
   memory,
 ];
 

@@ -146,6 +146,32 @@ describe("vcc-sign sign", () => {
     expect((await sign("--package", wheel, "--format", "attestation", ...metadata, "--force")).exit).toBe(2);
   });
 
+  it("signs a model in shards when a file of it is large, verifies it, and says by which digest it is recalled", async () => {
+    const model = cli.file("large-model");
+    mkdirSync(model);
+    writeFileSync(`${model}/model.safetensors`, safetensors(2 << 20));
+    writeFileSync(`${model}/config.json`, "{}");
+    const metadata = ["--metadata", cli.file("large.json", '{"riskClass":"limited"}')];
+    const words = ["--model", model, "--format", "oms", ...metadata, "--json"];
+    const whole = (await sign(...words, "--shards", "8MiB")).json();
+    const sharded = (await sign(...words, "--shards", "1MiB", "--force")).json();
+    expect(sharded).toMatchObject({
+      files: 2,
+      format: "oms",
+      artefact_digest: expect.not.stringMatching(`${whole.artefact_digest}`),
+    });
+    const { dsseEnvelope } = JSON.parse(readFileSync(`${model}/model.sig`, "utf8"));
+    const { serialization } = JSON.parse(Buffer.from(dsseEnvelope.payload, "base64").toString()).predicate;
+    expect(serialization).toMatchObject({ method: "shards", shard_size: 1 << 20 });
+    const checked = () => cli.run("verify", "--model", model, "--offline", "--no-cache", "--json");
+    expect(faults(await checked())).toEqual([0]);
+    const recall = await cli.run("recall", model, "--reason", "x", "--dry-run", "--json");
+    expect(recall.json().artefact_digests).toEqual([sharded.artefact_digest]);
+    appendFileSync(`${model}/config.json`, " ");
+    expect(faults(await checked())).toContain("RESOURCE_MISSING");
+    expect((await sign(...words, "--force", "--shards", "1GB", "--format", "cms")).exit).toBe(2);
+  });
+
   it("signs a container's image by its digest alone", async () => {
     const digest = `sha256:${"5a".repeat(32)}`;
     const [name, signature] = ["registry.vcc.internal/argus", cli.file("argus.sigstore.json")];
@@ -207,10 +233,10 @@ describe("vcc-sign sign", () => {
   });
 });
 
-/** A file of one tensor: the length of its header, the header, four octets. */
-function safetensors(): Buffer {
-  const header = JSON.stringify({ w: { dtype: "F32", shape: [1], data_offsets: [0, 4] } });
+/** A file of one tensor: the length of its header, the header, so many octets. */
+function safetensors(octets = 4): Buffer {
+  const header = JSON.stringify({ w: { dtype: "F32", shape: [octets / 4], data_offsets: [0, octets] } });
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(header.length));
-  return Buffer.concat([length, Buffer.from(header), Buffer.alloc(4)]);
+  return Buffer.concat([length, Buffer.from(header), Buffer.alloc(octets)]);
 }

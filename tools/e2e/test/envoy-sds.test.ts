@@ -1,11 +1,11 @@
 import { mkdtempSync } from "node:fs";
-import { Agent, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { contextOf, enrol, runAgent, servedAt } from "@vcc-pki/agent";
 import { newAgent } from "@vcc-pki/agent/test-agent";
 import { newDoor } from "@vcc-pki/agent/test-door";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { startCalls } from "./calls.ts";
 import { findEnvoy, startEnvoy } from "./envoy.ts";
 
 const PORT = 18_452;
@@ -66,41 +66,6 @@ function bootstrap(socket: string, secret: string): object {
   };
 }
 
-/** Calls without pause, on connections that stay and on new ones, until `stop`; then how many there were and what went wrong. */
-function startLoad(ca: string) {
-  const calls = { done: 0, failed: [] as string[] };
-  let stopped = false;
-  const staying = new Agent({ keepAlive: true, maxSockets: 1 });
-  const call = (agent: Agent | false) =>
-    new Promise<void>((resolve) => {
-      const options = { host: "127.0.0.1", port: PORT, servername: "argus.vcc.internal", ca, agent };
-      request(options, (response) => {
-        response.resume();
-        response.once("end", () => {
-          if (response.statusCode === 200) calls.done += 1;
-          else calls.failed.push(String(response.statusCode));
-          resolve();
-        });
-      })
-        .once("error", (error) => {
-          calls.failed.push(error.message);
-          resolve();
-        })
-        .end();
-    });
-  const callers = [staying, staying, false as const, false as const].map(async (agent) => {
-    while (!stopped) await call(agent);
-  });
-  return {
-    calls,
-    async stop() {
-      stopped = true;
-      await Promise.all(callers);
-      staying.destroy();
-    },
-  };
-}
-
 const found = await findEnvoy();
 
 describe.skipIf("reason" in found)(`a real Envoy${"reason" in found ? ` (none here: ${found.reason})` : ""}`, () => {
@@ -126,8 +91,8 @@ describe.skipIf("reason" in found)(`a real Envoy${"reason" in found ? ` (none he
     const address = `127.0.0.1:${PORT}`;
     await expect.poll(() => servedAt(address).catch(String), { timeout: 70_000 }).toBe(door.issued[0]);
 
-    const load = startLoad(door.hierarchy.trustPem);
-    await expect.poll(() => load.calls.done).toBeGreaterThan(50);
+    const load = startCalls(PORT, "argus.vcc.internal", door.hierarchy.trustPem);
+    await expect.poll(() => load.done).toBeGreaterThan(50);
     for (let n = 1; n <= 3; n++) {
       await expect.poll(() => door.watchers.size, { timeout: 10_000 }).toBe(1);
       door.tell("renew", { reason: "test" });
@@ -135,7 +100,7 @@ describe.skipIf("reason" in found)(`a real Envoy${"reason" in found ? ` (none he
       await expect.poll(() => servedAt(address), { timeout: 10_000 }).toBe(door.issued[n]);
     }
     await load.stop();
-    expect(load.calls.failed).toEqual([]);
+    expect(load.failed).toEqual([]);
     expect(door.issued).toHaveLength(4);
   }, 120_000);
 });

@@ -41,11 +41,11 @@ export function compareWithSigned(signed: Statement, observed: Observed): Check[
   }
   const { digest } = digestObserved(observed);
   const is = digest && digestText(digest);
-  return [shape, { name: "resources-changed", ok: is === digestOf(signed) }];
+  return [shape, { name: "resources-changed", ok: is === statementDigest(signed) }];
 }
 
-/** Files that were hashed in another way than they were signed in have another digest. */
-function digestOf(signed: Statement): Digest {
+/** What the artefact is called in lineage and recalls. Files that were hashed in another way have another digest. */
+export function statementDigest(signed: Statement): Digest {
   if ("digest" in signed) return signed.digest;
   return "shards" in signed ? shardsDigest(signed) : artefactDigest(signed.shape, signed.resources);
 }

@@ -73,6 +73,7 @@ class VCCPKIClient:
     - `pki_url`: the gateway. Default: the environment's PKI_SERVER_URL, else https://localhost:8443.
     - `storage_path`: the files are in `<storage_path>/<service_id>/`: `cert.pem` (full chain), `key.pem` (0600), `ca_chain.pem` (the roots).
     - `status_url`, `recall_url`: where revocation lists (`http://…:8081`) and recall lists are; None: what was kept is what is known.
+    - `lists_fresh_seconds`: for how long revocation lists are not fetched again.
 
     Methods raise `PkiError`, whose `code` is stable. The class is safe to use from several threads."""
 
@@ -86,6 +87,7 @@ class VCCPKIClient:
         trust_domain: str = DEFAULT_TRUST_DOMAIN,
         status_url: str | None = None,
         recall_url: str | None = None,
+        lists_fresh_seconds: float = 30.0,
     ) -> None:
         self.service_id = service_id
         self.organization = organization
@@ -94,7 +96,7 @@ class VCCPKIClient:
         parse_spiffe_id(self.service_uri, trust_domain)
         self.pki_url = pki_url or os.environ.get("PKI_SERVER_URL") or _DEFAULT_URL
         self.files = IdentityFiles(Path(storage_path) / service_id)
-        self._statements = KeptStatements(self.files.directory / "statements", status_url, recall_url)
+        self._statements = KeptStatements(self.files.directory / "statements", status_url, recall_url, lists_fresh_seconds)
 
     # The identity.
 

@@ -23,7 +23,6 @@ from .x509.revocation import RevocationEvidence
 
 _MAX_OCTETS = 64 * 1024 * 1024
 _TIMEOUT_SECONDS = 5.0
-_FRESH_SECONDS = 30.0
 _LISTS, _LISTS_PATH = "bundle-with-crls.pem", "/trust/bundle-with-crls.pem"
 
 
@@ -31,13 +30,20 @@ class KeptStatements:
     """Signed statements in a directory of this user's. `status_url`: where the ocsp service answers (`http://127.0.0.1:8081`); `recall_url`: where
     the signing service does. What cannot be fetched is what was kept; what was never there is not known."""
 
-    def __init__(self, directory: str | os.PathLike[str], status_url: str | None = None, recall_url: str | None = None) -> None:
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        status_url: str | None = None,
+        recall_url: str | None = None,
+        fresh_seconds: float = 30.0,
+    ) -> None:
         self._directory = Path(directory)
         self._status_url = status_url
         self._recall_url = recall_url
         self._lock = threading.Lock()
         self._lists: tuple[RevocationEvidence | None, list[Certificate]] = (None, [])
-        self._fetched_at = -_FRESH_SECONDS
+        self._fresh_seconds = fresh_seconds
+        self._fetched_at: float | None = None
         self.problems: list[str] = []
         """Who could not be reached the last time, and why."""
 
@@ -47,12 +53,13 @@ class KeptStatements:
         return self._recall_url is not None
 
     def revocation(self) -> tuple[RevocationEvidence | None, list[Certificate]]:
-        """Lists of all authorities, and the authorities' certificates, which are not trusted; None when there are none. They are fetched every half
-        minute at most. Raises CRL_MALFORMED for what was kept and is none."""
+        """Lists of all authorities, and the authorities' certificates, which are not trusted; None when there are none. They are fetched every
+        `fresh_seconds` at most. Raises CRL_MALFORMED for what was kept and is none."""
         with self._lock:
-            if time.monotonic() - self._fetched_at >= _FRESH_SECONDS:
+            now = time.monotonic()
+            if self._fetched_at is None or now - self._fetched_at >= self._fresh_seconds:
                 self._lists = self._read_lists()
-                self._fetched_at = time.monotonic()
+                self._fetched_at = now
             return self._lists
 
     def _read_lists(self) -> tuple[RevocationEvidence | None, list[Certificate]]:

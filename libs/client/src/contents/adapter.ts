@@ -37,9 +37,10 @@ export function readAdapter(files: readonly HashedOctets[]): Adapter {
 
 function parseConfig({ size, readAt }: HashedOctets): AdapterConfig {
   if (size > MAX_CONFIG_OCTETS) throw malformed(CONFIG, "it is too large");
+  const octets = readAt(0, size);
   let raw: unknown;
   try {
-    raw = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(readAt(0, size)));
+    raw = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(octets));
   } catch (cause) {
     throw malformed(CONFIG, "it is no JSON", cause);
   }
@@ -58,12 +59,13 @@ function parseConfig({ size, readAt }: HashedOctets): AdapterConfig {
   return { peftType, baseModel: baseModel ?? undefined, raw: raw as Record<string, unknown> };
 }
 
-/** Throws FILE_MALFORMED, whose details name the file. */
+/** Throws FILE_MALFORMED, whose details name the file, and FILE_CHANGED. */
 export function readWeights({ path, size, readAt }: HashedOctets): SafetensorsHeader {
   try {
     return readSafetensors(size, readAt);
   } catch (error) {
-    throw error instanceof PkiError ? malformed(path, error.message, error) : error;
+    const isMalformed = error instanceof PkiError && error.code === "FILE_MALFORMED"; // and did not change meanwhile
+    throw isMalformed ? malformed(path, error.message, error) : error;
   }
 }
 

@@ -88,7 +88,7 @@ export function inventoryService(door: InventoryDoor): ServiceImplementation {
 
       async probe(request, context) {
         const organisation = await administrators.resolveOrganisation(context, request.organisation);
-        const seen = await probers.of(organisation).prober.probe(targetFromProto(request));
+        const seen = await probers.of(organisation).prober.probe(targetFromProto(request), context.signal);
         const record = await store.write(() => {
           const details = { host: request.host, port: String(request.port), verdict: seen.verdict };
           store.audit.add({

@@ -8,6 +8,8 @@ export * from "./enrolment.ts";
 export * from "./events.ts";
 export * from "./fields.ts";
 export * from "./health.ts";
+export * from "./inventory.ts";
+export * from "./lifecycle.ts";
 export * from "./matrix.ts";
 export * from "./ocsp.ts";
 export * from "./organisations.ts";

@@ -1,11 +1,11 @@
 import { Agent } from "node:https";
 import { PkiError } from "@vcc-pki/errors";
 import type { Clock } from "@vcc-pki/time";
-import { pemDecode } from "@vcc-pki/x509";
 import type { Report } from "../state.ts";
 import { isClockToBlame, requireSameTime } from "./clock-check.ts";
 import { readEvents, type StreamedEvent } from "./event-stream.ts";
 import { type Answer, BUNDLE_PATH, type Exchange, exchange, send, unavailable } from "./exchange.ts";
+import { rootsOnly } from "./roots.ts";
 import { Enrolled, Problem, Requested } from "./wire.ts";
 
 /** What stands for the agent before it has a certificate. */
@@ -73,8 +73,7 @@ export function openGateway({ server, bundlePem, identity, clock }: GatewayOptio
     async bundle() {
       const { text, date } = await call(BUNDLE_PATH);
       requireSameTime(date, clock);
-      pemDecode(text, "CERTIFICATE");
-      return text;
+      return rootsOnly(text);
     },
     enrol: (attestation, csr, request_id) => enrolledBy("/api/v1/enrol", { attestation, csr, request_id }),
     async requestEnrolment(organisation, service, csr) {

@@ -1,7 +1,16 @@
 import { randomUUIDv7 } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { artefactDigest, type Digest, isDigest, MANIFEST_FILE, parseManifest } from "@vcc-pki/artefact";
+import {
+  type Digest,
+  isDigest,
+  MANIFEST_FILE,
+  MODEL_SIGNATURE_FILE,
+  parseBundle,
+  parseManifest,
+  parseStatement,
+  statementDigest,
+} from "@vcc-pki/artefact";
 import { Lineage, Recall, type RecallRequest } from "@vcc-pki/gateway/api";
 import { type Session, scopeOf } from "../session.ts";
 import { fields } from "../table.ts";
@@ -85,8 +94,10 @@ function below(digest: string, edges: Lineage["downstream"], drawn: Set<string>)
 /** A digest as it is, or that of what is signed at a path. */
 function digestOf(artefact: string): Digest {
   if (isDigest(artefact)) return artefact;
-  const manifest = existsSync(join(artefact, MANIFEST_FILE)) ? join(artefact, MANIFEST_FILE) : artefact;
-  if (!existsSync(manifest)) throw new UsageError(`${artefact} is no digest (sha256:HEX) and no signed directory`);
-  const { shape, resources } = parseManifest(readFileSync(manifest));
-  return artefactDigest(shape, resources);
+  const inside = [MANIFEST_FILE, MODEL_SIGNATURE_FILE].map((name) => join(artefact, name));
+  const signed = [...inside, artefact].find((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
+  if (signed === undefined) throw new UsageError(`${artefact} is no digest (sha256:HEX) and no signed directory`);
+  const octets = readFileSync(signed);
+  const isManifest = octets.subarray(0, 1).toString() === "#"; // a bundle is JSON
+  return statementDigest(isManifest ? parseManifest(octets) : parseStatement(parseBundle(octets).envelope.payload));
 }

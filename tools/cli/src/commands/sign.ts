@@ -1,7 +1,13 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import type { ArtefactFacts, ArtefactType } from "@vcc-pki/artefact";
-import { type DescribedArtefact, describeArtefact } from "@vcc-pki/client";
+import { type ArtefactFacts, type ArtefactType, SIGNATURE_FILES } from "@vcc-pki/artefact";
+import {
+  type DescribedArtefact,
+  type DescribedShards,
+  describeArtefact,
+  describeInShards,
+  walkTree,
+} from "@vcc-pki/client";
 import type { ArtefactToSign, Signature } from "@vcc-pki/gateway/api";
 import { requireAbsent, writeWhole } from "../files.ts";
 import { hashingOf, sizeText } from "../hashing-progress.ts";
@@ -17,6 +23,8 @@ export interface SignOptions extends Omit<FactsOptions, "type"> {
   readonly path?: string;
   readonly type?: ArtefactType;
   readonly format: SignatureFormat;
+  /** Octets. When a file has more, all are hashed in shards of so many. */
+  readonly shards?: number;
   readonly signer?: string;
   /** A directory in which a signed copy is made, instead of signing it where it is. */
   readonly output?: string;
@@ -37,14 +45,9 @@ export async function signArtefact(options: SignOptions, session: Session): Prom
   const directory = isDirectory ? path : dirname(path);
   if (copyTo === undefined) for (const name of form.files) requireAbsent(join(directory, name), options.force);
   else mkdirSync(options.output ?? ".", { recursive: true });
-  const described = await hashingOf(path, session, (onProgress) =>
-    describeArtefact(path, facts, {
-      ...{ clock: session.io.clock, onProgress, copyTo },
-      remember: options.cache ? undefined : false,
-    }),
-  );
+  const described = await describe({ ...options, path, facts, copyTo }, session);
   try {
-    const content = form.content({ facts, ...described });
+    const content = "shards" in described ? described.statement : form.content({ facts, ...described });
     const { signature, octets } = await askToSign(
       { body: bodyOf(described, facts), format: form.format, content, observed: described, type, signer, requestId },
       session,
@@ -79,22 +82,49 @@ function isDirectoryAt(path: string): boolean {
   return stats.isDirectory();
 }
 
-const bodyOf = (
-  { shape, resources }: DescribedArtefact,
-  { name, version, metadata }: ArtefactFacts,
-): ArtefactToSign => ({
-  ...{ shape, name, version, metadata },
-  files: resources.map(({ path, sha256Hex: sha256 }) => ({ path, sha256 })),
-});
+type Described = DescribedArtefact | DescribedShards;
+
+/** Hashes it: files whole, or all in shards when one of them is large. */
+function describe(
+  {
+    path,
+    facts,
+    copyTo,
+    cache,
+    format,
+    shards,
+  }: SignOptions & { readonly path: string; readonly facts: ArtefactFacts; readonly copyTo: string | undefined },
+  session: Session,
+): Promise<Described> {
+  if (shards !== undefined && format !== "oms" && format !== "sigstore")
+    throw new UsageError("--shards goes with --format oms and sigstore: the others list whole files");
+  const isLarge = shards !== undefined && walkTree(path, SIGNATURE_FILES).files.some(({ size }) => size > shards);
+  return hashingOf(path, session, (onProgress): Promise<Described> => {
+    const options = { clock: session.io.clock, onProgress, copyTo, remember: cache ? undefined : (false as const) };
+    if (!isLarge) return describeArtefact(path, facts, options);
+    return describeInShards(path, facts, { ...options, shardOctets: shards });
+  });
+}
+
+function bodyOf(described: Described, { name, version, metadata }: ArtefactFacts): ArtefactToSign {
+  const about = { shape: described.shape, name, version, metadata };
+  if ("resources" in described)
+    return { ...about, files: described.resources.map(({ path, sha256Hex: sha256 }) => ({ path, sha256 })) };
+  const files = described.shards.map(({ path, sha256Hex: sha256, ...shard }) => ({ path, sha256, shard }));
+  return { ...about, files, shard_octets: described.shardOctets };
+}
 
 function tell(
   signature: Signature,
-  { path, described }: { readonly path: string; readonly described: DescribedArtefact },
+  { path, described }: { readonly path: string; readonly described: Described },
   session: Session,
 ): void {
-  const { resources, octets, flagged } = described;
-  tellSigned(signature, { path, more: { files: resources.length, octets, flagged } }, session, [
-    ["files", `${resources.length} (${sizeText(octets)})`],
+  const { octets, flagged } = described;
+  const listed = "resources" in described ? described.resources : described.shards;
+  const files = new Set(listed.map((resource) => resource.path)).size;
+  const shards = "shards" in described ? `, in ${listed.length} shards` : "";
+  tellSigned(signature, { path, more: { files, octets, flagged } }, session, [
+    ["files", `${files} (${sizeText(octets)}${shards})`],
   ]);
   noteFlagged(flagged, session);
 }

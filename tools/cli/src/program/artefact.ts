@@ -7,7 +7,7 @@ import { type VerifyArtefactOptions, verify } from "../commands/verify-artefact.
 import { SIGNATURE_FORMATS } from "../signature-form.ts";
 import { LANGUAGES } from "../verdict-words.ts";
 import type { RunAlone, RunIn } from "./run.ts";
-import { digest, duration } from "./values.ts";
+import { digest, duration, size } from "./values.ts";
 
 type VerifyFlags = Omit<VerifyArtefactOptions, "online" | "graceMs"> & {
   readonly offline?: boolean;
@@ -27,6 +27,11 @@ export function addArtefactCommands(program: Command, inSession: RunIn, alone: R
       new Option("--format <format>", "CMS (SHA256SUMS.p7s), OpenSSF Model Signing, sigstore, or in-toto (PEP 740)")
         .choices(SIGNATURE_FORMATS)
         .default("cms"),
+    )
+    .option(
+      "--shards <size>",
+      "when a file is larger, hash all in shards of this size, such as 1GB (oms, sigstore)",
+      size,
     )
     .option("--name <name>", "its name (default: that of its path)")
     .option("--artefact-version <version>", "its version")

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import { describe, expect, it } from "vitest";
 import { revocationReason } from "./revocation-reason.ts";
-import { duration, moment, naturalNumber, positiveInteger } from "./values.ts";
+import { duration, moment, naturalNumber, positiveInteger, size } from "./values.ts";
 
 describe("values of options", () => {
   it.each([
@@ -30,4 +30,18 @@ describe("values of options", () => {
   ])("%o refuses %s", (parse, text) => {
     expect(() => parse(text)).toThrow(InvalidArgumentError);
   });
+
+  it.each([
+    ["1MiB", 1_048_576],
+    ["64MB", 64_000_000],
+    ["1GB", 1_000_000_000],
+    ["2GiB", 2_147_483_648],
+  ])("%s is a size", (text, octets) => expect(size(text)).toBe(octets));
+
+  it.each(["", "1", "0GB", "1kB", "1MB", "1.5GB", "1 GB", "1gb", "-1GB", "1000000GB"])(
+    "%j is no size of shards",
+    (text) => {
+      expect(() => size(text)).toThrow(InvalidArgumentError);
+    },
+  );
 });

@@ -1,4 +1,4 @@
-import { type Digest, isDigest } from "@vcc-pki/artefact";
+import { type Digest, isDigest, MIN_SHARD_OCTETS } from "@vcc-pki/artefact";
 import { parseDuration } from "@vcc-pki/time";
 import { InvalidArgumentError } from "commander";
 
@@ -50,4 +50,15 @@ export function objectIdentifier(text: string): string {
 export function digest(text: string): Digest {
   if (!isDigest(text)) throw new InvalidArgumentError("It must be sha256: and 64 lower-case hex digits.");
   return text;
+}
+
+const SIZES = { MB: 1_000_000, MiB: 1 << 20, GB: 1_000_000_000, GiB: 1 << 30 } as const;
+
+/** "64MiB", "1GB" in octets. */
+export function size(text: string): number {
+  const [, count = "", unit = ""] = /^([1-9]\d{0,5})(MB|MiB|GB|GiB)$/.exec(text) ?? [];
+  if (unit === "") throw new InvalidArgumentError("It must be a size such as 1GB or 64MiB.");
+  const octets = Number(count) * SIZES[unit as keyof typeof SIZES];
+  if (octets < MIN_SHARD_OCTETS) throw new InvalidArgumentError("It must be 1 MiB at the least.");
+  return octets;
 }

@@ -17,6 +17,7 @@ _MAX_SEGMENT_OCTETS, _MAX_PATH_OCTETS = 255, 4096
 _CONTROLS = re.compile("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SHA256_HEX = re.compile("[0-9a-f]{64}")
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")
+_DROPPED = re.compile(r"[. ]+(?=/|\Z)")
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,9 @@ def _check_distinct(paths: Sequence[str]) -> None:
 
 
 def _fold(path: str) -> str:
-    """What case-insensitive and normalising file systems compare. Upper case joins more than lower case does: "ß" and "ss"."""
+    """What case-insensitive and normalising file systems compare. Upper case joins more than lower case does: "ß" and "ss". Windows drops dots and
+    spaces at the end of a name."""
+    path = _DROPPED.sub("", path)
     if path.isascii():
         return path.upper()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).upper())
