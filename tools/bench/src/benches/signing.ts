@@ -1,4 +1,4 @@
-import { hash, randomBytes, randomUUID } from "node:crypto";
+import { hash, randomBytes, randomUUIDv7 } from "node:crypto";
 import { CertificateServiceDefinition } from "@vcc-pki/proto/ca";
 import { SignatureServiceDefinition, SignerServiceDefinition } from "@vcc-pki/proto/signing";
 import type { Remote } from "@vcc-pki/rpc";
@@ -79,7 +79,7 @@ export const signing: Bench = {
 const sign = (signatures: Signatures, count: number): Promise<unknown> =>
   signatures.signDigests(
     {
-      ...{ requestId: randomUUID(), signer: "" },
+      ...{ requestId: randomUUIDv7(), signer: "" },
       sha256: Array.from({ length: count }, () => hash("sha256", randomBytes(32), "buffer")),
     },
     { requester: WORKLOAD },
@@ -101,12 +101,12 @@ async function createSigner(suite: Suite): Promise<void> {
   const requester = { requester: ADMIN };
   const signers = suite.connect(SignerServiceDefinition, "signing", "gateway");
   const { signerKeyId, csrDer } = await signers.createSigner(
-    { requestId: randomUUID(), signer: SIGNER, keyAlgorithm: "", profile: "" },
+    { requestId: randomUUIDv7(), signer: SIGNER, keyAlgorithm: "", profile: "" },
     requester,
   );
   const { chainDer } = await suite.connect(CertificateServiceDefinition, "ca", "gateway").issue(
     {
-      ...{ requestId: randomUUID(), organisation: "brandenburg", profile: "code_signing", csrDer },
+      ...{ requestId: randomUUIDv7(), organisation: "brandenburg", profile: "code_signing", csrDer },
       ...{ authorityId: "", validitySeconds: 0 },
     },
     requester,
