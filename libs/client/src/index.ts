@@ -1,3 +1,4 @@
+export { ExportedMatrix, type IncomingRequest } from "./communication/exported-matrix.ts";
 export { type Adapter, type AdapterConfig, readAdapter } from "./contents/adapter.ts";
 export { checkContents, isModel } from "./contents/check-contents.ts";
 export { FLAGS, type Flag, type FlaggedFile, flagFiles } from "./contents/flags.ts";

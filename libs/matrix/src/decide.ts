@@ -48,7 +48,8 @@ export class Decider {
   readonly #bySource: ReadonlyMap<string, readonly Rule[]>;
   readonly #isolated: ReadonlySet<string>;
   /** Looked up once for each two services that ask; forgotten together when there are too many. */
-  readonly #pairs = new Map<string, Pair>();
+  readonly #pairs = new Map<string, Map<string, Pair>>();
+  #known = 0;
 
   constructor(matrix: Matrix) {
     this.#matrix = matrix;
@@ -78,12 +79,16 @@ export class Decider {
   }
 
   #pairOf(source: string, target: string): Pair {
-    const key = `${source} ${target}`;
-    const known = this.#pairs.get(key);
+    const known = this.#pairs.get(source)?.get(target);
     if (known !== undefined) return known;
     const pair = this.#lookUp(source, target);
-    if (this.#pairs.size >= MAX_PAIRS) this.#pairs.clear();
-    this.#pairs.set(key, pair);
+    if (this.#known >= MAX_PAIRS) {
+      this.#pairs.clear();
+      this.#known = 0;
+    }
+    const ofSource = this.#pairs.get(source) ?? new Map<string, Pair>();
+    this.#pairs.set(source, ofSource.set(target, pair));
+    this.#known += 1;
     return pair;
   }
 

@@ -1,5 +1,5 @@
 import { covers } from "./path.ts";
-import { edgesOf, shortestPath } from "./reach.ts";
+import { alikeIn, edgesOf, shortestPath } from "./reach.ts";
 import { isWildcard, type Matrix, matchesName, type Restriction, type Rule } from "./rule.ts";
 
 export type FindingKind =
@@ -73,18 +73,21 @@ function findContradictions({ rules }: Matrix): Finding[] {
 /** A rule that changes nothing: an earlier or a wider one says the same, or a denial covers it. */
 function findUnreachableRules({ rules, services }: Matrix): Finding[] {
   const isolated = new Set(services.filter(({ isolation }) => isolation === "high").map(({ name }) => name));
+  const bySource = Map.groupBy(rules, ({ source }) => source);
+  const placeOf = new Map(rules.map((rule, i) => [rule, i]));
   return rules.flatMap((rule, i) => {
-    const covering = rules.find(
-      (other, j) =>
-        other !== rule &&
-        other.source === rule.source &&
-        (other.effect === rule.effect
-          ? j < i || isWider(other, rule)
-          : other.effect === "deny" && isWider(other, rule)) &&
-        matchesName(other.target, [rule.target]) &&
-        !(isWildcard(other.target) && isolated.has(rule.target) && other.effect === "allow") &&
-        isCovered(rule, other),
-    );
+    const covering = bySource
+      .get(rule.source)
+      ?.find(
+        (other) =>
+          other !== rule &&
+          (other.effect === rule.effect
+            ? (placeOf.get(other) ?? i) < i || isWider(other, rule)
+            : other.effect === "deny" && isWider(other, rule)) &&
+          matchesName(other.target, [rule.target]) &&
+          !(isWildcard(other.target) && isolated.has(rule.target) && other.effect === "allow") &&
+          isCovered(rule, other),
+      );
     if (covering === undefined) return [];
     const message = `${rule.id} changes nothing: ${covering.id} (line ${covering.line}) says it already, or more`;
     return [{ severity: "warning", kind: "unreachable-rule", line: rule.line, message } as const];
@@ -103,20 +106,33 @@ function findIdlePermissions({ permissions }: Matrix): Finding[] {
 
 /** Services that call each other in a circle, each circle once, told at its first rule. */
 function findCycles(matrix: Matrix, cycles: "warn" | "refuse"): Finding[] {
-  const edges = edgesOf(matrix);
-  const told = new Set<string>();
-  return edges.flatMap(({ source, target, rule }) => {
+  // One of those that are alike speaks for all.
+  const edges = edgesOf(
+    matrix,
+    alikeIn(matrix).map((services) => services.slice(0, 1)),
+  );
+  const severity = cycles === "warn" ? "warning" : "error";
+  const told = new Map<string, Finding>();
+  for (const [i, { source, target, rule }] of edges.entries()) {
+    if (i >= MAX_SEARCHES || told.size >= MAX_CIRCLES) {
+      const message = "there may be more circles than are told here";
+      return [...told.values(), { severity, kind: "cycle", line: rule.line, message }];
+    }
     const back = source === target ? [] : shortestPath(edges, target, source);
-    if (back === undefined) return [];
+    if (back === undefined) continue;
     const circle = [source, ...(source === target ? [] : [target, ...back.slice(0, -1).map((edge) => edge.target)])];
     const name = circle.toSorted().join(" ");
-    if (told.has(name)) return [];
-    told.add(name);
+    if (told.has(name)) continue;
     const lines = [rule, ...back.map((edge) => edge.rule)].map(({ line }) => line);
     const message = `${[...circle, source].join(" -> ")} (lines ${lines.join(", ")})`;
-    return [{ severity: cycles === "warn" ? "warning" : "error", kind: "cycle", line: rule.line, message } as const];
-  });
+    told.set(name, { severity, kind: "cycle", line: rule.line, message });
+  }
+  return [...told.values()];
 }
+
+/** More circles tell nobody more, and looking for them holds up everybody else. */
+const MAX_CIRCLES = 50;
+const MAX_SEARCHES = 2_000;
 
 const isSame = (a: Restriction, b: Restriction): boolean => isCovered(a, b) && isCovered(b, a);
 

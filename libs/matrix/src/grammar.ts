@@ -31,9 +31,14 @@ const ServicePolicy = z.strictObject({
   isolation_level: z.enum(["normal", "high"]).default("normal"),
 });
 
+/** Services of one type share a policy. Each is held against each. */
+const MAX_POLICIES = 500;
+
 export const MatrixFile = z.strictObject({
   /** By service, or by type of services. */
-  service_communication_policies: z.record(serviceName, ServicePolicy),
+  service_communication_policies: z
+    .record(serviceName, ServicePolicy)
+    .refine((policies) => Object.keys(policies).length <= MAX_POLICIES, `more than ${MAX_POLICIES} services`),
   /** Paths that are for holders of a permission alone. */
   special_permissions: z.record(permissionName, Restricted.extend({ paths })).default({}),
   /** Whether services may call each other in a circle: a warning, or no matrix at all. */

@@ -1,15 +1,16 @@
 import { restrictionText } from "./difference.ts";
-import { edgesOf, servicesOf } from "./reach.ts";
+import { drawnIn, edgesOf } from "./reach.ts";
 import { type Matrix, wordsOf } from "./rule.ts";
 
 /** The matrix in the language of Graphviz: services as boxes, types around their members, isolated ones drawn double, arrows where the one
  *  may call the other, with what a call is restricted to. */
 export function graphDot(matrix: Matrix, title: string): string {
-  const services = servicesOf(matrix);
+  const { alike, nameOf } = drawnIn(matrix);
+  const services = alike.flat().toSorted();
   const isolated = new Set(matrix.services.filter(({ isolation }) => isolation === "high").map(({ name }) => name));
   const isIsolated = (service: string) => wordsOf(service, matrix.types).some((word) => isolated.has(word));
   const node = (service: string) =>
-    `${quoted(service)} [${isIsolated(service) ? 'peripheries=2, color="#a4262c", tooltip="isolated: only who names it"' : ""}];`;
+    `${quoted(nameOf(service))} [${isIsolated(service) ? 'peripheries=2, color="#a4262c", tooltip="isolated: only who names it"' : ""}];`;
 
   const families = Map.groupBy(services, (service) => matrix.types[service] ?? service);
   const clusters = [...families].map(([type, members], i) => {
@@ -19,10 +20,10 @@ export function graphDot(matrix: Matrix, title: string): string {
       ? `subgraph cluster_${i} { label=${quoted(type)}; style="rounded,dashed"; color="#8a8886"; ${nodes} }`
       : nodes;
   });
-  const edges = edgesOf(matrix).map(({ source, target, rule }) => {
+  const edges = edgesOf(matrix, alike).map(({ source, target, rule }) => {
     const text = restrictionText(rule);
     const label = text === "all" ? "" : `label=${quoted(text)}, style=dashed, `;
-    return `${quoted(source)} -> ${quoted(target)} [${label}tooltip=${quoted(`${rule.id}, line ${rule.line}`)}];`;
+    return `${quoted(nameOf(source))} -> ${quoted(nameOf(target))} [${label}tooltip=${quoted(`${rule.id}, line ${rule.line}`)}];`;
   });
   return [
     "digraph matrix {",

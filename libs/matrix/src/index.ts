@@ -7,6 +7,6 @@ export { graphDot } from "./graph.ts";
 export { istioPolicies } from "./istio.ts";
 export { MatrixDocument, matrixFromJson, matrixToJson } from "./json.ts";
 export { type PathPattern, parsePath, parsePathPattern } from "./path.ts";
-export { type Edge, edgesOf, reach, servicesOf } from "./reach.ts";
+export { drawnIn, type Edge, edgesOf, reach, servicesOf } from "./reach.ts";
 export { type Reading, readMatrix } from "./read.ts";
 export { type Matrix, type MatrixService, type Permission, type Rule, wordsOf } from "./rule.ts";

@@ -62,6 +62,15 @@ describe("a matrix is examined when it is read", () => {
     expect(read(policies, "cycles: refuse").matrix).toBeUndefined();
   });
 
+  it("so many circles that nobody wants them all: some, and that there are more", () => {
+    const all = (count: number) =>
+      Array.from({ length: count }, (_, i) => `s${i}: { allowed_outbound: ["*"] }`).join("\n");
+    const cycles = read(all(100)).findings.filter(({ kind }) => kind === "cycle");
+    expect(cycles).toHaveLength(51);
+    expect(cycles.at(-1)?.message).toContain("more circles");
+    expect(found(all(501))).toEqual(["error syntax 1"]);
+  });
+
   it("all mistakes of a kind come at once, in the order of their lines", () => {
     expect(found("a: { allowed_outbound: [x, b], denied_outbound: [b] }\nb: { allowed_outbound: [y] }")).toEqual([
       "error unknown-service 2",

@@ -1,5 +1,6 @@
-import { difference, graphDot, reach, servicesOf } from "@vcc-pki/matrix";
+import { Decider, difference, drawnIn, edgesOf, graphDot, reach, servicesOf } from "@vcc-pki/matrix";
 import { matrixPng, matrixSvg } from "@vcc-pki/matrix/picture";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { matrixOf } from "./matrices.ts";
 
@@ -34,6 +35,43 @@ describe("reach", () => {
     expect(servicesOf(circle)).toEqual(["b", "x-1", "x-2"]);
     expect(reach(circle, "b", "b")).toHaveLength(2);
     expect(reach(circle, "x", "b")?.[0]?.source).toBe("x-1");
+  });
+});
+
+describe("services that are alike", () => {
+  const NAMES = ["a", "b", "a-1", "a-2", "b-1", "b-2", "c"];
+  const TYPES = { "a-1": "a", "a-2": "a", "a-3": "a", "b-1": "b", "b-2": "b" };
+  const target = fc.constantFrom(...NAMES, "*", "a*", "*-1", "b-*");
+  const entry = fc.record({ allowed: fc.array(target, { maxLength: 3 }), denied: fc.array(target, { maxLength: 1 }) });
+
+  it("may call whom each of them may, by every matrix", () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom(...NAMES), entry, { minKeys: 1 }), fc.boolean(), (policies, isHigh) => {
+        const list = (targets: readonly string[]) => JSON.stringify([...new Set(targets)]);
+        const lines = NAMES.map((name) => {
+          const { allowed = [], denied = [] } = policies[name] ?? {};
+          const isolation = isHigh && name === "a-1" ? ", isolation_level: high" : "";
+          const denials = list(denied.filter((each) => !allowed.includes(each)));
+          return `"${name}": { allowed_outbound: ${list(allowed)}, denied_outbound: ${denials}${isolation} }`;
+        });
+        const some = matrixOf(lines.join("\n"), "", TYPES);
+        const decider = new Decider(some);
+        const names = servicesOf(some);
+        const expected = names.flatMap((source) =>
+          names.filter((each) => decider.decide({ source, target: each }).allowed).map((each) => `${source} ${each}`),
+        );
+        expect(edgesOf(some).map((edge) => `${edge.source} ${edge.target}`)).toEqual(expected);
+      }),
+    );
+  });
+
+  it("are one box when there are many of them, and found by any of their names", () => {
+    const types = Object.fromEntries(Array.from({ length: 2_000 }, (_, i) => [`a-${i}`, "a"]));
+    const many = matrixOf("a: { allowed_outbound: [b] }\nb: { allowed_outbound: [a] }", "", types);
+    const { alike, nameOf } = drawnIn(many);
+    expect(alike.flat().map(nameOf)).toEqual(["a", "b"]);
+    expect(graphDot(many, "many").match(/->/g)).toHaveLength(2);
+    expect(reach(many, "a-1999", "a-7")?.map((edge) => edge.target)).toEqual(["b", "a-7"]);
   });
 });
 

@@ -4,7 +4,7 @@ import type { Store } from "@vcc-pki/store";
 import type { Clock } from "@vcc-pki/time";
 import { equalBytes } from "@vcc-pki/x509";
 import type { Enrol, EnrolledIdentity } from "./enrol.ts";
-import { isInNetwork } from "./network.ts";
+import { isInNetwork } from "./peer-network.ts";
 import type { Registry } from "./registry.ts";
 import { readRequestedIdentity, requireAdmitted } from "./requested-identity.ts";
 import { formatToken, isSecret, newId, newSecret, parseToken } from "./secret.ts";

@@ -70,3 +70,4 @@ export async function newDiscoveryDoor(config: DiscoveryHarnessOptions["config"]
     },
   };
 }
+export { newIdentityRequest } from "./requests.ts";

@@ -15,6 +15,7 @@ import {
 } from "@vcc-pki/x509";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { httpResponder } from "../src/responder.ts";
+import { refused } from "./https.ts";
 import { issue } from "./requests.ts";
 import { newSuite, type Suite } from "./suite.ts";
 
@@ -121,7 +122,7 @@ it("a question of this type is taken nowhere else", async () => {
 });
 
 it("nobody asks without a certificate", async () => {
-  await expect(suite.knock({ path, body: {}, as: { keyPem: "", chainPem: "" } })).rejects.toThrow();
+  expect(await refused(suite.knock({ path, body: {}, as: undefined }))).toEqual([401, "CALLER_UNAUTHENTICATED"]);
 });
 
 describe("a responder that does not do its part", () => {

@@ -197,7 +197,7 @@ describe.each<[string, object | undefined]>([
   [PIPELINE, {}],
 ])("%s", (path, body) => {
   it("is for nobody without a certificate", async () => {
-    await expect(door.knock({ path, body, as: { keyPem: "", chainPem: "" } })).rejects.toThrow();
+    expect(await refused(door.knock({ path, body, as: undefined }))).toEqual([401, "CALLER_UNAUTHENTICATED"]);
   });
 });
 

@@ -235,7 +235,7 @@ describe.each<[string, object | undefined]>([
   [STATUS, undefined],
 ])("%s", (path, body) => {
   it("is for nobody without a certificate", async () => {
-    await expect(door.knock({ path, body, as: { keyPem: "", chainPem: "" } })).rejects.toThrow();
+    expect(await refused(door.knock({ path, body, as: undefined }))).toEqual([401, "CALLER_UNAUTHENTICATED"]);
   });
 
   it("answers PEER_UNAVAILABLE while the tsa is away", async () => {

@@ -165,7 +165,7 @@ describe.each<[string, () => object]>([
   [HASH, () => ({ hash_b64: hash("sha256", "x", "base64"), signature_b64: "AAAA", service_id: "clara" })],
 ])("%s", (path, body) => {
   it("is for nobody without a certificate", async () => {
-    await expect(door.knock({ path, body: body(), as: { keyPem: "", chainPem: "" } })).rejects.toThrow();
+    expect(await refused(door.knock({ path, body: body(), as: undefined }))).toEqual([401, "CALLER_UNAUTHENTICATED"]);
   });
 
   it("answers PEER_UNAVAILABLE while signing is away, and nothing that looks like ok", async () => {

@@ -36,10 +36,12 @@ export class Messages {
     };
   }
 
-  signature(stored: StoredSignature): Signature {
+  signature(
+    stored: StoredSignature,
+    octets: Uint8Array = assemble(this.#options.signers.certified(stored.signerKey), stored),
+  ): Signature {
     const { signatureId, organisation, format, artefactDigest, artefact, requester, genTime, signerKey } = stored;
     const key = this.#options.signers.certified(signerKey);
-    const octets = assemble(key, stored);
     return {
       ...{ signatureId, format, artefactDigest, requester, genTime, signer: key.stored.signer },
       ...(isCms(stored)

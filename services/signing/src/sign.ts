@@ -24,6 +24,12 @@ export interface SignInput {
   readonly request: RequestKey;
 }
 
+/** A signature with its octets, see `assemble`. */
+export interface SignatureInOctets {
+  readonly stored: StoredSignature;
+  readonly octets: Uint8Array;
+}
+
 export interface SigningOptions {
   readonly store: Store;
   readonly intents: IntentTable;
@@ -52,7 +58,7 @@ export class Signing {
 
   /** Rejects with ARTEFACT_RECALLED, NOT_FOUND for a signer that is none, KEY_NOT_ACTIVE when it does not sign now, ALGORITHM_NOT_ALLOWED for what
    *  it does not sign with its key, REQUEST_ID_REUSED, RATE_LIMITED; and with what peers say, when nothing was stored as signed. */
-  async sign(input: SignInput, context: CallContext): Promise<StoredSignature> {
+  async sign(input: SignInput, context: CallContext): Promise<SignatureInOctets> {
     const { maxWaiting, metrics } = this.#options;
     if (this.#waiting >= maxWaiting) throw new PkiError("RATE_LIMITED", "too much to do: ask again");
     this.#waiting++;
@@ -66,13 +72,14 @@ export class Signing {
     }
   }
 
-  async #sign(input: SignInput, context: CallContext): Promise<StoredSignature> {
-    const { intents, signatures, recalls, timeStamps, own } = this.#options;
+  async #sign(input: SignInput, context: CallContext): Promise<SignatureInOctets> {
+    const { intents, signatures, recalls, signers, timeStamps, own } = this.#options;
     const { organisation, subject, request } = input;
     // 1 the answer, if it was given before
     const begun = intents.find(request);
     const earlier = begun && signatures.findById(organisation, begun.signatureId);
-    if (earlier !== undefined) return earlier;
+    if (earlier !== undefined)
+      return { stored: earlier, octets: assemble(signers.certified(earlier.signerKey), earlier) };
     // 2 nothing that is recalled; the key, and the intent to sign with it
     recalls.requireGood(organisation, subject.artefactDigest, input.sources);
     const { intent, key } = await this.#begin(input, begun);
@@ -85,9 +92,11 @@ export class Signing {
     // 5 the whole, looked at as by a relying party
     const signedAttributesDer = payload.$case === "cmsSignedAttributes" ? payload.value : undefined;
     const parts: SignatureParts = { ...subject, signerKey, signedAttributesDer, signatureValue, tokenDer };
-    const genTime = own.verify(assemble(key, parts), subject);
+    const octets = assemble(key, parts);
+    const genTime = own.verify(octets, subject);
     // 6 the fact
-    return this.#record({ ...parts, signatureId, organisation, requester: request.caller, genTime }, input, context);
+    const made = { ...parts, signatureId, organisation, requester: request.caller, genTime };
+    return { stored: await this.#record(made, input, context), octets };
   }
 
   /** A signature that was begun goes on with its key; where that does not sign any more, another is begun in its place. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Logger } from "@vcc-pki/telemetry";
+import type { Logger } from "@vcc-pki/telemetry/log";
 import type { Clock } from "@vcc-pki/time";
 import type { Identity, Settings } from "./config.ts";
 import type { Target } from "./deploy.ts";

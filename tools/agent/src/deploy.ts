@@ -1,5 +1,5 @@
 import { PkiError, toPkiError } from "@vcc-pki/errors";
-import type { Logger } from "@vcc-pki/telemetry";
+import type { Logger } from "@vcc-pki/telemetry/log";
 import type { Layout, Material } from "./layout.ts";
 import { type ProofConfig, proveServed } from "./prove.ts";
 import type { Reload } from "./reload/reload.ts";

@@ -1,7 +1,5 @@
-import { PkiError } from "@vcc-pki/errors";
-import { pemDecode } from "@vcc-pki/x509";
 import { type Attestation, type Gateway, openGateway } from "./gateway/gateway.ts";
-import { fetchPinnedRoot, fingerprintOf } from "./gateway/pin.ts";
+import { fetchPinnedRoot } from "./gateway/pin.ts";
 import { publicKeyFingerprint } from "./key.ts";
 import { withLock } from "./lock.ts";
 import type { MaintainContext } from "./maintain.ts";
@@ -16,9 +14,9 @@ export interface FirstContact {
   readonly fingerprint: string;
 }
 
-/** The first certificate of an identity: 1 the root that was named, from whoever answers; 2 all roots, from a gateway that this root vouches
- *  for; 3 key and request, made here; 4 the certificate, for the token. It is in the store then, for `maintain` to bring into service. Rejects
- *  with SERVER_NOT_TRUSTED, CLOCK_WRONG, and what the gateway answers. */
+/** The first certificate of an identity: 1 the root that was named, from whoever answers; 2 key and request, made here; 3 the certificate for the
+ *  token, from a gateway that this root vouches for. It is in the store then, for `maintain` to bring into service; the other roots come then, too.
+ *  Rejects with SERVER_NOT_TRUSTED, CLOCK_WRONG, and what the gateway answers. */
 export function enrol(context: MaintainContext, contact: FirstContact, attestation: Attestation): Promise<State> {
   return atFirst(context, contact, (gateway, state) => {
     // What administrators were asked for is not what the token is for.
@@ -57,22 +55,15 @@ function atFirst(
   work: (gateway: Gateway, state: State) => Promise<State>,
 ): Promise<State> {
   return withLock(store.directory, async () => {
-    const rootPem = await fetchPinnedRoot(server, fingerprint);
-    const bundlePem = await askOnce(openGateway({ server, bundlePem: rootPem, clock }), (gateway) => gateway.bundle());
-    if (!pemDecode(bundlePem, "CERTIFICATE").some((der) => fingerprintOf(der) === fingerprint)) {
-      throw new PkiError("SERVER_NOT_TRUSTED", "the trust bundle lacks the root that vouches for it");
-    }
+    const bundlePem = await fetchPinnedRoot(server, fingerprint, clock);
     store.keepBundle(bundlePem);
-    const state = { ...store.read(), bundle: bundleHash(bundlePem), bundleSeenAt: clock.now() };
+    const state = { ...store.read(), bundle: bundleHash(bundlePem), bundleSeenAt: undefined };
     store.write(state);
-    return askOnce(openGateway({ server, bundlePem, clock }), (gateway) => work(gateway, state));
+    const gateway = openGateway({ server, bundlePem, clock });
+    try {
+      return await work(gateway, state);
+    } finally {
+      gateway.close();
+    }
   });
-}
-
-async function askOnce<T>(gateway: Gateway, ask: (gateway: Gateway) => Promise<T>): Promise<T> {
-  try {
-    return await ask(gateway);
-  } finally {
-    gateway.close();
-  }
 }

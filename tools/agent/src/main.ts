@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { createLogger } from "@vcc-pki/telemetry";
+import { createLogger } from "@vcc-pki/telemetry/log";
 import { systemClock } from "@vcc-pki/time";
 import { runProgram } from "./program.ts";
 

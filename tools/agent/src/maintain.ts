@@ -1,5 +1,5 @@
 import { PkiError, toPkiError } from "@vcc-pki/errors";
-import type { Logger } from "@vcc-pki/telemetry";
+import type { Logger } from "@vcc-pki/telemetry/log";
 import { OID, parseCertificate, pemDecode, validatePath } from "@vcc-pki/x509";
 import { deploy, type Target } from "./deploy.ts";
 import type { Gateway } from "./gateway/gateway.ts";

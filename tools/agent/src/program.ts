@@ -1,5 +1,5 @@
 import { PkiError, toPkiError } from "@vcc-pki/errors";
-import type { Logger } from "@vcc-pki/telemetry";
+import type { Logger } from "@vcc-pki/telemetry/log";
 import type { Clock } from "@vcc-pki/time";
 import { Command, CommanderError } from "commander";
 import { addEnrolCommand } from "./commands/enrol.ts";

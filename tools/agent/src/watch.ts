@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Logger } from "@vcc-pki/telemetry";
+import type { Logger } from "@vcc-pki/telemetry/log";
 import { z } from "zod";
 import type { StreamedEvent } from "./gateway/event-stream.ts";
 import type { Gateway } from "./gateway/gateway.ts";

@@ -11,7 +11,7 @@ interface Shape<T> {
 type Query = Readonly<Record<string, string | number | undefined>>;
 
 export interface Call<T> {
-  readonly method?: "GET" | "POST" | "PUT";
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   readonly query?: Query;
   readonly body?: unknown;

@@ -8,6 +8,7 @@ import { addInventoryCommands } from "./program/inventory.ts";
 import { addLifecycleCommands } from "./program/lifecycle.ts";
 import { addMatrixCommands } from "./program/matrix.ts";
 import { addEventCommands, addOrganisationCommands, addProfileCommands } from "./program/others.ts";
+import { addApproveCommand, addServiceCommands, addTokenCommands } from "./program/service.ts";
 import { addSignerCommands } from "./program/signer.ts";
 import { addCrlCommands, addStatusCommand } from "./program/status.ts";
 import { addTimeStampCommands } from "./program/tsa.ts";
@@ -32,6 +33,9 @@ const VCC_PKI: CommandLine = {
     addTimeStampCommands(program, inSession, alone);
     addSignerCommands(program, inSession);
     addInventoryCommands(program, inSession);
+    addServiceCommands(program, inSession);
+    addTokenCommands(program, inSession);
+    addApproveCommand(program, inSession);
     addMatrixCommands(program, inSession);
     addLifecycleCommands(program, inSession);
     addProfileCommands(program, inSession);

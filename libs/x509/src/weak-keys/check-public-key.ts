@@ -2,7 +2,7 @@ import { PkiError } from "@vcc-pki/errors";
 import { isKeyAlgorithmId, KEY_ALGORITHMS } from "../algorithms.ts";
 import { toHex } from "../der/bytes.ts";
 import { OID } from "../oids.ts";
-import { importPublicKey } from "../signature.ts";
+import { importCached, importPublicKey } from "../signature.ts";
 import { bitLength, keyAlgorithmOf, parseSubjectPublicKey, type SubjectPublicKey } from "../spki.ts";
 import type { KeyBlocklist } from "./blocklist.ts";
 import { findEd25519Weakness } from "./ed25519.ts";
@@ -12,7 +12,8 @@ export interface KeyRequirements {
   /** Default 3072 (BSI TR-02102-1). */
   readonly minimumRsaBits?: number;
   readonly blocklist?: KeyBlocklist;
-  /** True when the key is imported afterwards anyway, as for a proof of possession: that refuses a point off its curve. */
+  /** True when the key is a request's, which is imported afterwards anyway for the proof of possession, and then never again: that refuses a
+   *  point off its curve. */
   readonly isImportedLater?: boolean;
 }
 
@@ -31,12 +32,13 @@ export function checkPublicKey(spkiDer: Uint8Array, requirements: KeyRequirement
   switch (key.type) {
     case "rsa":
       checkRsaSize(key, requirements.minimumRsaBits ?? 3072);
-      importPublicKey(spkiDer);
+      if (requirements.isImportedLater) importPublicKey(spkiDer);
+      else importCached(spkiDer);
       refuseIf(findRsaWeakness(BigInt(`0x${toHex(key.modulus)}`)));
       break;
     case "ec":
       checkCurve(spkiDer, key);
-      if (!requirements.isImportedLater) importPublicKey(spkiDer);
+      if (!requirements.isImportedLater) importCached(spkiDer);
       break;
     case "ed25519":
       refuseIf(findEd25519Weakness(key.point));

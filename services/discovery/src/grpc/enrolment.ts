@@ -25,7 +25,7 @@ import { parseCertificate, parseCertificationRequest } from "@vcc-pki/x509";
 import type { EnrolledIdentity } from "../enrol.ts";
 import type { EnrolmentRequests, RequestState } from "../enrolment-requests.ts";
 import type { Kubernetes } from "../kubernetes.ts";
-import { checkNetwork } from "../network.ts";
+import { checkNetwork } from "../peer-network.ts";
 import type { Registry } from "../registry.ts";
 import { parseServiceFields, parseServiceName } from "../service-fields.ts";
 import type { ServiceFields, ServiceKey } from "../service-record.ts";

@@ -1,5 +1,6 @@
 import { PkiError } from "@vcc-pki/errors";
 import {
+  drawnIn,
   edgesOf,
   type Finding,
   isError,
@@ -158,11 +159,13 @@ export function policyService(door: PolicyDoor): ServiceImplementation {
 
       async getGraph({ organisation: named }, context) {
         const { matrix } = await inForce(context, named);
-        const edges = edgesOf(matrix).map(({ source, target, rule }) => {
+        const { alike, nameOf } = drawnIn(matrix);
+        const edges = edgesOf(matrix, alike).map(({ source, target, rule }) => {
           const restriction = restrictionText(rule);
-          return { source, target, rule: rule.id, restriction: restriction === "all" ? "" : restriction };
+          const ends = { source: nameOf(source), target: nameOf(target) };
+          return { ...ends, rule: rule.id, restriction: restriction === "all" ? "" : restriction };
         });
-        return { services: [...servicesOf(matrix)], edges };
+        return { services: alike.flat().map(nameOf).toSorted(), edges };
       },
 
       ...crossGrantHandlers(door),

@@ -95,7 +95,8 @@ async function signArtefact(
   const { facts, resources, sources, ...about } = parseArtefact(artefact, format, organisation);
   policy.requireArtefact({ ...actor, signer }, format, facts, resources);
   const subject = { ...about, format };
-  return messages.signature(await signing.sign({ organisation, signer, subject, sources, request }, context));
+  const { stored, octets } = await signing.sign({ organisation, signer, subject, sources, request }, context);
+  return messages.signature(stored, octets);
 }
 
 async function signDigests(
@@ -117,7 +118,7 @@ async function signDigests(
       ),
     ),
   );
-  return { signatures: made.map((signature) => messages.signature(signature)) };
+  return { signatures: made.map(({ stored, octets }) => messages.signature(stored, octets)) };
 }
 
 const digestSubject = (sha256: Uint8Array): Subject => ({

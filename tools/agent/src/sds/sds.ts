@@ -2,7 +2,7 @@ import { PkiError } from "@vcc-pki/errors";
 import type { DiscoveryRequest, DiscoveryResponse } from "@vcc-pki/proto/envoy-discovery";
 import { SecretDiscoveryServiceDefinition } from "@vcc-pki/proto/envoy-sds";
 import { type SocketHandlers, type SocketServer, serveSocket } from "@vcc-pki/rpc";
-import type { Logger } from "@vcc-pki/telemetry";
+import type { Logger } from "@vcc-pki/telemetry/log";
 import { Wakeup } from "@vcc-pki/time";
 import type { Secrets } from "./secrets.ts";
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { checkNetwork, isInNetwork } from "./network.ts";
+import { checkNetwork, isInNetwork } from "./peer-network.ts";
 
 it.each([
   ["10.1.2.3", "10.1.0.0/16", true],
