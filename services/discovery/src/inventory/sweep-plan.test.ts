@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
 import { Network } from "@vcc-pki/network";
+import { describe, expect, it } from "vitest";
 import { inParallel } from "./pool.ts";
 import { SweepPlan } from "./sweep-plan.ts";
 
