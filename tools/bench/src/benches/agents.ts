@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { contextOf, maintain, type Settings, type State, storeOf } from "@vcc-pki/agent";
-import { bundleAgent } from "@vcc-pki/agent/bundle";
+import { bundleAgent, NODE_FLAGS } from "@vcc-pki/agent/bundle";
 import { startSuite } from "@vcc-pki/suite-tool";
 import { silentLogger } from "@vcc-pki/telemetry";
 import { systemClock } from "@vcc-pki/time";
@@ -101,7 +101,7 @@ async function measureAgent({ server }: Admin, { stateDir }: Settings, workDirec
   const identities = [{ organisation: "brandenburg", service: "agent-0" }];
   writeFileSync(config, JSON.stringify({ server, stateDir, identities })); // JSON is YAML.
   const main = await bundleAgent(join(workDirectory, "bundle"));
-  const agent = spawn(process.execPath, [main, "run", "--config", config], { stdio: "ignore" });
+  const agent = spawn(process.execPath, [...NODE_FLAGS, main, "run", "--config", config], { stdio: "ignore" });
   try {
     await sleep(SETTLE_MS);
     return residentMegabytes(agent.pid ?? 0);
