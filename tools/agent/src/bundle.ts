@@ -1,6 +1,9 @@
 import { join, resolve } from "node:path";
 import { build } from "rolldown";
 
+/** What Node is told besides: an agent has little to do, and no code worth optimising. Saves a fifth of its memory. */
+export const NODE_FLAGS = ["--lite-mode", "--max-semi-space-size=1", "--single-threaded-gc"] as const;
+
 /** Writes the agent as plain JavaScript into `directory`, for a machine that has Node 26 and not this checkout: `node vcc-agent.mjs run`. It takes a third
  *  less memory, too. Returns the file to run. */
 export async function bundleAgent(directory: string): Promise<string> {
