@@ -35,12 +35,15 @@ def create_app(
 
 
 if __name__ == "__main__":
+    # For how long what is known of a caller's certificate is not asked again.
+    fresh_seconds = float(os.environ.get("FRESH_SECONDS", "30"))
     client = VCCPKIClient(
         os.environ.get("SERVICE_ID", "covina"),
         os.environ.get("ORGANIZATION", "brandenburg"),
         status_url=os.environ.get("STATUS_URL"),
-        lists_fresh_seconds=float(os.environ.get("LISTS_FRESH_SECONDS", "30")),
+        lists_fresh_seconds=fresh_seconds,
     )
     matrix = MatrixFile(os.environ["MATRIX"]) if "MATRIX" in os.environ else None
     Renewal(client).start()
-    serve(create_app(client, matrix), client, port=int(os.environ.get("PORT", "8000")))
+    app = create_app(client, matrix, remember_seconds=fresh_seconds)
+    serve(app, client, port=int(os.environ.get("PORT", "8000")))

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { findPython, PYTHON_MS, pytest } from "./python.ts";
 
-const files = ["identity_files", "peers", "proxy"].map((name) => `tests/test_${name}.py`);
+const files = ["identity_files", "peers", "proxy", "malformed"].map((name) => `tests/test_${name}.py`);
 const base = findPython("cryptography", "httpx", "pytest");
 const served = findPython("cryptography", "httpx", "fastapi", "uvicorn", "pytest");
 const skipped = ({ python, missing }: typeof base) => (python ? "" : ` (skipped: no Python has ${missing})`);

@@ -5,9 +5,17 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import json
 import os
+import shutil
+import ssl
+import threading
+import time
 from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
+import httpx
 import pytest
 
 from vcc_pki_client import AsyncVCCPKIClient, PkiError, VCCPKIClient
@@ -104,3 +112,74 @@ def test_a_gateway_that_is_not_under_the_bundle_is_not_spoken_to(tmp_path: os.Pa
     plain = VCCPKIClient("clara", "brandenburg", pki_url="http://localhost:1", storage_path=OPTIONS["storage_path"])
     with pytest.raises(PkiError, match="CONFIG_INVALID"):
         plain.timestamp(BATCH)
+
+
+ARTEFACTS = json.loads(os.environ["VCC_ARTEFACTS"])
+
+
+@pytest.fixture
+def relying(tmp_path: Path) -> VCCPKIClient:
+    """Clara, who knows where recall lists are, and has kept the revocation lists."""
+    client = VCCPKIClient("clara", "brandenburg", **{**OPTIONS, "storage_path": tmp_path}, recall_url=ARTEFACTS["recalls"])  # type: ignore[arg-type]
+    client.files.install(CLARA.files.key.read_bytes(), CLARA.files.certificate.read_bytes(), CLARA.files.bundle.read_bytes())
+    statements = client.files.directory / "statements"
+    statements.mkdir()
+    shutil.copy(ARTEFACTS["bundle"], statements / "bundle-with-crls.pem")
+    return client
+
+
+def verify(client: VCCPKIClient, expected_type: str | None = "model_weights") -> list[str]:
+    return client.verify_vcc_artifact(ARTEFACTS["model"], expected_type, policy=ARTEFACTS["policy"]).refusals
+
+
+def test_an_artefact_is_verified_until_it_is_recalled(relying: VCCPKIClient, tmp_path: Path) -> None:
+    verified = relying.verify_vcc_artifact(ARTEFACTS["model"], "model_weights", policy=ARTEFACTS["policy"]).require()
+    assert verified.artefact_digest == ARTEFACTS["digest"]
+    assert verified.signer is not None
+    assert verified.signer.identity.id == "clara"
+    assert verify(relying, "lora_adapter") == ["ARTEFACT_TYPE_NOT_ALLOWED"]
+    kept = {file.name: file.read_bytes() for file in (relying.files.directory / "statements").iterdir()}
+
+    with httpx.Client(verify=relying.get_ssl_context(), trust_env=False) as nobody:
+        assert nobody.get(f"{OPTIONS['pki_url']}/api/v1/recalls").status_code == 403
+    context = ssl.create_default_context(cafile=str(relying.files.bundle))
+    context.load_cert_chain(*ARTEFACTS["admin"])
+    with httpx.Client(verify=context, trust_env=False) as admin:
+        recall = {"digest": ARTEFACTS["digest"], "reason": "poisoned"}
+        assert admin.post(f"{OPTIONS['pki_url']}/api/v1/recalls?organisation=brandenburg", json=recall).status_code == 200
+    while (refusals := verify(relying)) == []:
+        time.sleep(0.1)
+    assert refusals == ["RECALLED"]
+
+    # Nobody can be reached any more: the list that was kept counts, and an older one is not taken instead.
+    away = VCCPKIClient("clara", "brandenburg", **{**OPTIONS, "storage_path": tmp_path}, recall_url="http://127.0.0.1:1")  # type: ignore[arg-type]
+    assert verify(away) == ["RECALLED"]
+    (name,) = [name for name in kept if name.startswith("recall-")]
+    served = _serve(kept[name])
+    older = VCCPKIClient("clara", "brandenburg", **{**OPTIONS, "storage_path": tmp_path}, recall_url=served)  # type: ignore[arg-type]
+    assert verify(older) == ["RECALL_LIST_NOT_CURRENT"]
+    assert verify(away) == ["RECALLED"]
+
+
+def test_what_is_not_known_is_refused(relying: VCCPKIClient) -> None:
+    away = VCCPKIClient(
+        "clara", "brandenburg", **{**OPTIONS, "storage_path": relying.files.directory.parent}, recall_url="http://127.0.0.1:1"
+    )  # type: ignore[arg-type]
+    assert verify(away) == ["RECALL_NOT_KNOWN"]
+    (relying.files.directory / "statements" / "bundle-with-crls.pem").unlink()
+    fresh = VCCPKIClient("clara", "brandenburg", **{**OPTIONS, "storage_path": relying.files.directory.parent})  # type: ignore[arg-type]
+    assert "TIME_STAMP_NOT_TRUSTED" in verify(fresh)
+
+
+def _serve(octets: bytes) -> str:
+    """Whatever is asked for, it is this."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(octets)
+
+    server = HTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"

@@ -7,11 +7,11 @@ const PRIVATE_FILE = 0o600;
 /** A thread may still be writing into it. */
 const REMOVAL = { recursive: true, force: true, maxRetries: 3 } as const;
 
-/** What is in the making when the process ends. */
+/** What is in the making. It is removed when the process ends. */
 const unfinished = new Set<string>();
-process.on("exit", () => {
+const removeUnfinished = (): void => {
   for (const directory of unfinished) rmSync(directory, REMOVAL);
-});
+};
 
 /** A directory that only this user can enter, in the making beside the place where it will be. Until `commit` nothing is at that place;
  *  after `discard`, or when the process ends and is not killed, nothing of it is anywhere. It outlives a power failure only as the file system sees fit: a loader that starts again verifies again. */
@@ -26,6 +26,7 @@ export class PrivateCopy {
     requireAbsent(this.#target);
     try {
       this.#making = mkdtempSync(join(dirname(this.#target), `.${basename(this.#target)}-`)); // 0700, and a name nobody can foresee
+      if (!process.listeners("exit").includes(removeUnfinished)) process.on("exit", removeUnfinished);
       unfinished.add(this.#making);
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;

@@ -109,6 +109,19 @@ describe("who may administer an organisation", () => {
   });
 });
 
+describe("how far an organisation keeps to itself", () => {
+  const ask = (organisation: string, caller = "discovery") =>
+    suite.as(caller).organisations.getIsolation({ organisation });
+
+  it("is told to discovery, and to nobody else", async () => {
+    expect(await ask("bayern")).toEqual({ isolationLevel: brandenburg.isolationLevel });
+    await expect(ask("atlantis")).rejects.toThrow(code("NOT_FOUND"));
+    await expect(ask("")).rejects.toThrow(code("NOT_FOUND"));
+    for (const caller of ["gateway", "tsa", BAVARIAN])
+      await expect(ask("bayern", caller)).rejects.toThrow(code("CALLER_NOT_ALLOWED"));
+  });
+});
+
 describe("an organisation", () => {
   const hessen = { ...brandenburg, organisation: "hessen", name: "Land Hessen", allowedNames: ["*.hessen.example"] };
   const create = (fields: object, requester = OPERATOR) =>

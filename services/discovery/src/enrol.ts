@@ -117,7 +117,9 @@ export class Enrol {
       ...{ certificateId, profile: enrolment.profile, notBefore, notAfter, servedAt: undefined, revokedAt: undefined },
     };
     const [by] = attestation.attestor.split(" ");
-    registry.certify(enrolment, certificate, { actor: self, reason: `enrolled by ${by}` });
+    registry.note(enrolment, "enrolled", { actor: self, reason: `by ${by}: ${certificateId}` });
+    // The ca's own event may have come first.
+    registry.certify(enrolment, certificate, { actor: self, reason: "certified by the ca" });
     store.audit.add(this.#auditOf(enrolment, "done", attestation, context, certificateId));
   }
 

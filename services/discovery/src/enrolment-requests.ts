@@ -109,11 +109,7 @@ export class EnrolmentRequests {
       const until = new Date(clock.now().getTime() + LIFE_MS);
       table.decide(asked, isApproved, by, isApproved ? fields.profile : "", until);
       if (isApproved) {
-        const cause = { actor: by, reason: "its request for an identity was approved" };
-        const known = registry.find(asked);
-        if (known === undefined || known.state === "discovered" || known.state === "inactive")
-          registry.register({ organisation, service }, fields, cause);
-        registry.approve(asked, cause);
+        registry.admit(asked, fields, { actor: by, reason: "its request for an identity was approved" });
       }
       store.audit.add({
         ...{ action: "enrolment.decide", outcome: "done", caller: context.caller.uri, requester: by, organisation },

@@ -4,6 +4,7 @@ import type { Store } from "@vcc-pki/store";
 import type { ReadinessReport } from "@vcc-pki/telemetry";
 
 import type { DiscoveryConfig } from "./config.ts";
+import type { Dependencies } from "./dependencies.ts";
 import type { Enrol } from "./enrol.ts";
 import type { Provisioning } from "./provisioning.ts";
 import type { Registry } from "./registry.ts";
@@ -20,6 +21,7 @@ export interface PartContext
   readonly provisioning: Provisioning;
   readonly notices: NoticeTable;
   readonly enrol: Enrol;
+  readonly dependencies: Dependencies;
   /** Write requests that have been answered. */
   readonly requests: RequestTable;
   /** The service's own SPIFFE URI: who did what happens by itself. */

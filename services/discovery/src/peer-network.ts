@@ -1,5 +1,5 @@
 import { PkiError } from "@vcc-pki/errors";
-import { findAddress, Network } from "./probe/network.ts";
+import { findAddress, Network } from "@vcc-pki/network";
 
 /** An IPv4 address as IPv6 sockets show it (RFC 4291 section 2.5.5.2). */
 const MAPPED = /^::ffff:(?=\d+\.)/i;

@@ -1,8 +1,8 @@
 import { PkiError } from "@vcc-pki/errors";
-import { event } from "@vcc-pki/events";
 import type { Store } from "@vcc-pki/store";
 import type { Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
+import { activeFact, certifiedFact, changeFact, servedFact } from "./service-facts.ts";
 import {
   type CertificateBinding,
   isCertified,
@@ -31,16 +31,6 @@ export interface Cause {
 
 /** Called inside the transaction of every change, with the service as it is then. */
 export type ChangeListener = (record: ServiceRecord, change: string) => void;
-
-const FACTS = {
-  discovered: "pki.service.discovered.v1",
-  registered: "pki.service.registered.v1",
-  approved: "pki.service.approved.v1",
-  lapsed: "pki.service.lapsed.v1",
-  unreachable: "pki.service.unreachable.v1",
-  reached: "pki.service.active.v1",
-  removed: "pki.service.removed.v1",
-} as const satisfies Record<Exclude<Change, "certified">, string>;
 
 /** Which services there are. What changes something is called inside `store.write`: a change, its place in the history and its event are one
  *  transaction with whatever caused it. */
@@ -111,6 +101,12 @@ export class Registry {
     return this.#certified(approved, {}, { ...cause, reason: "it has a valid certificate" });
   }
 
+  /** An administrator lets a service have an identity that may not have been registered: then it is, with these fields. */
+  admit(key: ServiceKey, fields: ServiceFields, cause: Cause): ServiceRecord {
+    if (stateAfter("registered", this.find(key)?.state) !== undefined) this.register(key, fields, cause);
+    return this.approve(key, cause);
+  }
+
   /** The ca has certified it. An older certificate than the one that is known changes nothing. */
   certify(key: ServiceKey, certificate: CertificateBinding, cause: Cause): ServiceRecord | undefined {
     const known = this.find(key);
@@ -163,9 +159,8 @@ export class Registry {
     if (known.certificate.servedAt !== undefined) return true;
     const now = this.#options.clock.now();
     const certificate = { ...known.certificate, servedAt: now };
-    this.#put("served", known.state, { ...known, certificate, seenAt: now }, cause);
-    const { organisation, service } = key;
-    this.#options.store.outbox.add(event("pki.service.served.v1", organisation, { service, serialHex }));
+    const seen = this.#put("served", known.state, { ...known, certificate, seenAt: now }, cause);
+    this.#options.store.outbox.add(servedFact(seen, certificate));
     return true;
   }
 
@@ -194,8 +189,9 @@ export class Registry {
     const state = stateAfter(change, known?.state);
     if (state === undefined) throw new PkiError("ALREADY_EXISTS", "a service of this name is registered");
     const now = this.#options.clock.now();
+    const { organisation, service } = key;
     const begun: ServiceRecord = {
-      ...{ certificate: undefined, seenAt: undefined, ...known, ...key, ...fields, state, source },
+      ...{ certificate: undefined, seenAt: undefined, ...known, ...fields, organisation, service, state, source },
       ...{ stateReason: cause.reason, registeredAt: now, changedAt: now, version: (known?.version ?? 0) + 1 },
       approval: undefined,
     };
@@ -204,13 +200,9 @@ export class Registry {
 
   #certified(known: ServiceRecord, fields: Partial<ServiceRecord>, cause: Cause): ServiceRecord {
     const certified = this.#move("certified", known, fields, cause);
-    const { organisation, service, certificate, state } = certified;
-    if (certificate !== undefined && fields.certificate !== undefined) {
-      const { certificateId, notAfter } = certificate;
-      const data = { service, certificateId, notAfter: notAfter.toISOString() };
-      this.#options.store.outbox.add(event("pki.service.certified.v1", organisation, data));
-    }
-    if (state === "active" && known.state !== "active") this.#tell("pki.service.active.v1", certified, cause.reason);
+    const { outbox } = this.#options.store;
+    if (fields.certificate !== undefined) outbox.add(certifiedFact(certified, fields.certificate));
+    if (certified.state === "active" && known.state !== "active") outbox.add(activeFact(certified, cause.reason));
     return certified;
   }
 
@@ -224,26 +216,17 @@ export class Registry {
   }
 
   #put(change: string, from: ServiceState | undefined, record: ServiceRecord, cause: Cause): ServiceRecord {
-    const { table, changes, log } = this.#options;
+    const { store, table, changes, log } = this.#options;
     const { organisation, service, state, changedAt } = record;
     table.put(record);
     changes.insert({ organisation, service, change, from, to: state, ...cause, at: changedAt });
-    if (change in FACTS) this.#tell(FACTS[change as keyof typeof FACTS], record, cause.reason);
+    const fact = changeFact(change, record, cause.reason);
+    if (fact !== undefined) store.outbox.add(fact);
     for (const listener of this.#listeners) listener(record, change);
     log.info("service changed", { organisation, service, change, state });
     return record;
   }
-
-  #tell(
-    type: (typeof FACTS)[keyof typeof FACTS],
-    { organisation, service, state }: ServiceRecord,
-    reason: string,
-  ): void {
-    this.#options.store.outbox.add(event(type, organisation, { service, state, reason: reason.slice(0, MAX_REASON) }));
-  }
 }
-
-const MAX_REASON = 300;
 
 /** The same one again, as events bring it, is not newer. */
 function isNewer(certificate: CertificateBinding, known: CertificateBinding | undefined): boolean {

@@ -12,6 +12,7 @@ import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
 import { agents } from "./agents.ts";
 import { certificateEvents } from "./certificate-events.ts";
 import { DiscoveryConfig } from "./config.ts";
+import { Dependencies } from "./dependencies.ts";
 import { Enrol } from "./enrol.ts";
 import { enrolment } from "./enrolment.ts";
 import { registryService } from "./grpc/registry.ts";
@@ -26,6 +27,7 @@ import { readServiceCatalogue } from "./service-catalogue.ts";
 import { ChangeTable } from "./store/changes.ts";
 import { EnrolmentTable } from "./store/enrolments.ts";
 import { NoticeTable } from "./store/notices.ts";
+import { ObservedCallTable } from "./store/observed-calls.ts";
 import { RequestTable } from "./store/requests.ts";
 import { ServiceTable } from "./store/services.ts";
 
@@ -78,8 +80,21 @@ export async function startDiscovery(
     ...{ store, registry, clock, self, enrolments: new EnrolmentTable(store.db) },
     certificates: context.connect(CertificateServiceDefinition, "ca"),
   });
+  const dependencies = new Dependencies({ store, table: new ObservedCallTable(store.db), registry, clock });
   const partContext: PartContext = {
-    ...{ ...context, config, store, administrators, registry, provisioning, notices, enrol, requests, self },
+    ...{
+      ...context,
+      config,
+      store,
+      administrators,
+      registry,
+      provisioning,
+      notices,
+      enrol,
+      dependencies,
+      requests,
+      self,
+    },
   };
 
   const parts = PARTS.map((start) => start(partContext));
@@ -89,7 +104,16 @@ export async function startDiscovery(
   return {
     ...{ store, provisioning, mayForward: ["gateway"] },
     services: [
-      registryService({ store, registry, changes, requests, administrators, profiles: config.profiles, clock }),
+      registryService({
+        store,
+        registry,
+        changes,
+        requests,
+        administrators,
+        profiles: config.profiles,
+        clock,
+        dependencies,
+      }),
       ...parts.flatMap((part) => part.services),
     ],
     onRefused: (refusal) => auditRefusal(store, refusal, config.organisation),

@@ -75,10 +75,7 @@ export class Tokens {
         throw new PkiError("REQUEST_ID_REUSED", "a token is told once; make another one");
       requests.insert(request, made.tokenId, now);
       const cause = { actor: context.requester.uri, reason: "an enrolment token was made for it" };
-      const known = registry.find(wish);
-      if (known === undefined || known.state === "discovered" || known.state === "inactive")
-        registry.register({ organisation, service }, fields, cause);
-      registry.approve(wish, cause);
+      registry.admit(wish, fields, cause);
       tokens.insert(made);
       this.#audit("token.create", made, context, { profile: fields.profile, network, expiresAt: made.expiresAt });
     });

@@ -4,10 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { AddressGuard } from "@vcc-pki/network";
 import { fakeClock } from "@vcc-pki/testkit/clock";
 import { createTestHierarchy } from "@vcc-pki/testkit/hierarchy";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { AddressGuard } from "../src/probe/address-guard.ts";
 import { Prober } from "../src/probe/probe.ts";
 import { stapleOf } from "./tls-servers.ts";
 

@@ -4,16 +4,18 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type DnsServer, serveDns } from "@vcc-pki/network/test-dns-server";
 import { ServiceState, Verdict } from "@vcc-pki/proto/discovery";
 import { createTestHierarchy, type IssuedTestCertificate } from "@vcc-pki/testkit/hierarchy";
 import { pemEncode } from "@vcc-pki/x509";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type DnsServer, serveDns } from "./dns-server.ts";
 import { ADMIN, CLARA, type DiscoveryHarness, newDiscovery, OPERATOR, STRANGER } from "./harness.ts";
 import { answering, closeServers, http, servePlain, serveTls, type TestServer } from "./tls-servers.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "vcc-inventory-"));
 const socketPath = join(directory, "docker.sock");
+/** The first of 64 that sweeps may look at, others in others' runs of this test at the same time. */
+const PORT = 20_000 + (process.pid % 150) * 64;
 /** What the Docker Engine says is running. */
 let containers: object[] = [];
 const engine = createServer((_, response) => response.end(JSON.stringify(containers)));
@@ -34,7 +36,7 @@ beforeAll(async () => {
       probes: {
         networks: { brandenburg: ["127.0.0.0/16"], berlin: ["127.0.7.0/24"] },
         ...{ resolvers: [dns.address], timeout: "2s", unreachableAfter: 2 },
-        sweeps: { ports: Array.from({ length: 64 }, (_, i) => 20_500 + i), maxTargets: 2_000 },
+        sweeps: { ports: Array.from({ length: 64 }, (_, i) => PORT + i), maxTargets: 2_000 },
       },
       sources: { docker: { socketPath, organisation: "brandenburg" } },
     },
@@ -73,7 +75,7 @@ const listing = (fields: object = {}) => ({
   ...fields,
 });
 const sweeping = (fields: object = {}) => ({
-  ...{ requestId: randomUUID(), organisation: "", networks: ["127.0.5.0/29"], ports: [20_500] },
+  ...{ requestId: randomUUID(), organisation: "", networks: ["127.0.5.0/29"], ports: [PORT] },
   ...fields,
 });
 const eventsOf = (endpoint: string) =>
@@ -193,12 +195,31 @@ describe("a service", () => {
     const labels = (service: string, port: number) => ({
       Labels: { "vcc.service": service, "vcc.port": String(port), "vcc.host": "127.0.0.1" },
     });
-    containers = [labels("aat", server.port), labels("nobody", await freePort())];
+    const unfit = { Labels: { "vcc.service": "unfit", "vcc.port": "1", "vcc.host": "a:b" } };
+    containers = [unfit, labels("aat", server.port), labels("nobody", await freePort())];
     await look();
     expect(await get("aat")).toMatchObject({ state: ServiceState.DISCOVERED, source: "docker", approvedBy: "" });
     await expect(get("nobody")).rejects.toThrow(code("NOT_FOUND"));
     await look();
     expect(await stateOf("aat")).toBe(ServiceState.DISCOVERED);
+  });
+});
+
+describe("without the ca", () => {
+  it("nothing is called foreign: what is known stays, and nothing is looked at", async () => {
+    const port = await freePort();
+    const served = await newService("veritas", { port });
+    await serveTls(served, { speak: HEALTHY, port });
+    await look();
+    harness.away.add("ca");
+    await harness.restart();
+    await look();
+    await expect(inventory().probe(probing({ port }))).rejects.toThrow(code("PEER_UNAVAILABLE"));
+    const asked = { organisation: "", endpoint: `veritas.vcc.internal:${port}` };
+    expect((await inventory().getEndpoint(asked)).endpoint?.verdict).toBe(Verdict.OURS);
+    harness.away.delete("ca");
+    await look();
+    expect((await inventory().getEndpoint(asked)).changes).toHaveLength(1);
   });
 });
 
@@ -258,17 +279,17 @@ describe("a sweep", () => {
   const serveAt = (host: string, port: number) => serveTls(foreign, { host, port });
 
   it("finds all that answers in its networks, and nothing else", async () => {
-    await Promise.all([serveAt("127.0.5.1", 20_500), serveAt("127.0.5.6", 20_501), serveAt("127.0.6.1", 20_500)]);
-    const { sweepId, total } = await inventory().startSweep(sweeping({ ports: [20_500, 20_501] }));
+    await Promise.all([serveAt("127.0.5.1", PORT), serveAt("127.0.5.6", PORT + 1), serveAt("127.0.6.1", PORT)]);
+    const { sweepId, total } = await inventory().startSweep(sweeping({ ports: [PORT, PORT + 1] }));
     expect(total).toBe(16);
     expect(await ended(sweepId)).toMatchObject({ probed: 16, found: 2, refused: 0, verdicts: { foreign: 2 } });
     const { endpoints } = await inventory().listInventory(listing({ pageSize: 1_000 }));
     const swept = endpoints.filter(({ source }) => source === "sweep").map(({ endpoint }) => endpoint);
-    expect(swept).toEqual(["127.0.5.1:20500", "127.0.5.6:20501"]);
+    expect(swept).toEqual([`127.0.5.1:${PORT}`, `127.0.5.6:${PORT + 1}`]);
   });
 
   it("goes on where it was after a restart", async () => {
-    await serveAt("127.0.5.1", 20_563);
+    await serveAt("127.0.5.1", PORT + 63);
     const { sweepId } = await inventory().startSweep(
       sweeping({ ports: [], networks: ["127.0.5.0/29", "127.0.5.16/28"] }),
     );
@@ -277,11 +298,11 @@ describe("a sweep", () => {
   });
 
   it("is one at a time, and one for its request id", async () => {
-    const silent = await Promise.all([1, 2].map((last) => servePlain(() => {}, `127.0.5.${last}`, 20_510)));
-    const asked = sweeping({ ports: [20_510] });
+    const silent = await Promise.all([1, 2].map((last) => servePlain(() => {}, `127.0.5.${last}`, PORT + 10)));
+    const asked = sweeping({ ports: [PORT + 10] });
     const { sweepId } = await inventory().startSweep(asked);
     expect((await inventory().startSweep(asked)).sweepId).toBe(sweepId);
-    await expect(inventory().startSweep({ ...asked, ports: [20_511] })).rejects.toThrow(code("REQUEST_ID_REUSED"));
+    await expect(inventory().startSweep({ ...asked, ports: [PORT + 11] })).rejects.toThrow(code("REQUEST_ID_REUSED"));
     await expect(inventory().startSweep(sweeping())).rejects.toThrow(code("ALREADY_EXISTS"));
     await Promise.all(silent.map(({ close }) => close()));
     await ended(sweepId);
@@ -360,7 +381,7 @@ describe.each(["beforeCommit", "afterCommit"] as const)("a crash, %s,", (kind) =
   });
 
   it("of the start of a sweep: the repeat starts one", async () => {
-    const asked = sweeping({ ports: [20_520] });
+    const asked = sweeping({ ports: [PORT + 20] });
     die();
     await expect(inventory().startSweep(asked)).rejects.toThrow(code("STORE_UNAVAILABLE"));
     await recover();
@@ -370,13 +391,13 @@ describe.each(["beforeCommit", "afterCommit"] as const)("a crash, %s,", (kind) =
   });
 
   it("in a sweep: it goes on, and finds each once", async () => {
-    const { close } = await serveTls(foreign, { host: "127.0.5.3", port: 20_530 });
-    const { sweepId } = await inventory().startSweep(sweeping({ ports: [20_530] }));
+    const { close } = await serveTls(foreign, { host: "127.0.5.3", port: PORT + 30 });
+    const { sweepId } = await inventory().startSweep(sweeping({ ports: [PORT + 30] }));
     die();
     await recover();
     await expect.poll(async () => (await inventory().getSweep({ organisation: "", sweepId })).endedAt).toBeDefined();
     expect(await inventory().getSweep({ organisation: "", sweepId })).toMatchObject({ probed: 8, found: 1 });
-    expect(eventsOf("127.0.5.3:20530").length).toBeLessThanOrEqual(1);
+    expect(eventsOf(`127.0.5.3:${PORT + 30}`).length).toBeLessThanOrEqual(1);
     await close();
   });
 });

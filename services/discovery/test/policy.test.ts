@@ -88,6 +88,12 @@ describe("the shipped matrix", () => {
       expect.objectContaining({ policyId: "shipped", detail: expect.stringMatching(/^line \d+: .*klara/) }),
     ]);
 
+    rmSync(file);
+    await harness.discovery.runChores();
+    await harness.discovery.runChores();
+    const gone = events("matrix").filter(({ type }) => type === "pki.policy.refused.v1");
+    expect(gone.slice(1)).toMatchObject([{ detail: "line 1: syntax: the file cannot be read" }]);
+
     await harness.restart();
     expect(await inForce()).toEqual(before);
     expect(await harness.discovery.ready()).toMatchObject({ matrix: true });
@@ -282,6 +288,27 @@ describe.each(["beforeCommit", "afterCommit"] as const)("a crash, %s, of a matri
     expect((await inForce()).version).toBe(version + 1);
     const told = events("matrix").filter((each) => each.version === version + 1 && each.policyId === "brandenburg");
     expect(told).toHaveLength(1);
+  });
+});
+
+describe.each(["beforeCommit", "afterCommit"] as const)("a crash, %s, of the shipped matrix", (kind) => {
+  it("leaves one in force, and it comes into force once", async () => {
+    const shippedVersions = () =>
+      events("matrix").flatMap(({ type, policyId, version }) =>
+        type === "pki.policy.changed.v1" && policyId === "shipped" ? [version] : [],
+      );
+    const before = shippedVersions();
+    writeFileSync(file, `${readFileSync(SHIPPED, "utf8")}# ${kind}\n`);
+    harness.storeFaults[kind] = () => {
+      throw new Error("the process dies here");
+    };
+    await harness.discovery.runChores();
+    delete harness.storeFaults[kind];
+    expect((await inForce("", STRANGER)).yaml).not.toBe("");
+    await harness.restart();
+    await harness.discovery.runChores();
+    expect((await inForce("", STRANGER)).yaml).toContain(`# ${kind}`);
+    expect(shippedVersions()).toEqual([...before, Number(before.at(-1)) + 1]);
   });
 });
 

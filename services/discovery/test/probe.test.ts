@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
+import { AddressGuard } from "@vcc-pki/network";
 import { fakeClock } from "@vcc-pki/testkit/clock";
 import { createTestHierarchy, type TestKeyPair } from "@vcc-pki/testkit/hierarchy";
 import {
@@ -10,7 +11,6 @@ import {
   sha1KeyIdentifier,
 } from "@vcc-pki/x509";
 import { afterEach, describe, expect, it } from "vitest";
-import { AddressGuard } from "../src/probe/address-guard.ts";
 import { Prober, type ProbeTarget } from "../src/probe/probe.ts";
 import { answering, closeServers, http, servePlain, serveTls, stapleOf, type TestServer } from "./tls-servers.ts";
 

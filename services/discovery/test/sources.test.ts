@@ -5,6 +5,7 @@ import { createServer, type RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { serveDns } from "@vcc-pki/network/test-dns-server";
 import { fakeClock } from "@vcc-pki/testkit/clock";
 import { createTestHierarchy } from "@vcc-pki/testkit/hierarchy";
 import type { SrvAnswer } from "dns-packet";
@@ -14,7 +15,6 @@ import { configurationSource } from "../src/sources/configuration.ts";
 import { dnsSource } from "../src/sources/dns-srv.ts";
 import { dockerSource } from "../src/sources/docker.ts";
 import { kubernetesSource } from "../src/sources/kubernetes.ts";
-import { serveDns } from "./dns-server.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "vcc-sources-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -70,6 +70,19 @@ describe("dns", () => {
       "_b1._tcp.vcc.internal": [{ port: 0, target: "x.vcc.internal" }],
     });
     expect(await source([server], "_a1._tcp.vcc.internal", "_b1._tcp.vcc.internal").find(soon())).toEqual([]);
+  });
+
+  it("goes on past a name that is refused", async () => {
+    const REFUSED = 5;
+    const server = await serveDns((name) =>
+      name.startsWith("_covina")
+        ? [{ type: "SRV", name, ttl: 1, data: { port: 45678, target: "n.vcc.internal" } }]
+        : REFUSED,
+    );
+    closers.push(server.close);
+    const found = await source([server.address], "_none._tcp.vcc.internal", "_covina._tcp.vcc.internal").find(soon());
+    expect(found.map(({ service }) => service)).toEqual(["covina"]);
+    await expect(source([server.address], "_none._tcp.vcc.internal").find(soon())).rejects.toEqual(away);
   });
 
   it("says so when nobody answers, rather than that nobody is there", async () => {

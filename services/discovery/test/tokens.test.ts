@@ -1,4 +1,4 @@
-import { hash, randomUUID } from "node:crypto";
+import { generateKeyPairSync, hash, randomUUID } from "node:crypto";
 import { type CreateTokenRequest, type EnrolRequest, ServiceState, TokenState } from "@vcc-pki/proto/discovery";
 import { parseCertificate, parseCertificationRequest } from "@vcc-pki/x509";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -136,6 +136,7 @@ describe("a request leaves the token as it is when it", () => {
     ["has no SPIFFE id", () => ({ csrDer: harness.ca.csr({ dns: [`${service}.vcc.internal`] }) }), "NAME_NOT_ALLOWED"],
     ["is no request", () => ({ csrDer: new Uint8Array([48, 0]) }), "CSR_MALFORMED"],
     ["is signed by another key", ({ csrDer }) => ({ csrDer: spoilt(csrDer) }), "CSR_SIGNATURE_INVALID"],
+    ["has a weak key", () => ({ csrDer: weak() }), "KEY_WEAK"],
     ["comes from another network", () => ({ peerAddress: "10.2.0.1" }), "ENROLMENT_REFUSED"],
     ["comes from nowhere", () => ({ peerAddress: "" }), "ENROLMENT_REFUSED"],
     ["has no request id", () => ({ requestId: "" }), "REQUEST_MALFORMED"],
@@ -146,6 +147,11 @@ describe("a request leaves the token as it is when it", () => {
     await enrol(asked);
   });
 
+  const weak = () =>
+    harness.ca.csr(
+      { uri: [`spiffe://vcc.internal/org/brandenburg/service/${service}`] },
+      { privateKey: generateKeyPairSync("rsa", { modulusLength: 3072, publicExponent: 3 }).privateKey },
+    );
   const spoilt = (der: Uint8Array) => der.map((octet, i) => (i === der.length - 1 ? octet ^ 1 : octet));
 
   it("has another key than the one the token is for", async () => {

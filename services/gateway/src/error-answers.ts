@@ -38,9 +38,11 @@ export function answerBadUrl(_error: unknown, _request: FastifyRequest, reply: F
     .send(toProblem(new PkiError("REQUEST_MALFORMED", "malformed path"), ""));
 }
 
-/** What is not HTTP, or has more headers than we take, ends with its connection. */
+/** What is not HTTP, or has more headers than we take, ends with its connection. Who has not said in time what is wanted gets no answer: one that
+ *  calls the request wrong would keep a client that was merely slow from trying again. */
 export function answerUnparsable(error: { code?: string }, socket: Socket): void {
-  if (!socket.writable || error.code === "ECONNRESET") return void socket.destroy();
+  const isLate = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
+  if (!socket.writable || isLate || error.code === "ECONNRESET") return void socket.destroy();
   const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
   const problem = tooLarge
     ? new PkiError("REQUEST_TOO_LARGE", "the request's headers are too large")

@@ -15,7 +15,11 @@ import type {
   RegistryServiceDefinition,
 } from "@vcc-pki/proto/discovery";
 import type { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
-import type { HistoryServiceDefinition, ReportServiceDefinition } from "@vcc-pki/proto/lifecycle";
+import type {
+  HistoryServiceDefinition,
+  NotificationServiceDefinition,
+  ReportServiceDefinition,
+} from "@vcc-pki/proto/lifecycle";
 import type { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import type {
   RecallServiceDefinition,
@@ -52,6 +56,7 @@ import { type HealthRouteOptions, healthRoute } from "./routes/health.ts";
 import { inventoryRoutes } from "./routes/inventory.ts";
 import { lifecycleRoutes } from "./routes/lifecycle.ts";
 import { matrixRoutes } from "./routes/matrix.ts";
+import { noticeRoutes } from "./routes/notices.ts";
 import { ocspRoute } from "./routes/ocsp.ts";
 import { organisationRoutes } from "./routes/organisations.ts";
 import { profileRoutes } from "./routes/profiles.ts";
@@ -93,6 +98,7 @@ export interface Peers {
   readonly policy: Remote<PolicyServiceDefinition>;
   readonly history: Remote<HistoryServiceDefinition>;
   readonly reports: Remote<ReportServiceDefinition>;
+  readonly notifications: Remote<NotificationServiceDefinition>;
 }
 
 export interface GatewayOptions {
@@ -166,6 +172,7 @@ function addRoutes(app: App, options: GatewayOptions, identify: Identify): void 
   inventoryRoutes(app, peers.inventory);
   matrixRoutes(app, peers.policy);
   lifecycleRoutes(app, { ...peers, clock });
+  noticeRoutes(app, peers.notifications);
   stampedDocumentRoutes(app, peers.timestamps);
   approvalRoutes(app, peers.approvals, createApprovalAccess({ ...peers, ...config }));
   organisationRoutes(app, peers.organisations);

@@ -5,10 +5,27 @@ import {
   RevocationReason,
   type ServiceGrantServiceDefinition,
 } from "@vcc-pki/proto/ca";
+import type { RegistryServiceDefinition, Service } from "@vcc-pki/proto/discovery";
 import type { CallOptions, Remote } from "@vcc-pki/rpc";
 
 /** The profile of a service of which nothing else is said. */
 export const DEFAULT_PROFILE = "mtls_service";
+
+type Key = { readonly organisation: string; readonly service: string };
+
+/** What is registered of a service; undefined: nothing. */
+export async function findService(
+  { registry }: { readonly registry: Remote<RegistryServiceDefinition> },
+  key: Key,
+  as: CallOptions,
+): Promise<Service | undefined> {
+  try {
+    return await registry.get(key, as);
+  } catch (error) {
+    if (error instanceof PkiError && error.code === "NOT_FOUND") return undefined;
+    throw error;
+  }
+}
 
 export interface Granted {
   readonly organisation: string;
@@ -37,6 +54,30 @@ export async function grantService(
   );
 }
 
+/** Ends the grants without end of a service that are for something else than it may have now. */
+export async function withdrawOthers(
+  { grants }: { readonly grants: Remote<ServiceGrantServiceDefinition> },
+  { organisation, service, ...now }: Granted,
+  requestId: string,
+  as: CallOptions,
+): Promise<void> {
+  const { grants: made } = await grants.list({ organisation, service }, as);
+  const others = made.filter(
+    ({ dnsNames, ipAddresses, profile, expiresAt, withdrawnAt }) =>
+      withdrawnAt === undefined && expiresAt === undefined && !isSame({ dnsNames, ipAddresses, profile }, now),
+  );
+  for (const { grantId } of others)
+    await grants.withdraw({ requestId: `${requestId}.${grantId}`, organisation, service, grantId }, as);
+}
+
+type Names = Pick<Granted, "dnsNames" | "ipAddresses" | "profile">;
+
+/** In whatever order. */
+export const isSame = (a: Names, b: Names): boolean => textOf(a) === textOf(b);
+
+const textOf = ({ dnsNames, ipAddresses, profile }: Names): string =>
+  JSON.stringify([dnsNames.toSorted(), ipAddresses.toSorted(), profile]);
+
 /** Certificates of one service at a time, at most. */
 const AT_ONCE = 100;
 
@@ -46,7 +87,7 @@ export async function endIdentity(
     certificates,
     trustDomain,
   }: { readonly certificates: Remote<CertificateServiceDefinition>; readonly trustDomain: string },
-  { organisation, service }: { readonly organisation: string; readonly service: string },
+  { organisation, service }: Key,
   requestId: string,
   as: CallOptions,
 ): Promise<void> {

@@ -15,7 +15,11 @@ import {
 } from "@vcc-pki/proto/discovery";
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from "@vcc-pki/proto/health";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
-import { HistoryServiceDefinition, ReportServiceDefinition } from "@vcc-pki/proto/lifecycle";
+import {
+  HistoryServiceDefinition,
+  NotificationServiceDefinition,
+  ReportServiceDefinition,
+} from "@vcc-pki/proto/lifecycle";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import {
   RecallServiceDefinition,
@@ -76,6 +80,7 @@ const connectPeers = ({ connect }: ServiceContext): Peers => ({
   policy: connect(PolicyServiceDefinition, "discovery"),
   history: connect(HistoryServiceDefinition, "lifecycle"),
   reports: connect(ReportServiceDefinition, "lifecycle"),
+  notifications: connect(NotificationServiceDefinition, "lifecycle"),
 });
 
 /** Asks the services behind the door whether they serve (grpc.health.v1), and whether the bus is there. */

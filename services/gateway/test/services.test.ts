@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { EnrolledIdentity } from "../src/api/enrolment.ts";
-import type { Service } from "../src/api/services.ts";
+import type { DependencyList, Service } from "../src/api/services.ts";
 import { type DiscoveryDoor, newDiscoveryDoor } from "./discovery-door.ts";
 import { refused } from "./https.ts";
 import { newIdentityRequest } from "./requests.ts";
@@ -73,7 +73,8 @@ describe("services", () => {
     const put = (body: object) => door.knock({ path: `${SERVICES}/${service}`, method: "PUT", body });
     const { service: _, ...said } = registration({ dns_names: ["new.vcc.internal"] });
     expect((await put({ ...said, version: 1 })).json()).toMatchObject({ version: 2, dns_names: ["new.vcc.internal"] });
-    expect(await grants()).toMatchObject([{ dnsNames: ["new.vcc.internal"] }, {}]);
+    const inForce = async () => (await grants()).filter(({ withdrawnAt }) => withdrawnAt === undefined);
+    expect(await inForce()).toMatchObject([{ dnsNames: ["new.vcc.internal"] }]);
     expect(await refused(put({ ...said, version: 1 }))).toEqual([409, "VERSION_CONFLICT"]);
     expect(await refused(put({ ...said, dns_names: ["a.bayern.example"] }))).toEqual([403, "NAME_NOT_ALLOWED"]);
     expect((await get()).dns_names).toEqual(["new.vcc.internal"]);
@@ -89,6 +90,23 @@ describe("services", () => {
     expect([first.services, second.services].flat()).toHaveLength(2);
     expect(second.next_page_token).toBeUndefined();
     expect((await list("status=active")).services).toEqual([]);
+  });
+
+  it("say whom they call, and are seen asking whether they may", async () => {
+    await register({ depends_on: ["argus"] });
+    const check = { path: "/api/v1/vcc/communication/check", body: { target_service: "argus" }, as: door.argus };
+    expect((await door.knock(check)).status).toBe(200);
+    await door.discovery.discovery.runChores();
+    const { dependencies } = (await door.knock({ path: "/api/v1/dependencies" })).json() as DependencyList;
+    const declared = dependencies.find(({ source }) => source === service);
+    expect(declared).toMatchObject({ target: "argus", declared: true, allowed_calls: 0, denied_calls: 0 });
+    const observed = dependencies.find(({ source }) => source === "argus");
+    expect(observed).toMatchObject({ target: "argus", declared: false });
+    expect((observed?.allowed_calls ?? 0) + (observed?.denied_calls ?? 0)).toBe(1);
+    expect(await refused(door.knock({ path: "/api/v1/dependencies", as: door.argus }))).toEqual([
+      403,
+      "CALLER_NOT_ALLOWED",
+    ]);
   });
 
   it.each<[string, object, number, string]>([

@@ -27,7 +27,11 @@ import {
   RegistryServiceDefinition,
 } from "@vcc-pki/proto/discovery";
 import { ApprovalServiceDefinition, CustodianServiceDefinition } from "@vcc-pki/proto/hsm";
-import { HistoryServiceDefinition, ReportServiceDefinition } from "@vcc-pki/proto/lifecycle";
+import {
+  HistoryServiceDefinition,
+  NotificationServiceDefinition,
+  ReportServiceDefinition,
+} from "@vcc-pki/proto/lifecycle";
 import { StatusServiceDefinition } from "@vcc-pki/proto/ocsp";
 import {
   RecallServiceDefinition,
@@ -249,6 +253,7 @@ export function peersOf(caller: string, services: readonly ServiceImplementation
     policy: at(PolicyServiceDefinition),
     history: at(HistoryServiceDefinition),
     reports: at(ReportServiceDefinition),
+    notifications: at(NotificationServiceDefinition),
   };
 }
 

@@ -10,6 +10,19 @@ export const LifecycleConfig = BaseConfig.extend({
   followInterval: Duration.prefault("30s"),
   /** How often it looks for certificates whose time has come. */
   dueInterval: Duration.prefault("10s"),
+  /** Where notices are sent to. */
+  webhooks: z
+    .strictObject({
+      /** Networks that receivers may be in, CIDR notation: "0.0.0.0/0" is all but loopback, link-local and metadata addresses. None: nothing is sent. */
+      networks: z.array(z.string()).default([]),
+      /** PEM of the roots that receivers' certificates chain to. Absent: the system's. */
+      trustFile: z.string().optional(),
+      /** How long a receiver may take. */
+      timeout: Duration.prefault("10s"),
+      /** How often it looks for what is to be sent again. */
+      interval: Duration.prefault("5s"),
+    })
+    .prefault({}),
 });
 
 export type LifecycleConfig = z.output<typeof LifecycleConfig>;

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { type FactEvent, followEvents, subscribe } from "@vcc-pki/events";
+import { AddressGuard } from "@vcc-pki/network";
 import {
   CertificateServiceDefinition,
   OrganizationServiceDefinition,
@@ -17,23 +19,39 @@ import { openStore, type Store, type StoreOptions } from "@vcc-pki/store";
 import { LifecycleConfig } from "./config.ts";
 import { FollowCa } from "./follow-ca.ts";
 import { historyService } from "./grpc/history.ts";
+import { notificationService } from "./grpc/notifications.ts";
 import { reportService } from "./grpc/report.ts";
 import { Life } from "./life.ts";
+import { deliverDue } from "./notices/deliver.ts";
+import { NoticeDesk } from "./notices/desk.ts";
 import { applyServiceFact } from "./served.ts";
 import { CertificateTable } from "./store/certificates.ts";
 import { ChangeTable } from "./store/changes.ts";
+import { DeliveryTable } from "./store/deliveries.ts";
 import { FigureTable } from "./store/figures.ts";
+import { NoticeTable } from "./store/notices.ts";
 import { PositionTable } from "./store/position.ts";
+import { WebhookTable } from "./store/webhooks.ts";
 
 /** The lifecycle service at work, with a handle for those who do not want to wait for a timer. */
 export interface RunningLifecycle extends RunningService {
   readonly store: Store;
   /** Catches up with the ca, and does what is due. */
   refresh(): Promise<void>;
+  /** Sends what is due to webhooks. */
+  deliver(): Promise<void>;
 }
 
 /** Certificates whose time has come, in one transaction. */
 const DUE_AT_ONCE = 500;
+/** What notices are made of. */
+const NOTICED = [
+  "pki.*.certificate.*",
+  "pki.*.service.*",
+  "pki.*.status.alarm",
+  "pki.*.timestamp.alarm",
+  "pki.*.approval.requested",
+];
 /** Changes of one occasion are asked for together. */
 const COALESCE_MS = 50;
 
@@ -79,8 +97,24 @@ export async function startLifecycle(
     }
   };
 
+  // What somebody should know.
+  const { trustFile, timeout: timeoutMs } = config.webhooks;
+  const notices = {
+    ...{ notices: new NoticeTable(store.db), webhooks: new WebhookTable(store.db) },
+    deliveries: new DeliveryTable(store.db),
+  };
+  const sending = {
+    ...{ guard: new AddressGuard(config.webhooks.networks), timeoutMs },
+    trustPem: trustFile === undefined ? undefined : readFileSync(trustFile, "utf8"),
+  };
+  const desk = new NoticeDesk({ ...{ store, ...notices, clock }, onWaiting: () => chores.soon("deliver", 0) });
+
   const chores = startChores(
     {
+      deliver: {
+        everyMs: config.webhooks.interval,
+        run: () => deliverDue({ ...{ store, ...notices, ...sending, clock, log } }),
+      },
       follow: { everyMs: config.followInterval, run: () => follow.run() },
       due: { everyMs: config.dueInterval, run: passTime },
     },
@@ -100,13 +134,22 @@ export async function startLifecycle(
       handler: (fact) => applyServiceFact(fact, served),
     });
 
+  const listening = bus
+    ? NOTICED.map((subject, i) =>
+        subscribe({
+          ...{ bus, store, log, meter: telemetry.meter, durable: `lifecycle-notices-${i}`, subject },
+          handler: (fact) => desk.hear(fact),
+        }),
+      )
+    : [];
+
   const begun = chores.run("follow").then(() => chores.run("due"));
   const administrators = new Administrators(context.connect(OrganizationServiceDefinition, "ca"));
   const door = { administrators, certificates, changes, figures: new FigureTable(store.db), clock };
 
   return {
     ...{ store, mayForward: ["gateway"] },
-    services: [historyService(door), reportService(door)],
+    services: [historyService(door), reportService(door), notificationService({ ...door, ...notices, desk })],
     onRefused: (refusal) => auditRefusal(store, refusal, config.organisation),
     async ready() {
       return { store: store.db.open ? true : "the database is closed" };
@@ -116,9 +159,10 @@ export async function startLifecycle(
       await chores.run("follow");
       await chores.run("due");
     },
+    deliver: () => chores.run("deliver"),
     async close() {
       await following?.stop();
-      await subscription?.close();
+      await Promise.all([subscription, ...listening].map((each) => each?.close()));
       await begun;
       await chores.stop();
       await store.close();

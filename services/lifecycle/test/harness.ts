@@ -4,7 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CaHarness, newCa } from "@vcc-pki/ca/harness";
 import { buildCloudEvent, event, type FactData, type FactType, startRelay } from "@vcc-pki/events";
-import { HistoryServiceDefinition, ReportServiceDefinition } from "@vcc-pki/proto/lifecycle";
+import {
+  HistoryServiceDefinition,
+  NotificationServiceDefinition,
+  ReportServiceDefinition,
+} from "@vcc-pki/proto/lifecycle";
 import { connectInProcess, createDenyList, type ServiceDefinition, suiteId } from "@vcc-pki/rpc";
 import { createKeyFile, type Store, type StoreFaults } from "@vcc-pki/store";
 import { silentLogger, startTelemetry } from "@vcc-pki/telemetry";
@@ -37,9 +41,18 @@ export interface LifecycleHarness {
   close(): Promise<void>;
 }
 
-export async function newLifecycle(options: { readonly clock?: FakeClock } = {}): Promise<LifecycleHarness> {
+export interface LifecycleHarnessOptions {
+  readonly clock?: FakeClock;
+  /** As in the configuration. */
+  readonly webhooks?: object;
+}
+
+export async function newLifecycle({
+  clock: given,
+  webhooks,
+}: LifecycleHarnessOptions = {}): Promise<LifecycleHarness> {
   const directory = mkdtempSync(join(tmpdir(), "vcc-lifecycle-"));
-  const ca = await newCa({ ...options, authorities: ["vcc-services-ca", "vcc-admin-ca", "vcc-platform-ca"] });
+  const ca = await newCa({ clock: given, authorities: ["vcc-services-ca", "vcc-admin-ca", "vcc-platform-ca"] });
   const { clock } = ca;
   const telemetry = startTelemetry({ service: "lifecycle" });
   const storeFaults: StoreFaults = {};
@@ -57,6 +70,7 @@ export async function newLifecycle(options: { readonly clock?: FakeClock } = {})
     ...{ listen: { host: "127.0.0.1", port: 0 }, health: { host: "127.0.0.1", port: 0 }, identityDir: "none" },
     store: { file: join(directory, "lifecycle.db"), keyFile: join(directory, "lifecycle.key") },
     ...{ organisation: "vcc", followInterval: "1d", dueInterval: "1d" }, // tests say when
+    webhooks,
   });
   const context = {
     ...{ clock, log: silentLogger, telemetry, trustDomain: "vcc.internal", denyList: createDenyList() },
@@ -108,5 +122,9 @@ function remotes(
     ]);
     return Object.fromEntries(forwarding) as typeof connected;
   };
-  return { history: remote(HistoryServiceDefinition), reports: remote(ReportServiceDefinition) };
+  return {
+    history: remote(HistoryServiceDefinition),
+    reports: remote(ReportServiceDefinition),
+    notifications: remote(NotificationServiceDefinition),
+  };
 }

@@ -1,5 +1,5 @@
 import { hash, randomUUID } from "node:crypto";
-import { MANIFEST_MIME_TYPE, VERDICTS } from "@vcc-pki/artefact";
+import { MANIFEST_MIME_TYPE, MIN_SHARD_OCTETS, VERDICTS } from "@vcc-pki/artefact";
 import { RevocationReason } from "@vcc-pki/proto/ca";
 import {
   type DigestSignature,
@@ -77,6 +77,28 @@ describe("what was signed", () => {
         "RESOURCE_CHANGED",
       ]);
     }
+  });
+
+  it("may be used by its shards, and not by its files, when shards were signed", async () => {
+    const shardOctets = MIN_SHARD_OCTETS;
+    const resources = resourcesOf(ADAPTER_FILES).map((resource, i) => ({
+      ...{ ...resource, shard: { start: 0, end: Object.values(ADAPTER_FILES)[i]?.length ?? 0 } },
+    }));
+    const sharded = artefact({ shardOctets, resources });
+    const { bundleJson } = await harness.as().signatures.signStatement({
+      ...{ ...manifestRequest({ artefact: sharded }), format: "oms" },
+    });
+    const material: VerifyRequest["material"] = { $case: "bundleJson", value: bundleJson };
+    const value = { shape: Shape.DIRECTORY, resources, shardOctets };
+    expect(await faults({ material, there: { $case: "files", value } })).toEqual([]);
+    expect(await faults({ material })).not.toEqual([]);
+    const [first, ...rest] = resources as [(typeof resources)[number], ...typeof resources];
+    const changed = { ...value, resources: [{ ...first, sha256: Buffer.alloc(32) }, ...rest] };
+    expect(await faults({ material, there: { $case: "files", value: changed } })).toEqual(["RESOURCE_CHANGED"]);
+    const mixed = { ...value, resources: [...rest, { ...first, shard: undefined }] };
+    await expect(verify({ material, there: { $case: "files", value: mixed } })).rejects.toMatchObject({
+      code: "REQUEST_MALFORMED",
+    });
   });
 
   it.each<[string, () => Partial<VerifyRequest>, string[]]>([

@@ -29,10 +29,30 @@ export function acceptCertificate(answer: Enrolled, { identity, keyPem, bundlePe
   const now = clock.now();
   if (now < notBefore) throw clockWrong(now, notBefore);
   if (now > notAfter) throw clockWrong(now, notAfter);
-  const anchors = pemDecode(bundlePem, "CERTIFICATE").map(parseCertificate);
-  const path = validatePath({ certificate, candidates, anchors, at: now, purpose: OID.serverAuth });
-  if (!path.ok) throw unfit(path.reasons.map(({ message }) => message).join("; "));
+  const faults = pathFaults(certificate, candidates, bundlePem, now);
+  if (faults !== undefined) throw unfit(faults);
   return certificate;
+}
+
+/** Throws SERVER_NOT_TRUSTED when the chain of our own certificate, which is valid, does not lead to these roots: with them we would trust
+ *  nobody of our own kind. */
+export function requireRootOf(chainPem: string, bundlePem: string, now: Date): void {
+  const [certificate, ...candidates] = pemDecode(chainPem, "CERTIFICATE").map(parseCertificate);
+  if (certificate === undefined || certificate.notAfter < now) return;
+  if (pathFaults(certificate, candidates, bundlePem, now) === undefined) return;
+  throw new PkiError("SERVER_NOT_TRUSTED", "the new trust bundle does not hold the root of our own certificate");
+}
+
+/** What is wrong with the way from a certificate to one of these roots; undefined: nothing. */
+function pathFaults(
+  certificate: Certificate,
+  candidates: readonly Certificate[],
+  bundlePem: string,
+  at: Date,
+): string | undefined {
+  const anchors = pemDecode(bundlePem, "CERTIFICATE").map(parseCertificate);
+  const path = validatePath({ certificate, candidates, anchors, at, purpose: OID.serverAuth });
+  return path.ok ? undefined : path.reasons.map(({ message }) => message).join("; ");
 }
 
 const unfit = (why: string): PkiError =>

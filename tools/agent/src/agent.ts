@@ -5,9 +5,9 @@ import type { Identity, Settings } from "./config.ts";
 import type { Target } from "./deploy.ts";
 import { openGateway } from "./gateway/gateway.ts";
 import { createLayout, type Layout } from "./layout.ts";
-import type { MaintainContext } from "./maintain.ts";
 import { createReload } from "./reload/reload.ts";
 import { type IdentityStore, openIdentityStore } from "./store.ts";
+import type { MaintainContext } from "./turn.ts";
 
 export interface World {
   readonly clock: Clock;

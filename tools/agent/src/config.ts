@@ -6,7 +6,7 @@ import { parseDocument } from "yaml";
 import { z } from "zod";
 import { LayoutProfile, Mode } from "./layout.ts";
 import { ProofConfig } from "./prove.ts";
-import { ReloadConfig } from "./reload/reload.ts";
+import { Duration, ReloadConfig } from "./reload/reload.ts";
 
 export const DnsName = z.string().refine((name) => isValidDnsName(name), "not a DNS name");
 export const IpAddress = z.string().refine(isIpAddress, "not an IP address");
@@ -59,6 +59,8 @@ export const AgentConfig = z.strictObject({
       mode: Mode.refine((mode) => (mode & 0o007) === 0, "keys are for nobody else").default(0o600),
     })
     .optional(),
+  /** What the gateway wants of all agents at once, each does at a moment of its own within this time. */
+  spread: Duration.prefault("15s"),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
   identities: z.array(IdentityConfig).max(2_000),
 });

@@ -2,10 +2,10 @@ import { type Attestation, type Gateway, openGateway } from "./gateway/gateway.t
 import { fetchPinnedRoot } from "./gateway/pin.ts";
 import { publicKeyFingerprint } from "./key.ts";
 import { withLock } from "./lock.ts";
-import type { MaintainContext } from "./maintain.ts";
 import { beginRequest, obtain } from "./obtain.ts";
 import type { State } from "./state.ts";
 import { bundleHash } from "./store.ts";
+import type { MaintainContext } from "./turn.ts";
 
 /** How to reach the gateway for the first time. */
 export interface FirstContact {

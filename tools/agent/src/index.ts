@@ -1,7 +1,11 @@
-export { contextOf, type World } from "./agent.ts";
-export { AgentConfig, type Identity, loadSettings, type Settings } from "./config.ts";
+export { contextOf, storeOf, type World } from "./agent.ts";
+export { AgentConfig, type Identity, IdentityConfig, loadSettings, type Settings } from "./config.ts";
 export { enrol, requestEnrolment } from "./enrol.ts";
+export { rootsOnly } from "./gateway/roots.ts";
+export { createPendingKey } from "./key.ts";
 export { LayoutProfile } from "./layout.ts";
 export { maintain } from "./maintain.ts";
 export { servedAt } from "./prove.ts";
 export { runAgent, runOnce } from "./run.ts";
+export { EMPTY_STATE, type State } from "./state.ts";
+export { bundleHash } from "./store.ts";

@@ -1,29 +1,31 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Wakeup } from "@vcc-pki/time";
-import { type MaintainContext, maintain, type Wish } from "./maintain.ts";
+import { maintain } from "./maintain.ts";
 import { idleMs } from "./schedule.ts";
 import type { State } from "./state.ts";
+import type { MaintainContext, Wish } from "./turn.ts";
 import type { Turnstile } from "./turnstile.ts";
 import { watchGateway } from "./watch.ts";
 
 /** Another process may have enrolled the identity, or somebody may have touched its files: look so often, whatever else there is to do. */
 const LOOK_MS = 60_000;
-/** What the gateway wants reaches many agents at once; each waits up to so long. */
-const SPREAD_MS = 2_000;
 
 /** Looks after one identity, for as long as it is let. */
 export class Keeper {
   readonly #context: MaintainContext;
   readonly #turnstile: Turnstile;
+  readonly #spreadMs: number;
   readonly #wakeup = new Wakeup();
   #wish: Wish = {};
   #state: State;
   /** Ends the gateway's stream, so that it is opened again as what we are now. */
   #stream = new AbortController();
 
-  constructor(context: MaintainContext, turnstile: Turnstile) {
+  /** `spreadMs`: what the gateway wants reaches many agents at once; each waits up to so long. */
+  constructor(context: MaintainContext, turnstile: Turnstile, spreadMs: number) {
     this.#context = context;
     this.#turnstile = turnstile;
+    this.#spreadMs = spreadMs;
     this.#state = context.store.read();
   }
 
@@ -47,7 +49,7 @@ export class Keeper {
       this.#wish = {};
       await this.#turn(wish);
       await this.#wakeup.sleep(Math.min(LOOK_MS, Math.max(idleMs(this.#state, this.#context.clock.now()), 1_000)));
-      if (this.#wish.now) await sleep(this.#context.random() * SPREAD_MS, undefined, { signal }).catch(() => {});
+      if (this.#wish.now) await sleep(this.#context.random() * this.#spreadMs, undefined, { signal }).catch(() => {});
     }
     await watching;
   }

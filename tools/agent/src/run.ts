@@ -1,8 +1,9 @@
 import { contextOf, storeOf, type World } from "./agent.ts";
 import type { Identity, Settings } from "./config.ts";
 import { Keeper } from "./keeper.ts";
-import { maintain, type Wish } from "./maintain.ts";
+import { maintain } from "./maintain.ts";
 import type { State } from "./state.ts";
+import type { Wish } from "./turn.ts";
 import { Turnstile } from "./turnstile.ts";
 
 /** Identities that are worked on at once. */
@@ -15,7 +16,7 @@ export async function runAgent(settings: Settings, world: World, signal: AbortSi
   const turnstile = new Turnstile(AT_ONCE);
   const keepers = settings.identities.map((identity) => ({
     identity,
-    keeper: new Keeper(contextOf(identity, settings, world, envoy?.layoutOf(identity)), turnstile),
+    keeper: new Keeper(contextOf(identity, settings, world, envoy?.layoutOf(identity)), turnstile, settings.spread),
   }));
   try {
     await Promise.all(

@@ -68,8 +68,6 @@ export const EMPTY_STATE: State = { version: 1, failures: 0, reports: [] };
 
 const REPORTS_KEPT = 100;
 
-/** With one more report; while the gateway is away, the oldest make room. */
-export const withReport = (state: State, report: Report): State => ({
-  ...state,
-  reports: [...state.reports, report].slice(-REPORTS_KEPT),
-});
+/** With these, too; while the gateway is away, the oldest make room. */
+export const withReports = (waiting: readonly Report[], more: readonly Report[]): Report[] =>
+  [...waiting, ...more].slice(-REPORTS_KEPT);

@@ -3,7 +3,7 @@ import type { Logger } from "@vcc-pki/telemetry/log";
 import { z } from "zod";
 import type { StreamedEvent } from "./gateway/event-stream.ts";
 import type { Gateway } from "./gateway/gateway.ts";
-import type { Wish } from "./maintain.ts";
+import type { Wish } from "./turn.ts";
 
 const RECONNECT_MS = { first: 1_000, most: 60_000 } as const;
 

@@ -27,7 +27,7 @@ export function newAgent(
   const files = join(home, "argus");
   const argus = { organisation: "brandenburg", service: "argus", dns: ["argus.vcc.internal"], reload, proof };
   const settings: Settings = {
-    ...AgentConfig.parse({ server: door.origin, stateDir: join(home, "state"), identities: [] }),
+    ...AgentConfig.parse({ server: door.origin, stateDir: join(home, "state"), spread: "1s", identities: [] }),
     identities: (identities ?? [argus]).map((identity) => toIdentity(identity, join(home, String(identity.service)))),
   };
   const world = { clock, random: () => 0.5, log: silentLogger };

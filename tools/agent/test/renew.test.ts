@@ -83,6 +83,16 @@ describe("renewal", () => {
     expect(agent.context().store.read().deployed?.serialHex).toBe(door.issued[1]);
   });
 
+  it("that the gateway wanted is done once it can be, though it was away when told", async () => {
+    const door = await newDoor();
+    const agent = await newEnrolled(door);
+    await door.close();
+    expect((await agent.turn({ renew: true, now: true })).lastError?.code).toBe("PEER_UNAVAILABLE");
+    await door.reopen();
+    agent.clock.advance(HOUR);
+    expect((await agent.turn()).deployed?.serialHex).toBe(door.issued[1]);
+  });
+
   it("renews once when the state was written and the disk said no", async () => {
     const door = await newDoor();
     const agent = await newEnrolled(door);

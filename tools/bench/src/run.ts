@@ -2,7 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Bench } from "./bench.ts";
+import { agents } from "./benches/agents.ts";
 import { artefact } from "./benches/artefact.ts";
+import { enrol } from "./benches/enrol.ts";
 import { hsmStream } from "./benches/hsm-stream.ts";
 import { issuance } from "./benches/issuance.ts";
 import { list } from "./benches/list.ts";
@@ -32,6 +34,8 @@ export const BENCHES: readonly Bench[] = [
   tsaLog,
   signing,
   artefact,
+  enrol,
+  agents,
   sweep,
   policy,
   memory,

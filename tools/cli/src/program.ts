@@ -7,6 +7,7 @@ import { type CommandLine, runCommandLine } from "./program/command-line.ts";
 import { addInventoryCommands } from "./program/inventory.ts";
 import { addLifecycleCommands } from "./program/lifecycle.ts";
 import { addMatrixCommands } from "./program/matrix.ts";
+import { addNotifyCommands } from "./program/notify.ts";
 import { addEventCommands, addOrganisationCommands, addProfileCommands } from "./program/others.ts";
 import { addApproveCommand, addServiceCommands, addTokenCommands } from "./program/service.ts";
 import { addSignerCommands } from "./program/signer.ts";
@@ -38,6 +39,7 @@ const VCC_PKI: CommandLine = {
     addApproveCommand(program, inSession);
     addMatrixCommands(program, inSession);
     addLifecycleCommands(program, inSession);
+    addNotifyCommands(program, inSession);
     addProfileCommands(program, inSession);
     addOrganisationCommands(program, inSession);
     addApprovalCommands(program, inSession);

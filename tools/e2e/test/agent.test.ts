@@ -124,19 +124,52 @@ describe("a service on this machine", () => {
     expect((await agentOf("vpb").enrol(await newToken("veritas"))).exitCode).toBe(3);
   }, 60_000);
 
-  it("waits for an administrator without a token", async () => {
+  it("waits for an administrator without a token, and its agent provides for another service once that is approved", async () => {
     const agent = agentOf("scraper");
-    const asked = await agent.run(
-      ...["enrol", "--server", suite.origin, "--ca-fingerprint", fingerprint, "--request"],
-      ...["--organisation", "brandenburg", "--service", "scraper", "--dns", "scraper.vcc.internal"],
-      ...["--state-dir", `${agent.home}/state`, "--directory", agent.files],
-    );
+    mkdirSync(agent.home, { recursive: true });
+    const identity = (service: string) => ({
+      ...{ organisation: "brandenburg", service, dns: [`${service}.vcc.internal`] },
+      layout: { directory: `tls/${service}`, profile: { certificate: "cert.pem", key: "key.pem", trust: "ca.pem" } },
+    });
+    const identities = [identity("scraper"), { ...identity("aat"), managedBy: "scraper" }];
+    writeFileSync(agent.config, JSON.stringify({ server: suite.origin, stateDir: "state", identities })); // JSON is YAML.
+    const asked = await agent.run("enrol", "scraper", "--ca-fingerprint", fingerprint, "--request");
     expect(asked.exitCode, `${asked.stdout}\n${asked.stderr}`).toBe(6);
+    startDaemon(agent.config);
+
     const [, requestId = ""] = /request (\S+)/.exec(String(asked.stderr)) ?? [];
+    const requests = await suite.rest("GET", `/api/v1/enrolment/requests?organisation=brandenburg`);
+    const [, publicKey] = /public key \(SHA-256\): (\S+)/.exec(String(asked.stderr)) ?? [];
+    expect(requests.body.requests).toMatchObject([{ request_id: requestId, spki_sha256: publicKey }]);
     const decision = `/api/v1/enrolment/requests/${requestId}/decide?organisation=brandenburg`;
-    const decided = await suite.rest("POST", decision, { decision: "approve" });
-    expect(decided.status, JSON.stringify(decided.body)).toBeLessThan(300);
-    const claimed = await agent.run("once");
-    expect(claimed.exitCode, `${claimed.stdout}\n${claimed.stderr}`).toBe(0);
-  }, 60_000);
+    await done(suite.rest("POST", decision, { decision: "approve" }));
+    const healthOf = async (name: string) => {
+      const { stdout } = await agent.run("status", "--json");
+      return JSON.parse(String(stdout)).identities.find((each: { name: string }) => each.name === name);
+    };
+    await eventually(async () => expect(await healthOf("scraper")).toMatchObject({ health: "ok" }), 60_000);
+
+    const aat = { service: "aat", dns_names: ["aat.vcc.internal"], managed_by: "scraper" };
+    await done(suite.rest("POST", "/api/v1/services?organisation=brandenburg", aat));
+    await done(suite.rest("POST", "/api/v1/services/aat/approve?organisation=brandenburg", {}));
+    await eventually(async () => expect(await healthOf("aat")).toMatchObject({ health: "ok" }), 60_000);
+    const { serial_number: serial } = await healthOf("aat");
+    expect(await serviceOf("aat")).toMatchObject({ status: "active", certificate: { serial_number: serial } });
+  }, 180_000);
 });
+
+/** `vcc-agent run`, until the test is over. */
+function startDaemon(config: string): void {
+  const main = fileURLToPath(import.meta.resolve("@vcc-pki/agent/main"));
+  const daemon = spawn(process.execPath, [main, "run", "--config", config], { stdio: "ignore" });
+  onTestFinished(async () => {
+    const ended = once(daemon, "exit");
+    daemon.kill();
+    expect((await ended)[0]).toBe(0);
+  });
+}
+
+async function done(answer: ReturnType<Suite["rest"]>): Promise<void> {
+  const { status, body } = await answer;
+  expect(status, JSON.stringify(body)).toBeLessThan(300);
+}

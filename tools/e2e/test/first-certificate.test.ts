@@ -120,7 +120,10 @@ describe("the door", () => {
   });
 
   it("does not open without a certificate", async () => {
-    expect((await curl(`${suite.origin}/api/v1/health`)).exitCode).not.toBe(0);
+    const answer = await curl("--write-out", "%{http_code}", `${suite.origin}/api/v1/health`);
+    expect(answer.stdout).toMatch(/"code":"CALLER_UNAUTHENTICATED"[\s\S]*401$/);
+    const bundle = await curl(`${suite.origin}/api/v1/trust/bundle`);
+    expect(bundle.stdout).toMatch(/^-----BEGIN CERTIFICATE-----/);
   });
 
   it("does not open for a service's certificate", async () => {

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
@@ -53,6 +54,32 @@ describe("a signed package", () => {
     }, 20_000);
     const path = `/api/v1/signatures?digest=${artefact_digest}`;
     expect((await suite.rest("GET", path)).body.signatures).toMatchObject([{ signer: "covina", artefact_digest }]);
+  });
+
+  it("is verified at the door, counted there, and refused once it is recalled", async () => {
+    const directory = newPackage();
+    appendFileSync(join(directory, "recht/__init__.py"), `# to be recalled ${count}\n`);
+    const { signature_id } = await suite.json("sign", "--package", directory, "--signer", "covina");
+    const read = (name: string) => readFileSync(join(directory, name));
+    const question = {
+      ...{ signature: read("SHA256SUMS.p7s").toString("base64"), manifest: read("SHA256SUMS").toString() },
+      files: [{ path: "recht/__init__.py", sha256: hash("sha256", read("recht/__init__.py")) }],
+    };
+    const ask = async (organisation = "") => suite.rest("POST", `/api/v1/verify/signature${organisation}`, question);
+    expect((await ask()).body).toMatchObject({ ok: true, signature_id });
+    const { body } = await suite.rest("GET", `/api/v1/sign/audit/${signature_id}/usage`);
+    expect(body).toMatchObject({ verified: 1 });
+    await eventually(async () => {
+      const told = await suite.events(100, { organisation: "vcc" });
+      expect(told.map(({ type, data }) => [type, data.count])).toContainEqual(["pki.artefact.verified.v1", 1]);
+    }, 20_000);
+    const foreign = (await ask("?organisation=brandenburg")).body;
+    expect([foreign.ok, JSON.stringify(foreign.checks)]).toEqual([
+      false,
+      expect.stringContaining("ORGANISATION_OTHER"),
+    ]);
+    await suite.json("recall", directory, "--reason", "a test", "--yes");
+    expect(JSON.stringify((await ask()).body)).toContain("RECALLED");
   });
 
   it("is signed again after the services that take part were killed", async () => {

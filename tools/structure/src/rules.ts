@@ -4,7 +4,7 @@ import type { Import } from "./imports.ts";
 const LAYERS: readonly (readonly string[])[] = [
   ["proto", "errors", "time", "merkle"],
   ["x509", "telemetry", "store", "matrix"],
-  ["artefact"],
+  ["artefact", "network"],
   ["rpc", "events"],
   ["signer", "service", "client"],
 ];

@@ -23,6 +23,9 @@ Daily work (vcc-pki; the suite must be up)
   profile list|show                  what kinds of certificates there are
   org list|create|grant|revoke-grant organisations and who may administer them
   approval list|show|sign            what waits for custodians
+  service list|show|register|approve|remove|dependencies
+  token create|list|revoke           with which a service gets its first certificate
+  approve [ID]                       services without token that ask for one
   events tail                        facts as they happen
   config                             where commands go, and as whom
 

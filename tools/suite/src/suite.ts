@@ -58,7 +58,11 @@ const PORT_NAMES: Readonly<Record<string, string>> = { listen: "gRPC", health: "
 
 function serviceSpec(name: string, after: readonly string[], { home, portOffset }: SuiteOptions): ProcessSpec {
   const configFile = home.configFile(name);
-  const environment = { PKI_HOME: home.directory, PKI_PORT_OFFSET: String(portOffset) };
+  const environment = {
+    ...{ PKI_HOME: home.directory, PKI_PORT_OFFSET: String(portOffset) },
+    // A suite of one machine looks at that machine's services, unless it is told where else.
+    PKI_PROBE_NETWORK: process.env.PKI_PROBE_NETWORK ?? "127.0.0.0/8",
+  };
   const { health, ports } = loadConfig(configFile, Endpoints, { ...process.env, ...environment });
   return {
     name,

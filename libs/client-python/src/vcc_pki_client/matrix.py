@@ -106,7 +106,7 @@ class Matrix:
         self.organization: str = top["organisation"]
         self.version: int = top["version"]
         self._types: dict[str, str] = {str(name): str(type_) for name, type_ in top["types"].items()}
-        self._isolated = {s["name"] for s in _list(top["services"], "name", "isolation") if s["isolation"] == "high"}
+        self._isolated = {str(s["name"]) for s in _list(top["services"], "name", "isolation") if s["isolation"] == "high"}
         self._rules = [_rule(each) for each in _list(top["rules"], "id", "line", "effect", "source", "target")]
         self._permissions = [_permission(each) for each in _list(top["permissions"], "name", "target", "holders")]
 

@@ -39,7 +39,7 @@ export class ExportedMatrix {
     return new ExportedMatrix(octets, trustDomain);
   }
 
-  /** `matrix.json` of a signed directory (`vcc-pki sign --pipeline`). Throws as `loadVerified` does, and CONFIG_INVALID for what is no matrix. */
+  /** `matrix.json` of a signed directory (`vcc-sign sign --path DIR --type pipeline_config`). Throws as `loadVerified` does, and CONFIG_INVALID for what is no matrix. */
   static async signed(
     directory: string,
     options: Parameters<typeof loadVerified>[1],

@@ -3,12 +3,15 @@ import { AuthorizationDefinition, type CheckResponse } from "@vcc-pki/proto/envo
 import { implement, parseSpiffeId, type ServiceImplementation } from "@vcc-pki/rpc";
 import { requireWorkload } from "@vcc-pki/service";
 import type { Decisions, Judgement } from "../policy/decisions.ts";
+import type { ServiceKey } from "../service-record.ts";
 
 export interface ExtAuthzDoor {
   readonly decisions: Decisions;
   readonly trustDomain: string;
   /** Told how many were decided so. */
   count(outcome: Judgement["reason"], times: number): void;
+  /** Told of each decision. */
+  observe(from: ServiceKey, to: ServiceKey, isAllowed: boolean): void;
 }
 
 const OK: CheckResponse = { status: { code: 0, message: "" }, httpResponse: { $case: "okResponse", value: {} } };
@@ -16,7 +19,7 @@ const OK: CheckResponse = { status: { code: 0, message: "" }, httpResponse: { $c
 /** Envoy's question (ext_authz, envoy.service.auth.v3) whether a request may pass to the service that it stands before. That service is whom Envoy's
  *  own certificate names; who calls is whom Envoy has verified (`source.principal`). No header is believed, x-forwarded-client-cert among them:
  *  they are not read. A refusal is an answer, so that Envoy gives the caller its reason. */
-export function extAuthzService({ decisions, trustDomain, count }: ExtAuthzDoor): ServiceImplementation {
+export function extAuthzService({ decisions, trustDomain, count, observe }: ExtAuthzDoor): ServiceImplementation {
   return implement(
     AuthorizationDefinition,
     {
@@ -29,6 +32,7 @@ export function extAuthzService({ decisions, trustDomain, count }: ExtAuthzDoor)
         if (http === undefined || http.method === "" || http.path === "") return refusal(403, "no HTTP request");
         const judgement = decisions.decide(source, target, { method: http.method, path: http.path });
         count(judgement.reason, 1);
+        observe(source, target, judgement.allowed);
         return judgement.allowed ? OK : refusal(403, judgement.text);
       },
     },

@@ -1,4 +1,5 @@
 import { PkiError } from "@vcc-pki/errors";
+import { findAddress } from "@vcc-pki/network";
 import {
   type EndpointChange as EndpointChangeMessage,
   type InventoryEndpoint,
@@ -18,7 +19,6 @@ import type { Inventory } from "../inventory/inventory.ts";
 import type { Probers } from "../inventory/probers.ts";
 import type { Sweeps } from "../inventory/sweeps.ts";
 import { HEALTH_DIALECTS } from "../probe/health-dialect.ts";
-import { findAddress } from "../probe/network.ts";
 import type { ProbeTarget } from "../probe/probe.ts";
 import { VERDICTS, type Verdict } from "../probe/verdict.ts";
 import { type EndpointTable, MAX_CHANGES, type ServedCertificateTable } from "../store/endpoints.ts";

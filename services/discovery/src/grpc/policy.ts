@@ -28,6 +28,7 @@ import type { Decisions, Judgement } from "../policy/decisions.ts";
 import { type InForce, type Matrices, textOf } from "../policy/matrices.ts";
 import { parseQuestion, requireConcerned } from "../policy/questions.ts";
 import { parseServiceName } from "../service-fields.ts";
+import type { ServiceKey } from "../service-record.ts";
 import type { MatrixRecord } from "../store/matrices.ts";
 import type { RequestTable } from "../store/requests.ts";
 import { type CrossGrantDoor, crossGrantHandlers } from "./cross-grants.ts";
@@ -42,6 +43,8 @@ export interface PolicyDoor extends CrossGrantDoor {
   readonly trustDomain: string;
   /** Told how many were decided so. */
   count(outcome: Judgement["reason"], times: number): void;
+  /** Told of each decision that a service has asked for. */
+  observe(from: ServiceKey, to: ServiceKey, isAllowed: boolean): void;
 }
 
 /** Services ask for themselves, or, as administrators do, through the gateway. */
@@ -75,6 +78,9 @@ export function policyService(door: PolicyDoor): ServiceImplementation {
     const judgements = questions.map(({ from, to, method, path }) => decisions.decide(from, to, { method, path }));
     for (const [reason, same] of Map.groupBy(judgements, (judgement) => judgement.reason))
       door.count(reason, same.length);
+    // An administrator asks what would be; a service, what is.
+    if (context.requester.kind === "workload")
+      for (const [i, { from, to }] of questions.entries()) door.observe(from, to, judgements[i]?.allowed ?? false);
     return judgements.map(decisionToProto);
   }
 

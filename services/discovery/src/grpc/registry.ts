@@ -2,6 +2,7 @@ import { PkiError } from "@vcc-pki/errors";
 import {
   ApproveServiceRequest,
   type CertificateBinding as CertificateBindingMessage,
+  type Dependency as DependencyMessage,
   RegisterServiceRequest,
   RegistryServiceDefinition,
   RemoveServiceRequest,
@@ -21,6 +22,7 @@ import {
 import type { Administrators } from "@vcc-pki/service";
 import type { Store } from "@vcc-pki/store";
 import type { Clock } from "@vcc-pki/time";
+import type { Dependencies, Dependency } from "../dependencies.ts";
 import type { Cause, Registry } from "../registry.ts";
 import { parseServiceFields, parseServiceName } from "../service-fields.ts";
 import { type CertificateBinding, type ServiceKey, type ServiceRecord, serialOf } from "../service-record.ts";
@@ -37,6 +39,7 @@ export interface RegistryDoor {
   /** Profiles that a service may have. */
   readonly profiles: readonly string[];
   readonly clock: Clock;
+  readonly dependencies: Dependencies;
 }
 
 /** Administrators come through the gateway. */
@@ -50,6 +53,7 @@ const CALLERS: Callers<typeof RegistryServiceDefinition> = {
   approve: DOOR,
   remove: DOOR,
   getHistory: DOOR,
+  getDependencies: DOOR,
 };
 
 const DEFAULT_PAGE = 100;
@@ -141,6 +145,11 @@ export function registryService(door: RegistryDoor): ServiceImplementation {
         registry.get(key);
         return { changes: changes.list(key, MAX_HISTORY).map(changeToProto) };
       },
+
+      async getDependencies({ organisation }, context) {
+        const found = door.dependencies.list(await administrators.resolveOrganisation(context, organisation));
+        return { dependencies: found.map(dependencyToProto) };
+      },
     },
     CALLERS,
   );
@@ -180,6 +189,10 @@ const toProto = ({ approval, certificate, state, ...record }: ServiceRecord): Se
 const bindingToProto = (certificate: CertificateBinding): CertificateBindingMessage => ({
   ...certificate,
   serialHex: serialOf(certificate),
+});
+
+const dependencyToProto = ({ isDeclared, allowed, denied, ...dependency }: Dependency): DependencyMessage => ({
+  ...{ ...dependency, declared: isDeclared, allowedCalls: allowed, deniedCalls: denied },
 });
 
 const changeToProto = ({ change, from, to, reason, actor, at }: ServiceChange): ServiceChangeMessage => ({

@@ -3,6 +3,7 @@ import type { Store } from "@vcc-pki/store";
 import type { Logger } from "@vcc-pki/telemetry";
 import { HEALTH_DIALECTS, type HealthDialect } from "../probe/health-dialect.ts";
 import type { Observation, ProbeTarget } from "../probe/probe.ts";
+import type { ProbeTrust } from "../probe/verdict.ts";
 import type { ProbeConfig } from "../probe-config.ts";
 import type { Registry } from "../registry.ts";
 import { parseServiceFields } from "../service-fields.ts";
@@ -18,6 +19,7 @@ export interface LooksOptions {
   readonly registry: Registry;
   readonly inventory: Inventory;
   readonly probers: Probers;
+  readonly trust: ProbeTrust;
   readonly sources: readonly Source[];
   readonly config: ProbeConfig;
   /** Profiles of services, of which the first is the usual one. */
@@ -36,9 +38,10 @@ export class Looks {
     this.#options = options;
   }
 
-  /** Looks at everything once. A source that does not answer is passed over and logged. */
+  /** Looks at everything once; at nothing while nobody has said whom to trust. A source that does not answer is passed over and logged. */
   async run(): Promise<void> {
-    const { registry, config, sources } = this.#options;
+    const { registry, config, sources, trust, log } = this.#options;
+    if (trust.anchors.length === 0) return log.warn("nothing is looked at: the ca has not said whom to trust");
     const registered = registry.all();
     const pace = { atOnce: config.atOnce, signal: this.#stopping.signal };
     await inParallel(registered, pace, (record) => this.#lookAtService(record));

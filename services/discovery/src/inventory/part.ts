@@ -1,10 +1,10 @@
+import { AddressGuard } from "@vcc-pki/network";
 import { AuthorityServiceDefinition, CrlServiceDefinition } from "@vcc-pki/proto/ca";
 import { SuiteTrust } from "@vcc-pki/service";
 import { OID } from "@vcc-pki/x509";
 import type { DiscoveryConfig } from "../config.ts";
 import { inventoryService } from "../grpc/inventory.ts";
 import type { Part, PartContext } from "../part.ts";
-import { AddressGuard } from "../probe/address-guard.ts";
 import { readServiceCatalogue } from "../service-catalogue.ts";
 import { configurationSource } from "../sources/configuration.ts";
 import { dnsSource } from "../sources/dns-srv.ts";
@@ -45,9 +45,13 @@ export function inventoryPart(context: PartContext): Part {
   const sweepTable = new SweepTable(store.db);
   const inventory = new Inventory({ store, endpoints, certificates, registry, provisioning, self });
   const probers = new Probers(config.probes, { trust, identity, clock });
-  const sweeps = new Sweeps({ ...{ store, inventory, probers, clock, log }, table: sweepTable, config: config.probes });
+  const sweeps = new Sweeps({
+    ...{ store, inventory, probers, trust, clock, log },
+    table: sweepTable,
+    config: config.probes,
+  });
   const looks = new Looks({
-    ...{ store, registry, inventory, probers, self, log, profiles: config.profiles },
+    ...{ store, registry, inventory, probers, trust, self, log, profiles: config.profiles },
     ...{ sources: openSources(config), config: config.probes },
   });
   return {

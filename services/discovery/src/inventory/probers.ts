@@ -1,4 +1,4 @@
-import { AddressGuard, type Lookup, resolverLookup, systemLookup } from "../probe/address-guard.ts";
+import { AddressGuard, type Lookup, resolverLookup, systemLookup } from "@vcc-pki/network";
 import { Prober, type ProberOptions } from "../probe/probe.ts";
 import type { ProbeConfig } from "../probe-config.ts";
 

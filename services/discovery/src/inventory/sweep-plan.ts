@@ -1,6 +1,6 @@
 import { PkiError } from "@vcc-pki/errors";
+import type { Network } from "@vcc-pki/network";
 import { formatIpAddress } from "@vcc-pki/x509";
-import type { Network } from "../probe/network.ts";
 
 /** Every address of some networks at every one of some ports, numbered, so that a sweep can be taken up where it was left. */
 export class SweepPlan {

@@ -1,10 +1,11 @@
 import { randomUUIDv7 } from "node:crypto";
 import { PkiError } from "@vcc-pki/errors";
+import { Network } from "@vcc-pki/network";
 import type { Store } from "@vcc-pki/store";
 import type { Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
-import { Network } from "../probe/network.ts";
 import type { Observation, Prober } from "../probe/probe.ts";
+import type { ProbeTrust } from "../probe/verdict.ts";
 import type { ProbeConfig } from "../probe-config.ts";
 import type { SweepRecord, SweepTable } from "../store/sweeps.ts";
 import type { Inventory } from "./inventory.ts";
@@ -20,6 +21,7 @@ export interface SweepsOptions {
   readonly table: SweepTable;
   readonly inventory: Inventory;
   readonly probers: Probers;
+  readonly trust: ProbeTrust;
   readonly config: ProbeConfig;
   readonly clock: Clock;
   readonly log: Logger;
@@ -86,8 +88,8 @@ export class Sweeps {
   }
 
   async #runAll(): Promise<void> {
-    const { table, config } = this.#options;
-    while (config.sweeps !== undefined && !this.#stopping.signal.aborted) {
+    const { table, config, trust } = this.#options;
+    while (config.sweeps !== undefined && trust.anchors.length > 0 && !this.#stopping.signal.aborted) {
       const [sweep] = table.underWay();
       if (sweep === undefined) return;
       await this.#runOne(sweep);

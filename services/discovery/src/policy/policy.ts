@@ -12,6 +12,7 @@ import { ServiceTypes } from "./service-types.ts";
 import { ShippedMatrix } from "./shipped-matrix.ts";
 
 const RELOAD_INTERVAL_MS = 2_000;
+const FLUSH_INTERVAL_MS = 5_000;
 
 /** Whom services may call: the matrices, who asks of them, and Envoys that ask for each request. */
 export function policy(context: PartContext): Part {
@@ -29,13 +30,19 @@ export function policy(context: PartContext): Part {
   });
   const decided = telemetry.meter.createCounter("pki.policy.decisions", { description: "Decisions, by their reason" });
   const count = (outcome: Judgement["reason"], times: number) => decided.add(times, { outcome });
-  const door = { store, matrices, decisions, requests, administrators, crossGrants, crossGrantTable };
+  const { dependencies } = context;
+  const observe = (...call: Parameters<typeof dependencies.observe>) => dependencies.observe(...call);
+  const door = { store, observe, matrices, decisions, requests, administrators, crossGrants, crossGrantTable };
   return {
     services: [
       policyService({ ...door, clock, trustDomain, count }),
-      extAuthzService({ decisions, trustDomain, count }),
+      extAuthzService({ decisions, trustDomain, count, observe }),
     ],
-    chores: { matrix: { everyMs: RELOAD_INTERVAL_MS, run: () => shipped.reload() } },
+    chores: {
+      dependencies: { everyMs: FLUSH_INTERVAL_MS, run: () => dependencies.flush() },
+      matrix: { everyMs: RELOAD_INTERVAL_MS, run: () => shipped.reload() },
+    },
+    close: () => dependencies.flush().catch((error) => log.warn("the last observed calls are lost", { error })),
     // A mistake in the file does not stop what works: it is logged, told, and the one before decides.
     ready: () => ({
       matrix: matrices.newest(config.organisation) !== undefined || (shipped.problem ?? "not read yet"),

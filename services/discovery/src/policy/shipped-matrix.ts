@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { PkiError } from "@vcc-pki/errors";
-import { isError, readMatrix } from "@vcc-pki/matrix";
+import { isError, type Reading, readMatrix } from "@vcc-pki/matrix";
 import type { Store } from "@vcc-pki/store";
 import type { Logger } from "@vcc-pki/telemetry";
 import type { CatalogueService } from "../service-catalogue.ts";
@@ -24,7 +24,8 @@ export interface ShippedMatrixOptions {
  *  in force and is told once. What was in force outlives a restart with a file that holds no more. */
 export class ShippedMatrix {
   readonly #options: ShippedMatrixOptions;
-  #seen: string | undefined;
+  /** null: nothing that could be read. */
+  #seen: string | null | undefined;
   #problem: string | undefined;
 
   constructor(options: ShippedMatrixOptions) {
@@ -38,12 +39,12 @@ export class ShippedMatrix {
 
   async reload(): Promise<void> {
     const { file, matrices, table, store, log, self, organisation } = this.#options;
-    const yaml = readText(file);
+    const yaml = findText(file);
     if (yaml === this.#seen) return;
-    const reading = matrices.read(SHIPPED, yaml);
+    const reading = yaml === null ? UNREADABLE : matrices.read(SHIPPED, yaml);
     const who = { caller: self, requester: self, organisation, target: "shipped" };
     const { matrix, findings } = reading;
-    if (matrix === undefined) {
+    if (yaml === null || matrix === undefined) {
       const [first, ...more] = textOf(findings.filter(isError));
       await store.write(() => {
         matrices.refuse(SHIPPED, findings, organisation);
@@ -72,18 +73,23 @@ export class ShippedMatrix {
 
 const MAX_LOGGED = 20;
 
+const UNREADABLE: Reading = {
+  findings: [{ severity: "error", kind: "syntax", line: 1, message: "the file cannot be read" }],
+};
+
+function findText(file: string): string | null {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return null;
+  }
+}
+
 /** Reads the file and says whether it holds, without starting anything. Throws CONFIG_INVALID with each mistake. */
 export function checkMatrixFile(file: string, catalogue: readonly CatalogueService[]): void {
   const types = shippedTypes(catalogue);
-  const errors = readMatrix(readText(file), { types }).findings.filter(isError);
+  const yaml = findText(file);
+  const errors = (yaml === null ? UNREADABLE : readMatrix(yaml, { types })).findings.filter(isError);
   if (errors.length > 0)
     throw new PkiError("CONFIG_INVALID", errors.map(({ line, message }) => `${file}:${line}: ${message}`).join("\n"));
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new PkiError("CONFIG_INVALID", `cannot read ${file}`, { cause });
-  }
 }

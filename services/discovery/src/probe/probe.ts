@@ -1,8 +1,9 @@
 import type { Socket } from "node:net";
 import type { SecureContext } from "node:tls";
+import { PkiError } from "@vcc-pki/errors";
+import type { AddressGuard } from "@vcc-pki/network";
 import type { IdentitySource } from "@vcc-pki/rpc";
 import type { Clock } from "@vcc-pki/time";
-import type { AddressGuard } from "./address-guard.ts";
 import { ConnectionError, connectTo } from "./connection.ts";
 import { probeContext, shakeHands } from "./handshake.ts";
 import { callHealth } from "./health-call.ts";
@@ -65,9 +66,11 @@ export class Prober {
   }
 
   /** 1 resolve once, within the guard · 2 connect to just that · 3 handshake · 4 judge · 5 health. Throws PROBE_REFUSED (see `AddressGuard`); that
-   *  nobody is there is an observation. `signal` ends it early, as a timeout would. */
+   *  nobody is there is an observation. Throws PEER_UNAVAILABLE while nobody
+   *  has said whom to trust, when all would look foreign. `signal` ends it early, as a timeout would. */
   async probe(target: ProbeTarget, signal?: AbortSignal): Promise<Observation> {
-    const { guard, clock } = this.#options;
+    const { guard, clock, trust } = this.#options;
+    if (trust.anchors.length === 0) throw new PkiError("PEER_UNAVAILABLE", "the ca has not said whom to trust");
     const { host, port, scheme } = target;
     const addresses = await guard.resolve(host, this.#deadline(signal));
     const seen = { host, port, scheme, at: clock.now() };

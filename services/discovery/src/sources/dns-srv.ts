@@ -14,7 +14,7 @@ export interface DnsSourceOptions {
 /** Nobody has such a record: an answer, not a failure. */
 const NOTHING = new Set(["ENOTFOUND", "ENODATA"]);
 
-/** Services by their SRV records. Targets are resolved when they are probed, within the guard. */
+/** Services by their SRV records. A name that gets no answer leaves the others as they are; it fails when none gets one. Targets are resolved when they are probed, within the guard. */
 export function dnsSource({ names, organisation, servers, timeoutMs }: DnsSourceOptions): Source {
   return {
     name: "dns",
@@ -24,8 +24,10 @@ export function dnsSource({ names, organisation, servers, timeoutMs }: DnsSource
       const cancel = () => resolver.cancel();
       signal.addEventListener("abort", cancel, { once: true });
       try {
-        const found = await Promise.all(names.map((name) => askFor(resolver, name, organisation)));
-        return found.flat().slice(0, MAX_SIGHTINGS);
+        const answers = await Promise.allSettled(names.map((name) => askFor(resolver, name, organisation)));
+        const failed = answers.filter((answer) => answer.status === "rejected");
+        if (failed.length === names.length) throw failed[0]?.reason;
+        return answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : [])).slice(0, MAX_SIGHTINGS);
       } finally {
         signal.removeEventListener("abort", cancel);
       }

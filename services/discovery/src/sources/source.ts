@@ -1,3 +1,4 @@
+import { findAddress } from "@vcc-pki/network";
 import type { ProbeTarget } from "../probe/probe.ts";
 
 /** A service that somebody says is there. It is authorised to nothing by that. */
@@ -25,7 +26,7 @@ export const MAX_SIGHTINGS = 10_000;
 const SERVICE = /^[a-z0-9][a-z0-9-]{1,62}$/;
 const ORGANISATION = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const PATH = /^\/[!-~]{0,255}$/;
-const HOST = /^[A-Za-z0-9](?:[A-Za-z0-9.:_-]{0,252})$/;
+const HOST = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})$/;
 
 export const isServiceName = (text: string): boolean => SERVICE.test(text);
 
@@ -51,7 +52,7 @@ export function toSighting({
     ORGANISATION.test(organisation) &&
     (service === "" || SERVICE.test(service)) &&
     (type === "" || /^[a-z0-9][a-z0-9_-]{1,62}$/.test(type)) &&
-    HOST.test(host) &&
+    (HOST.test(host) || findAddress(host) !== undefined) &&
     Number.isInteger(port) &&
     port >= 1 &&
     port <= 65_535 &&

@@ -11,6 +11,7 @@ export * from "./health.ts";
 export * from "./inventory.ts";
 export * from "./lifecycle.ts";
 export * from "./matrix.ts";
+export * from "./notices.ts";
 export * from "./ocsp.ts";
 export * from "./organisations.ts";
 export * from "./problem.ts";

@@ -96,6 +96,23 @@ export const ServiceList = z
   .object({ services: z.array(Service).describe("By name"), next_page_token: z.string().optional() })
   .meta({ id: "ServiceList" });
 
+export const DependencyList = z
+  .object({
+    dependencies: z.array(
+      z.object({
+        source: z.string(),
+        target_organisation: z.string(),
+        target: z.string(),
+        declared: z.boolean().describe("The source says so (depends_on)"),
+        allowed_calls: z.int().describe("Decisions that services have asked for"),
+        denied_calls: z.int(),
+        observed_at: Timestamp.optional().describe("Absent: never"),
+      }),
+    ),
+  })
+  .meta({ id: "DependencyList" });
+export type DependencyList = z.infer<typeof DependencyList>;
+
 export const ServiceHistory = z
   .object({
     changes: z

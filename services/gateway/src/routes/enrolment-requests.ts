@@ -1,4 +1,3 @@
-import { PkiError } from "@vcc-pki/errors";
 import type { ServiceGrantServiceDefinition } from "@vcc-pki/proto/ca";
 import type { EnrolmentServiceDefinition, RegistryServiceDefinition } from "@vcc-pki/proto/discovery";
 import type { Remote } from "@vcc-pki/rpc";
@@ -11,7 +10,7 @@ import {
 } from "../api/enrolment.ts";
 import { IdempotencyHeaders, Scope } from "../api/fields.ts";
 import { type App, onBehalfOf, organisationOf, requestIdOf } from "../http.ts";
-import { DEFAULT_PROFILE, grantService } from "../service-grants.ts";
+import { DEFAULT_PROFILE, findService, grantService } from "../service-grants.ts";
 import { enrolmentRequestToJson, requestStateToProto } from "../wire/enrolment.ts";
 import { refusals } from "./documented.ts";
 
@@ -27,7 +26,7 @@ const CLAIM_MS = 25 * 3_600_000;
 
 /** Services without token that ask for an identity: an administrator decides. */
 export function enrolmentRequestRoutes(app: App, peers: EnrolmentRequestPeers): void {
-  const { enrolment, registry } = peers;
+  const { enrolment } = peers;
   app.get(
     "/api/v1/enrolment/requests",
     {
@@ -77,10 +76,7 @@ export function enrolmentRequestRoutes(app: App, peers: EnrolmentRequestPeers): 
       const key = keyOf(request);
       const asked = await enrolment.getEnrolmentRequest(key, as);
       const { organisation, service, dnsNames, ipAddresses, requestedAt } = asked;
-      const known = await registry.get({ organisation, service }, as).catch((error) => {
-        if (error instanceof PkiError && error.code === "NOT_FOUND") return undefined;
-        throw error;
-      });
+      const known = await findService(peers, { organisation, service }, as);
       const profile = request.body.profile ?? known?.profile ?? DEFAULT_PROFILE;
       const approved = request.body.decision === "approve";
       if (approved) {

@@ -1,4 +1,3 @@
-import { PkiError } from "@vcc-pki/errors";
 import type { ServiceGrantServiceDefinition } from "@vcc-pki/proto/ca";
 import type { EnrolmentServiceDefinition, RegistryServiceDefinition } from "@vcc-pki/proto/discovery";
 import type { CallOptions, Remote } from "@vcc-pki/rpc";
@@ -13,7 +12,7 @@ import {
 } from "../api/enrolment.ts";
 import { IdempotencyHeaders, Scope } from "../api/fields.ts";
 import { type App, onBehalfOf, organisationOf, requestIdOf } from "../http.ts";
-import { DEFAULT_PROFILE, grantService } from "../service-grants.ts";
+import { DEFAULT_PROFILE, findService, grantService } from "../service-grants.ts";
 import { tokenToJson } from "../wire/enrolment.ts";
 import { refusals } from "./documented.ts";
 
@@ -104,15 +103,12 @@ export function enrolmentTokenRoutes(app: App, peers: TokenPeers): void {
 
 /** What the token says, or the registered service where it says nothing. */
 async function namesFor(
-  { registry }: TokenPeers,
+  peers: TokenPeers,
   key: { readonly organisation: string; readonly service: string },
   said: TokenCreation,
   as: CallOptions,
 ) {
-  const known = await registry.get(key, as).catch((error) => {
-    if (error instanceof PkiError && error.code === "NOT_FOUND") return undefined;
-    throw error;
-  });
+  const known = await findService(peers, key, as);
   const hasNames = said.dns_names !== undefined || said.ip_addresses !== undefined;
   return {
     dnsNames: (hasNames ? said.dns_names : known?.dnsNames) ?? [],

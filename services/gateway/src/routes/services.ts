@@ -3,6 +3,7 @@ import type { Service as ProtoService, RegistryServiceDefinition } from "@vcc-pk
 import type { Remote } from "@vcc-pki/rpc";
 import { IdempotencyHeaders, Scope } from "../api/fields.ts";
 import {
+  DependencyList,
   Service,
   ServiceHistory,
   ServiceList,
@@ -12,8 +13,14 @@ import {
   ServiceUpdate,
 } from "../api/services.ts";
 import { type App, onBehalfOf, organisationOf, requestIdOf } from "../http.ts";
-import { endIdentity, grantService } from "../service-grants.ts";
-import { changeToJson, registrationToProto, serviceStateToProto, serviceToJson } from "../wire/services.ts";
+import { DEFAULT_PROFILE, endIdentity, grantService, isSame, withdrawOthers } from "../service-grants.ts";
+import {
+  changeToJson,
+  dependencyToJson,
+  registrationToProto,
+  serviceStateToProto,
+  serviceToJson,
+} from "../wire/services.ts";
 import { present } from "../wire/values.ts";
 import { refusals } from "./documented.ts";
 
@@ -103,10 +110,12 @@ export function serviceRoutes(app: App, peers: ServicePeers): void {
       const key = keyOf(request);
       const before = await registry.get(key, as);
       const service = registrationToProto(key.organisation, { ...said, service: key.service });
-      const isOther = JSON.stringify(grantedOf(service)) !== JSON.stringify(grantedOf(before));
-      if (before.approvedBy !== "" && isOther)
-        await grantService(peers, { ...key, ...grantedOf(service) }, requestId, as);
-      return serviceToJson(await registry.update({ requestId, service, version }, as));
+      const wanted = { ...key, ...grantedOf({ ...service, profile: service.profile || DEFAULT_PROFILE }) };
+      const isApproved = before.approvedBy !== "";
+      if (isApproved && !isSame(wanted, grantedOf(before))) await grantService(peers, wanted, requestId, as);
+      const after = await registry.update({ requestId, service, version }, as);
+      if (isApproved) await withdrawOthers(peers, { ...key, ...grantedOf(after) }, requestId, as);
+      return serviceToJson(after);
     },
   );
 
@@ -151,6 +160,23 @@ export function serviceRoutes(app: App, peers: ServicePeers): void {
       const key = keyOf(request);
       await grantService(peers, { ...key, ...grantedOf(await registry.get(key, as)) }, requestId, as);
       return serviceToJson(await registry.approve({ requestId, ...key }, as));
+    },
+  );
+
+  app.get(
+    "/api/v1/dependencies",
+    {
+      schema: {
+        tags,
+        summary: "Whom the organisation's services call, as they declare it and as it was observed",
+        querystring: Scope,
+        response: { 200: DependencyList, ...refusals },
+      },
+    },
+    async (request) => {
+      const asked = { organisation: organisationOf(request) };
+      const { dependencies } = await registry.getDependencies(asked, onBehalfOf(request));
+      return { dependencies: dependencies.map(dependencyToJson) };
     },
   );
 

@@ -1,5 +1,10 @@
-import { type Service as ProtoService, ServiceState as ProtoState, type ServiceChange } from "@vcc-pki/proto/discovery";
-import type { SERVICE_STATES, Service, ServiceHistory, ServiceRegistration } from "../api/services.ts";
+import {
+  type Dependency,
+  type Service as ProtoService,
+  ServiceState as ProtoState,
+  type ServiceChange,
+} from "@vcc-pki/proto/discovery";
+import type { DependencyList, SERVICE_STATES, Service, ServiceHistory, ServiceRegistration } from "../api/services.ts";
 import { known, present, requiredTimestamp, timestamp } from "./values.ts";
 
 type ServiceState = (typeof SERVICE_STATES)[number];
@@ -58,6 +63,12 @@ export const serviceToJson = (service: ProtoService): Service => ({
   registered_at: requiredTimestamp(service.registeredAt, "registered_at"),
   changed_at: requiredTimestamp(service.changedAt, "changed_at"),
   ...{ seen_at: timestamp(service.seenAt), version: service.version },
+});
+
+export const dependencyToJson = (dependency: Dependency): DependencyList["dependencies"][number] => ({
+  ...{ source: dependency.source, target_organisation: dependency.targetOrganisation, target: dependency.target },
+  ...{ declared: dependency.declared, allowed_calls: dependency.allowedCalls, denied_calls: dependency.deniedCalls },
+  observed_at: timestamp(dependency.observedAt),
 });
 
 export const changeToJson = (change: ServiceChange): ServiceHistory["changes"][number] => ({

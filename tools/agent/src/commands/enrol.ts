@@ -10,11 +10,12 @@ import { addIdentity } from "../config-file.ts";
 import { enrol, requestEnrolment } from "../enrol.ts";
 import { EXIT } from "../exit-codes.ts";
 import { parseFingerprint } from "../gateway/pin.ts";
-import { type MaintainContext, maintain } from "../maintain.ts";
+import { maintain } from "../maintain.ts";
 import type { RunCommand, Session } from "../program.ts";
 import { hideArguments, readAttestation, type SecretOptions } from "../secret.ts";
 import type { State } from "../state.ts";
 import { describe } from "../status.ts";
+import type { MaintainContext } from "../turn.ts";
 import { statusText } from "./status.ts";
 
 interface EnrolOptions extends SecretOptions {

@@ -2,10 +2,10 @@ import { PkiError } from "@vcc-pki/errors";
 import type { Command } from "commander";
 import { loadSettings, type Settings } from "../config.ts";
 import { exitOfHealth } from "../exit-codes.ts";
-import type { Wish } from "../maintain.ts";
 import type { RunCommand, Session } from "../program.ts";
 import { runAgent, runOnce } from "../run.ts";
 import { describe } from "../status.ts";
+import type { Wish } from "../turn.ts";
 import { statusText } from "./status.ts";
 
 export function addRunCommands(program: Command, run: RunCommand): void {

@@ -5,9 +5,10 @@ import { AuthorizationDefinition } from "@vcc-pki/proto/envoy-ext-authz";
 import { HealthDefinition } from "@vcc-pki/proto/health";
 import { startSuite } from "@vcc-pki/suite-tool";
 import { systemClock } from "@vcc-pki/time";
-import type { Bench } from "../bench.ts";
+import type { Bench, Figure } from "../bench.ts";
 import { type WithCpu, withCpuTimes } from "../cpu-time.ts";
 import { type LoadFigures, measureLoad } from "../load.ts";
+import { spreadOf } from "../statistics.ts";
 import { certifyWorkload, workloadUri } from "../workload.ts";
 
 const MATRIX = new URL("../../../../deploy/policies/service-matrix.yaml", import.meta.url);
@@ -47,51 +48,23 @@ export const policy: Bench = {
       const load = (inFlight: number, operation: (sequence: number) => Promise<unknown>) =>
         measureLoad({ inFlight, warmUpMs: WARM_UP_MS, measureMs: MEASURE_MS, clock: systemClock, operation });
 
-      const single: WithCpu<string, LoadFigures>[] = [];
-      const [empty, batched, asked, alone, emptyAlone]: LoadFigures[][] = [[], [], [], [], []];
-      const inProcess: number[] = [];
+      const measured: Measured[] = [];
       for (let run = 1; run <= runs; run++) {
         progress(`run ${run} of ${runs}`);
-        empty?.push(await load(32, () => health.check({ service: "" })));
-        single.push(await withCpuTimes(pids, () => load(32, (sequence) => matrix.check(at(checks, sequence)))));
-        batched?.push(await load(4, () => matrix.checkBatch(batch)));
-        asked?.push(await load(32, (sequence) => envoy.check(at(questions, sequence))));
-        emptyAlone?.push(await load(1, () => health.check({ service: "" })));
-        alone?.push(await load(1, (sequence) => envoy.check(at(questions, sequence))));
-        inProcess.push(decisionsPerSecond());
+        const busy = (inFlight: number, operation: (sequence: number) => Promise<unknown>) =>
+          withCpuTimes(pids, () => load(inFlight, operation));
+        measured.push({
+          empty: await busy(32, () => health.check({ service: "" })),
+          single: await busy(32, (sequence) => matrix.check(at(checks, sequence))),
+          batch: await busy(4, () => matrix.checkBatch(batch)),
+          envoy: await busy(32, (sequence) => envoy.check(at(questions, sequence))),
+          emptyAlone: await load(1, () => health.check({ service: "" })),
+          envoyAlone: await load(1, (sequence) => envoy.check(at(questions, sequence))),
+          inProcess: decisionsPerSecond(),
+        });
       }
       clara.close();
-      const values = (figures: readonly LoadFigures[] | undefined, name: "perSecond" | "p50Ms" | "p99Ms") =>
-        (figures ?? []).map((figure) => figure[name]);
-      const emptyRate = median(values(empty, "perSecond"));
-      const emptyMs = median(values(emptyAlone, "p50Ms"));
-      const beside = { name: "an empty RPC of the same stack, 32 in flight, /s", value: emptyRate };
-      return [
-        {
-          ...{ name: "Check, 32 in flight", unit: "/s", values: values(single, "perSecond") },
-          ...{ target: { atLeast: 4_000 }, baselines: [beside] },
-        },
-        {
-          ...{ name: "Check, 32 in flight, p99", unit: "ms", values: values(single, "p99Ms"), target: { atMost: 10 } },
-          baselines: [{ name: "an empty RPC, p99, ms", value: median(values(empty, "p99Ms")) }],
-        },
-        {
-          ...{ name: "CheckBatch of 1,000, 4 in flight", unit: "decisions/s" },
-          values: values(batched, "perSecond").map((perSecond) => perSecond * BATCH),
-          ...{ target: { atLeast: 100_000 }, baselines: [beside] },
-        },
-        {
-          ...{ name: "ext_authz, 32 in flight", unit: "/s", values: values(asked, "perSecond"), baselines: [beside] },
-        },
-        {
-          ...{ name: "ext_authz, 1 in flight, p50", unit: "ms", values: values(alone, "p50Ms"), target: { atMost: 1 } },
-          baselines: [{ name: "an empty RPC, 1 in flight, p50, ms", value: emptyMs }],
-        },
-        { name: "in process", unit: "decisions/s", values: inProcess, target: { atLeast: 1_000_000 } },
-        ...(["client", "discovery"] as const).map((name) => ({
-          ...{ name: `processor time, ${name}`, unit: "µs/Check", values: single.map(({ cpuUs }) => cpuUs[name] ?? 0) },
-        })),
-      ];
+      return figuresOf(measured);
     } finally {
       await suite.stop();
     }
@@ -117,5 +90,65 @@ function decisionsPerSecond(): number {
   return (IN_PROCESS_DECISIONS * 1_000) / (systemClock.monotonicMs() - begun);
 }
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+interface Measured {
+  readonly empty: WithCpu<string, LoadFigures>;
+  readonly single: WithCpu<string, LoadFigures>;
+  readonly batch: WithCpu<string, LoadFigures>;
+  readonly envoy: WithCpu<string, LoadFigures>;
+  readonly emptyAlone: LoadFigures;
+  readonly envoyAlone: LoadFigures;
+  readonly inProcess: number;
+}
+
+function figuresOf(measured: readonly Measured[]): Figure[] {
+  const of = (pick: (each: Measured) => number) => measured.map(pick);
+  const besideEmpty = (name: string, pick: (each: Measured) => number) => ({
+    baselines: [{ name: `an empty RPC of the same service, ${name}`, value: spreadOf(of(pick)).median }],
+  });
+  const rate = besideEmpty("32 in flight, /s", ({ empty }) => empty.perSecond);
+  const cpu = besideEmpty("µs", ({ empty }) => empty.cpuUs.discovery ?? 0);
+  return [
+    {
+      ...{ name: "Check, 32 in flight", unit: "/s", target: { atLeast: 4_000 }, ...rate },
+      values: of(({ single }) => single.perSecond),
+    },
+    {
+      ...{ name: "Check, 32 in flight, p99", unit: "ms", target: { atMost: 10 } },
+      ...besideEmpty("p99, ms", ({ empty }) => empty.p99Ms),
+      values: of(({ single }) => single.p99Ms),
+    },
+    {
+      ...{ name: "CheckBatch of 1,000, 4 in flight", unit: "decisions/s", target: { atLeast: 100_000 } },
+      values: of(({ batch }) => batch.perSecond * BATCH),
+    },
+    {
+      ...{ name: "ext_authz, 32 in flight", unit: "/s", ...rate },
+      values: of(({ envoy }) => envoy.perSecond),
+    },
+    {
+      ...{ name: "ext_authz, 1 in flight, p50", unit: "ms", target: { atMost: 1 } },
+      ...besideEmpty("p50, ms", ({ emptyAlone }) => emptyAlone.p50Ms),
+      values: of(({ envoyAlone }) => envoyAlone.p50Ms),
+    },
+    {
+      ...{ name: "in process", unit: "decisions/s", target: { atLeast: 1_000_000 } },
+      values: of(({ inProcess }) => inProcess),
+    },
+    {
+      ...{ name: "processor time of discovery", unit: "µs/Check", ...cpu },
+      values: of(({ single }) => single.cpuUs.discovery ?? 0),
+    },
+    {
+      ...{ name: "processor time of discovery", unit: "µs/ext_authz", ...cpu },
+      values: of(({ envoy }) => envoy.cpuUs.discovery ?? 0),
+    },
+    {
+      ...{ name: "processor time of discovery, in batches", unit: "µs/decision" },
+      values: of(({ batch }) => (batch.cpuUs.discovery ?? 0) / BATCH),
+    },
+    {
+      ...{ name: "processor time of the client", unit: "µs/Check" },
+      values: of(({ single }) => single.cpuUs.client ?? 0),
+    },
+  ];
+}

@@ -32,7 +32,8 @@ export async function listInventory(options: ListInventoryOptions, session: Sess
   const endpoints: InventoryEndpoint[] = [];
   let next: string | undefined;
   do {
-    const query = { verdict, service, expires_before: expiresBefore?.toISOString(), page_size: PAGE, page_token: next };
+    const found = { verdict, service, expires_before: expiresBefore?.toISOString() };
+    const query = { ...scope(session), ...found, page_size: PAGE, page_token: next };
     const page = await session.client.call({ path: PATH, query, answer: Inventory });
     endpoints.push(...page.endpoints);
     next = page.next_page_token;
@@ -52,7 +53,7 @@ export async function listInventory(options: ListInventoryOptions, session: Sess
 /** One endpoint with its chain and its changes. */
 export async function showEndpoint(endpoint: string, session: Session): Promise<void> {
   const path = `${PATH}/endpoints/${encodeURIComponent(endpoint)}`;
-  const history = await session.client.call({ path, answer: EndpointHistory });
+  const history = await session.client.call({ path, query: scope(session), answer: EndpointHistory });
   session.result(history, () => {
     const rows = history.changes.map(({ at, from_verdict = "", to_verdict, reason, sha256 = "" }) => [
       ...[date(at), from_verdict, to_verdict, reason, sha256.slice(0, 16)],
@@ -72,7 +73,14 @@ export interface ProbeOptions {
 export async function probe(target: string, options: ProbeOptions, session: Session): Promise<void> {
   const { name, healthPath: health_path, healthDialect: health_dialect } = options;
   const body: ProbeRequest = { ...parseTarget(target), name, health_path, health_dialect };
-  const asked = session.client.call({ method: "POST", path: `${PATH}/probe`, body, answer: InventoryEndpoint });
+  const call = {
+    method: "POST",
+    path: `${PATH}/probe`,
+    query: scope(session),
+    body,
+    answer: InventoryEndpoint,
+  } as const;
+  const asked = session.client.call(call);
   const seen = await session.during(`looking at ${target}`, asked);
   session.result(seen, () => endpointText(seen, session));
   session.conclude(seen.verdict === "ours" ? EXIT.ok : EXIT.refused);
@@ -88,7 +96,15 @@ export interface SweepOptions {
 export async function sweep(networks: readonly string[], options: SweepOptions, session: Session): Promise<void> {
   const { port: ports, detach, requestId = randomUUIDv7() } = options;
   const body: SweepRequest = { networks: [...networks], ...(ports && { ports: [...ports] }) };
-  const started = await session.client.call({ method: "POST", path: `${PATH}/sweep`, body, requestId, answer: Sweep });
+  const call = {
+    method: "POST",
+    path: `${PATH}/sweep`,
+    query: scope(session),
+    body,
+    requestId,
+    answer: Sweep,
+  } as const;
+  const started = await session.client.call(call);
   if (detach) return session.result(started, () => sweepText(started));
   await follow(started, session);
 }
@@ -108,8 +124,10 @@ async function follow(started: Sweep, session: Session): Promise<void> {
   session.result(ended, () => sweepText(ended));
 }
 
-const getSweep = (id: string, { client }: Session): Promise<Sweep> =>
-  client.call({ path: `${PATH}/sweeps/${encodeURIComponent(id)}`, answer: Sweep });
+const getSweep = (id: string, session: Session): Promise<Sweep> =>
+  session.client.call({ path: `${PATH}/sweeps/${encodeURIComponent(id)}`, query: scope(session), answer: Sweep });
+
+const scope = ({ settings }: Session) => ({ organisation: settings.organisation });
 
 /** "[######------] 512/1024, 17 found" */
 export function barText({ probed, total, found }: Pick<Sweep, "probed" | "total" | "found">): string {

@@ -1,5 +1,5 @@
 import { randomUUIDv7 } from "node:crypto";
-import { Service, ServiceHistory, ServiceList, type ServiceRegistration } from "@vcc-pki/gateway/api";
+import { DependencyList, Service, ServiceHistory, ServiceList, type ServiceRegistration } from "@vcc-pki/gateway/api";
 import type { Session } from "../session.ts";
 import { fields, table } from "../table.ts";
 import { date, dateWithDistance } from "../when.ts";
@@ -72,6 +72,25 @@ function serviceText(shown: Service, { io }: Session): string {
 function historyText({ changes }: ServiceHistory): string {
   const rows = changes.map(({ at, change, to_status, reason, actor }) => [date(at), change, to_status, reason, actor]);
   return table(["when", "what", "status then", "why", "who"], rows, "nothing has happened to it");
+}
+
+export async function listDependencies(session: Session): Promise<void> {
+  const found = await session.client.call({
+    path: "/api/v1/dependencies",
+    query: scopeOf(session),
+    answer: DependencyList,
+  });
+  session.result(found, () => {
+    const rows = found.dependencies.map((each) => [
+      ...[each.source, each.target, each.target_organisation, each.declared ? "yes" : ""],
+      ...[String(each.allowed_calls), String(each.denied_calls), date(each.observed_at)],
+    ]);
+    return table(
+      ["source", "target", "of", "declared", "allowed", "denied", "last"],
+      rows,
+      "no dependencies are known",
+    );
+  });
 }
 
 export interface RegisterOptions {

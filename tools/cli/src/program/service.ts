@@ -4,6 +4,7 @@ import { type ApproveOptions, approveEnrolment } from "../commands/approve.ts";
 import {
   approveService,
   type ListServicesOptions,
+  listDependencies,
   listServices,
   type RegisterOptions,
   registerService,
@@ -54,6 +55,10 @@ export function addServiceCommands(program: Command, inSession: RunIn): void {
     .action((name: string, options: RegisterOptions) =>
       inSession((session) => registerService(name, options, session)),
     );
+  service
+    .command("dependencies")
+    .description("whom services call, as they declare it and as decisions were asked for")
+    .action(() => inSession(listDependencies));
   service
     .command("approve")
     .description("let a registered or discovered service have an identity")

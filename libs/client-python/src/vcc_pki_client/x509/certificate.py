@@ -17,6 +17,16 @@ from .algorithms import scheme_of, verify_signature
 
 MAX_CERTIFICATE_OCTETS = 256 * 1024
 
+# How `cryptography` refuses what it cannot read.
+LIBRARY_REFUSALS = (
+    ValueError,
+    TypeError,
+    KeyError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+
 # KeyUsage of `cryptography`, by the names of RFC 5280 section 4.2.1.3.
 _KEY_USAGES = {
     "digitalSignature": "digital_signature",
@@ -113,22 +123,14 @@ def parse_certificate(der: bytes) -> Certificate:
         return _parse(der)
     except PkiError as error:
         raise PkiError("CERTIFICATE_MALFORMED", f"certificate: {error.message}") from error
-    # `cryptography` refuses by ValueError and its own exceptions beside it, among them those for versions and extensions.
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        x509.InvalidVersion,
-        x509.DuplicateExtension,
-        x509.UnsupportedGeneralNameType,
-    ) as error:
+    except LIBRARY_REFUSALS as error:
         raise PkiError("CERTIFICATE_MALFORMED", f"certificate: {error}") from error
 
 
 def _parse(der: bytes) -> Certificate:
     tbs_der, algorithm_der, signature = read_signed(der, MAX_CERTIFICATE_OCTETS)
-    known = x509.load_der_x509_certificate(der)
     raw = DerReader.whole(tbs_der, SEQUENCE, _read_tbs)
+    known = x509.load_der_x509_certificate(der)
     if raw["algorithm"] != algorithm_der:
         raise malformed("signature algorithm differs inside and outside")
     extensions = {extension.oid.dotted_string: extension for extension in known.extensions}

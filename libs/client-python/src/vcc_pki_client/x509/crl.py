@@ -13,7 +13,7 @@ from ..asn1.reader import GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME, DerRead
 from ..asn1.time import read_generalized_time, read_time
 from ..errors import PkiError, malformed
 from .algorithms import scheme_of, verify_signature
-from .certificate import Certificate, read_algorithm_identifier, read_extensions, read_signed
+from .certificate import LIBRARY_REFUSALS, Certificate, read_algorithm_identifier, read_extensions, read_signed
 from .revocation_statement import Revocation, Statement
 
 MAX_CRL_OCTETS = 256 * 1024 * 1024
@@ -78,7 +78,7 @@ def parse_certificate_list(der: bytes) -> CertificateList:
     """Reads a list in DER, all of it. Raises CRL_MALFORMED."""
     try:
         return _parse(der)
-    except (PkiError, ValueError, TypeError) as error:
+    except (PkiError, *LIBRARY_REFUSALS) as error:
         raise PkiError("CRL_MALFORMED", f"CRL: {error}") from error
 
 
@@ -88,6 +88,7 @@ def _parse(der: bytes) -> CertificateList:
     head = DerReader.whole(tbs_der, SEQUENCE, _read_head)
     if head["algorithm"] != algorithm_der:
         raise malformed("signature algorithm differs inside and outside")
+    list(known.extensions)  # read here, so that asking later cannot fail
     for entry in known:
         for extension in entry.extensions:
             # Section 5.3: such a list must not be used to determine the status of any certificate.

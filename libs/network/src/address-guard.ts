@@ -67,14 +67,12 @@ export function resolverLookup(servers: readonly string[], timeoutMs: number): L
   resolver.setServers(servers);
   return async (host) => {
     const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
-    const failure = answers.find((answer) => answer.status === "rejected" && !NO_ADDRESS.has(answer.reason?.code));
-    // Half an answer is none: the other half may be what is refused.
-    if (failure?.status === "rejected") throw failure.reason;
+    // Servers without IPv6 refuse the question for it. What is not known is not connected to, so half an answer will do.
+    const failed = answers.filter((answer) => answer.status === "rejected");
+    if (failed.length === answers.length) throw failed[0]?.reason;
     return answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
   };
 }
-
-const NO_ADDRESS = new Set(["ENODATA", "ENOTFOUND"]);
 
 /** More than this of one name are not tried, and an answer of more than `MAX_ADDRESSES` is not believed. */
 const MAX_TRIED = 4;

@@ -1,6 +1,6 @@
+import { AddressGuard, type GuardReason, resolverLookup } from "@vcc-pki/network";
 import { describe, expect, it } from "vitest";
-import { serveDns } from "../../test/dns-server.ts";
-import { AddressGuard, type GuardReason, resolverLookup } from "./address-guard.ts";
+import { serveDns } from "./dns-server.ts";
 
 /** Everything there is, which opens nothing that is guarded. */
 const everywhere = new AddressGuard(["0.0.0.0/0", "::/0"]);
@@ -173,6 +173,13 @@ describe("names, by a DNS server", () => {
     expect(await guarded(server).resolve("a.example")).toEqual(["10.0.0.1"]);
     expect([...server.asked].sort()).toEqual(["a.example A", "a.example AAAA"]);
     await expect(guarded(server).resolve("a.example")).rejects.toMatchObject({ details: { reason: "loopback" } });
+    server.close();
+  });
+
+  it("of a server that refuses questions for IPv6 are what it says", async () => {
+    const REFUSED = 5;
+    const server = await serveDns((_, type) => (type === "A" ? [GOOD] : REFUSED));
+    expect(await guarded(server).resolve("a.example")).toEqual(["10.0.0.1"]);
     server.close();
   });
 

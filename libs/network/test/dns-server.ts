@@ -10,7 +10,8 @@ export interface DnsServer {
   close(): void;
 }
 
-export type Records = (name: string, type: string) => readonly Answer[] | undefined;
+/** Answers, or a response code. */
+export type Records = (name: string, type: string) => readonly Answer[] | number | undefined;
 
 /** A DNS server on loopback. `undefined` is NXDOMAIN. */
 export async function serveDns(records: Records): Promise<DnsServer> {
@@ -20,10 +21,10 @@ export async function serveDns(records: Records): Promise<DnsServer> {
     const { id, questions = [] } = decode(message);
     const { name = "", type = "" } = questions[0] ?? {};
     asked.push(`${name} ${type}`);
-    const answers = records(name, type);
     const NXDOMAIN = 3;
-    const flags = answers ? 0 : NXDOMAIN;
-    socket.send(encode({ id, type: "response", flags, questions, answers: [...(answers ?? [])] }), port, address);
+    const known = records(name, type) ?? NXDOMAIN;
+    const [flags, answers] = typeof known === "number" ? [known, []] : [0, [...known]];
+    socket.send(encode({ id, type: "response", flags, questions, answers }), port, address);
   });
   socket.bind(0, "127.0.0.1");
   await once(socket, "listening");
