@@ -43,7 +43,7 @@ it("repairs a suite whose own certificates have all expired", async () => {
 
   const entry = await renewPlatform({ home, clock, log });
 
-  expect(entry.facts.identities).toHaveLength(7);
+  expect(entry.facts.identities).toHaveLength(9);
   expect(readFileSync(join(home.identity("ca"), "key.pem"), "utf8")).not.toBe(before);
   const chain = join(home.identity("gateway"), "chain.pem");
   const gateway = openssl("x509", "-in", chain, "-noout", "-ext", "subjectAltName");
