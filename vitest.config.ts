@@ -5,8 +5,8 @@ const shared = { testTimeout: 60_000, hookTimeout: 60_000, pool: "forks" } as co
 // biome-ignore lint/style/noDefaultExport: vitest reads its configuration from the default export
 export default defineConfig({
   test: {
-    // On two cores vitest would use one: what a test waits for, mostly, is another process or the disk, and two leave a third of the cores idle.
-    maxWorkers: 3,
+    // On two cores vitest would use one: what a test waits for, mostly, is another process or the disk.
+    maxWorkers: 2,
     globalSetup: "./libs/testkit/src/temporary-directory.ts",
     projects: [
       {
