@@ -78,7 +78,8 @@ export async function newDoor({
   const answers = new Map<string, unknown>();
   const requests = new Map<string, { csr: string; secret: string; approved?: boolean }>();
   const watchers = new Set<ServerResponse>();
-  let events = 0;
+  /** As they were told. Who names the last one it heard gets those after it, as at the gateway. */
+  const told: string[] = [];
 
   const issue = (csrPem: string, requestId: string): unknown => {
     const known = answers.get(requestId);
@@ -155,8 +156,10 @@ export async function newDoor({
     },
     "GET /api/v1/agent/watch": (request, _, response) => {
       callerOf(request);
-      door.lastEventIds.push(request.headers["last-event-id"] as string | undefined);
+      const lastEventId = request.headers["last-event-id"] as string | undefined;
+      door.lastEventIds.push(lastEventId);
       response.writeHead(200, { "content-type": "text/event-stream" }).write(": connected\n\n");
+      if (lastEventId !== undefined) for (const text of told.slice(Number(lastEventId))) response.write(text);
       watchers.add(response);
       response.once("close", () => watchers.delete(response));
       return response;
@@ -233,9 +236,9 @@ export async function newDoor({
       if (request) request.approved = yes;
     },
     tell(event, data) {
-      events += 1;
-      for (const watcher of watchers)
-        watcher.write(`id: ${events}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+      const text = `id: ${told.length + 1}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+      told.push(text);
+      for (const watcher of watchers) watcher.write(text);
     },
     close,
     async reopen() {
