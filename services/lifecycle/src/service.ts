@@ -44,16 +44,17 @@ export interface RunningLifecycle extends RunningService {
 
 /** Certificates whose time has come, in one transaction. */
 const DUE_AT_ONCE = 500;
-/** What notices are made of. */
+/** What notices are made of: each event that comes here is a write, so those of every issuance do not. */
 const NOTICED = [
-  "pki.*.certificate.*",
+  "pki.*.certificate.expiring",
+  "pki.*.certificate.expired",
   "pki.*.service.*",
   "pki.*.status.alarm",
   "pki.*.timestamp.alarm",
   "pki.*.approval.requested",
 ];
-/** Changes of one occasion are asked for together. */
-const COALESCE_MS = 50;
+/** Changes of one occasion are asked for together: nobody waits for them, and a rush at the ca has its processor for itself. */
+const COALESCE_MS = 1_000;
 
 export const lifecycle = defineService({
   name: "lifecycle",
@@ -126,7 +127,7 @@ export async function startLifecycle(
   const following = bus && followEvents(bus, ["pki.*.certificate.*"], heard, log);
 
   // What discovery has seen.
-  const served = { certificates, life, trustDomain, clock, onUnknown: () => chores.soon("follow", COALESCE_MS) };
+  const served = { certificates, life, trustDomain, clock, onUnknown: () => chores.soon("follow", 0) };
   const subscription =
     bus &&
     subscribe({
