@@ -36,6 +36,8 @@ export interface HarnessOptions {
   /** What the PIN file says, if not the token's PIN. */
   readonly pin?: string;
   readonly config?: Partial<Omit<GatewayOptions["config"], "token">>;
+  /** Milliseconds between heartbeats. */
+  readonly probeEvery?: number;
 }
 
 export interface KeyOptions {
@@ -108,7 +110,7 @@ export async function newHsmGateway(options: HarnessOptions = {}): Promise<HsmGa
   const storeFaults: StoreFaults = {};
   const { tokenLabel: label, pinFile, modulePath: module } = testToken;
   const config: GatewayOptions["config"] = {
-    token: { module, environment: {}, label, pinFile, sessions: 4, probeEvery: 20 },
+    token: { module, environment: {}, label, pinFile, sessions: 4, probeEvery: options.probeEvery ?? 20 },
     ...{
       creators: CREATORS,
       mayForward: ["gateway", "ca"],
