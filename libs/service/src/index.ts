@@ -19,6 +19,7 @@ export {
   renewIdentity,
   startRenewal,
 } from "./renewal.ts";
+export { REASON_NAMES } from "./revocation-reason.ts";
 export { runService } from "./run.ts";
 export { type StartedService, startService } from "./start.ts";
 export { SuiteTrust, type SuiteTrustOptions } from "./suite-trust.ts";

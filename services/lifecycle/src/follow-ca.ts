@@ -2,12 +2,12 @@ import { PkiError } from "@vcc-pki/errors";
 import {
   type CertificateServiceDefinition,
   type ProfileServiceDefinition,
-  RevocationReason,
   type StatusChange,
   StatusChangeKind,
   type StreamStatusResponse,
 } from "@vcc-pki/proto/ca";
 import type { Remote } from "@vcc-pki/rpc";
+import { REASON_NAMES } from "@vcc-pki/service";
 import type { Store } from "@vcc-pki/store";
 import type { Logger } from "@vcc-pki/telemetry";
 import type { Clock } from "@vcc-pki/time";
@@ -89,7 +89,7 @@ export class FollowCa {
     const certificate = certificates.find(keyOf(change));
     if (certificate === undefined) return;
     const cause = {
-      reason: REASONS[revocationReason] ?? "unspecified",
+      reason: REASON_NAMES[revocationReason],
       actor: subject?.revokedBy || caId,
       at: revokedAt ?? clock.now(),
     };
@@ -100,15 +100,3 @@ export class FollowCa {
     }
   }
 }
-
-/** CRLReason by its name (RFC 5280 section 5.3.1). */
-const REASONS: Partial<Record<RevocationReason, string>> = {
-  [RevocationReason.KEY_COMPROMISE]: "keyCompromise",
-  [RevocationReason.CA_COMPROMISE]: "cACompromise",
-  [RevocationReason.AFFILIATION_CHANGED]: "affiliationChanged",
-  [RevocationReason.SUPERSEDED]: "superseded",
-  [RevocationReason.CESSATION_OF_OPERATION]: "cessationOfOperation",
-  [RevocationReason.CERTIFICATE_HOLD]: "certificateHold",
-  [RevocationReason.PRIVILEGE_WITHDRAWN]: "privilegeWithdrawn",
-  [RevocationReason.AA_COMPROMISE]: "aACompromise",
-};

@@ -1,5 +1,6 @@
 import type { FactEvent } from "@vcc-pki/events";
-import { RevocationReason, type StatusChange } from "@vcc-pki/proto/ca";
+import type { StatusChange } from "@vcc-pki/proto/ca";
+import { REASON_NAMES } from "@vcc-pki/service";
 import { REVOCATION_REASONS, type RevocationReason as ReasonName } from "@vcc-pki/x509";
 import type { Revocation, Status } from "./status.ts";
 
@@ -18,7 +19,7 @@ export interface NumberedChange extends Change {
 
 export function changeFromProto(change: StatusChange): Change {
   const { sequence, organisation, authorityId, serial, notAfter, revokedAt, revocationReason } = change;
-  const revocation = revokedAt && revocationOf(revokedAt, REVOCATION_REASONS[REASONS[revocationReason]]);
+  const revocation = revokedAt && revocationOf(revokedAt, REVOCATION_REASONS[REASON_NAMES[revocationReason]]);
   return { sequence, organisation, authorityId, serial, notAfterMs: notAfter?.getTime() ?? 0, revocation };
 }
 
@@ -49,17 +50,3 @@ const revocationOf = (revokedAt: Date, reason: number): Revocation => ({
   revokedAtMs: Math.floor(revokedAt.getTime() / 1_000) * 1_000,
   reason,
 });
-
-const REASONS: Readonly<Record<RevocationReason, ReasonName>> = {
-  [RevocationReason.UNSPECIFIED]: "unspecified",
-  [RevocationReason.KEY_COMPROMISE]: "keyCompromise",
-  [RevocationReason.CA_COMPROMISE]: "cACompromise",
-  [RevocationReason.AFFILIATION_CHANGED]: "affiliationChanged",
-  [RevocationReason.SUPERSEDED]: "superseded",
-  [RevocationReason.CESSATION_OF_OPERATION]: "cessationOfOperation",
-  [RevocationReason.CERTIFICATE_HOLD]: "certificateHold",
-  [RevocationReason.REMOVE_FROM_CRL]: "unspecified", // a reason of delta lists, of no certificate
-  [RevocationReason.PRIVILEGE_WITHDRAWN]: "privilegeWithdrawn",
-  [RevocationReason.AA_COMPROMISE]: "aACompromise",
-  [RevocationReason.UNRECOGNIZED]: "unspecified", // of a newer ca
-};
