@@ -21,6 +21,7 @@ import { connectInProcess, createDenyList, type ServiceDefinition, type SpiffeId
 import { createKeyFile, type Store, type StoreFaults } from "@vcc-pki/store";
 import { type Logger, silentLogger, startTelemetry } from "@vcc-pki/telemetry";
 import { type FakeClock, fakeClock } from "@vcc-pki/testkit/clock";
+import { forwarding } from "@vcc-pki/testkit/forwarding";
 import { createCertificationRequest, type GeneralNamesInput, type Name } from "@vcc-pki/x509";
 import { CaConfig } from "../src/config.ts";
 import { type RunningCa, startCa } from "../src/service.ts";
@@ -209,12 +210,7 @@ function remotes(ca: RunningCa, clock: FakeClock, caller: string, requester: str
   const remote = <D extends ServiceDefinition>(definition: D) => {
     const connected = connectInProcess(services, definition, { caller, clock, mayForward, onRefused });
     if (requester === undefined) return connected;
-    const forwarding = Object.entries(connected).map(([method, call]) => [
-      method,
-      (request: never, callOptions?: object) =>
-        (call as (...args: unknown[]) => unknown)(request, { requester, ...callOptions }),
-    ]);
-    return Object.fromEntries(forwarding) as typeof connected;
+    return forwarding(connected, requester);
   };
   return {
     organisations: remote(OrganizationServiceDefinition),

@@ -18,6 +18,7 @@ import { createKeyFile, type Store, type StoreFaults } from "@vcc-pki/store";
 import { silentLogger, startTelemetry } from "@vcc-pki/telemetry";
 import { inMemoryBus } from "@vcc-pki/testkit/bus";
 import type { FakeClock } from "@vcc-pki/testkit/clock";
+import { forwarding } from "@vcc-pki/testkit/forwarding";
 import { interruptible } from "@vcc-pki/testkit/interruptible";
 import type { GeneralNamesInput } from "@vcc-pki/x509";
 import { DiscoveryConfig } from "../src/config.ts";
@@ -138,12 +139,7 @@ function remotes(
   const remote = <D extends ServiceDefinition>(definition: D) => {
     const connected = connectInProcess(services, definition, { caller, clock, mayForward, onRefused, limits });
     if (caller !== "gateway" || requester === "") return connected;
-    const forwarding = Object.entries(connected).map(([method, call]) => [
-      method,
-      (request: never, callOptions?: object) =>
-        (call as (...args: unknown[]) => unknown)(request, { requester, ...callOptions }),
-    ]);
-    return Object.fromEntries(forwarding) as typeof connected;
+    return forwarding(connected, requester);
   };
   return {
     registry: remote(RegistryServiceDefinition),

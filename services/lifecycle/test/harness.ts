@@ -14,6 +14,7 @@ import { createKeyFile, type Store, type StoreFaults } from "@vcc-pki/store";
 import { silentLogger, startTelemetry } from "@vcc-pki/telemetry";
 import { inMemoryBus } from "@vcc-pki/testkit/bus";
 import type { FakeClock } from "@vcc-pki/testkit/clock";
+import { forwarding } from "@vcc-pki/testkit/forwarding";
 import { interruptible } from "@vcc-pki/testkit/interruptible";
 import { LifecycleConfig } from "../src/config.ts";
 import { type RunningLifecycle, startLifecycle } from "../src/service.ts";
@@ -115,12 +116,7 @@ function remotes(
   const remote = <D extends ServiceDefinition>(definition: D) => {
     const connected = connectInProcess(services, definition, { caller, clock, mayForward, onRefused, limits });
     if (caller !== "gateway") return connected;
-    const forwarding = Object.entries(connected).map(([method, call]) => [
-      method,
-      (request: never, callOptions?: object) =>
-        (call as (...args: unknown[]) => unknown)(request, { requester, ...callOptions }),
-    ]);
-    return Object.fromEntries(forwarding) as typeof connected;
+    return forwarding(connected, requester);
   };
   return {
     history: remote(HistoryServiceDefinition),

@@ -14,6 +14,7 @@ import { connectInProcess, createDenyList, type ServiceDefinition, type Writable
 import { createKeyFile, type Store, type StoreFaults } from "@vcc-pki/store";
 import { silentLogger, startTelemetry } from "@vcc-pki/telemetry";
 import type { FakeClock } from "@vcc-pki/testkit/clock";
+import { forwarding } from "@vcc-pki/testkit/forwarding";
 import { interruptible } from "@vcc-pki/testkit/interruptible";
 import { newTsa, type TsaHarness } from "@vcc-pki/tsa/harness";
 import { SigningConfig } from "../src/config.ts";
@@ -158,12 +159,7 @@ function remotes(
   const remote = <D extends ServiceDefinition>(definition: D) => {
     const connected = connectInProcess(services, definition, { caller, clock, mayForward, onRefused, limits });
     if (caller !== "gateway") return connected;
-    const forwarding = Object.entries(connected).map(([method, call]) => [
-      method,
-      (request: never, callOptions?: object) =>
-        (call as (...args: unknown[]) => unknown)(request, { requester, ...callOptions }),
-    ]);
-    return Object.fromEntries(forwarding) as typeof connected;
+    return forwarding(connected, requester);
   };
   return {
     signers: remote(SignerServiceDefinition),

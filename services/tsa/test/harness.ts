@@ -7,6 +7,7 @@ import { connectInProcess, createDenyList, type ServiceDefinition, type Writable
 import { createKeyFile, type Store, type StoreFaults } from "@vcc-pki/store";
 import { type Logger, silentLogger, startHealthServer, startTelemetry } from "@vcc-pki/telemetry";
 import { type FakeClock, fakeClock } from "@vcc-pki/testkit/clock";
+import { forwarding } from "@vcc-pki/testkit/forwarding";
 import { interruptible } from "@vcc-pki/testkit/interruptible";
 import { type Certificate, parseCertificate } from "@vcc-pki/x509";
 import type { ClockSource } from "../src/clock/index.ts";
@@ -169,12 +170,7 @@ function remote(tsa: RunningTsa, clock: FakeClock, caller: string, requester?: s
   const { services, mayForward, onRefused } = tsa;
   const connected = connectInProcess(services, TimestampServiceDefinition, { caller, clock, mayForward, onRefused });
   if (requester === undefined) return connected;
-  const forwarding = Object.entries(connected).map(([method, call]) => [
-    method,
-    (request: never, callOptions?: object) =>
-      (call as (...args: unknown[]) => unknown)(request, { requester, ...callOptions }),
-  ]);
-  return Object.fromEntries(forwarding) as typeof connected;
+  return forwarding(connected, requester);
 }
 
 /** Knows the true time: that of the clock at first, and from then on the counter's. */
